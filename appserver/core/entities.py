@@ -1,0 +1,328 @@
+"""What is on record, as values. `store/codec.py` turns them into JSON and back, field for field.
+
+Times are aware UTC datetimes; memory is bytes; cpus are cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Run = Literal["running", "stopped", "removed"]
+Phase = Literal["acting", "settling", "done", "failed", "stopped", "removed", "backoff"]
+Severity = Literal["INFO", "WARNING", "ERROR"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppKey:
+    """An application's address: unique within its cluster."""
+
+    cluster: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.cluster}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """A compose project as its author gave it. Paths are relative to the project's directory."""
+
+    name: str
+    files: Mapping[str, str]
+    compose_files: tuple[str, ...] = ("compose.yaml",)
+    env_file: str = ""
+    """The text of `.env`, where the author gave one."""
+    profiles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image as an engine or a registry knows it.
+
+    `pin` is what a service's `image:` becomes: `repo@sha256:…` where a registry digest is known,
+    else the image id itself, for images that never saw a registry.
+    """
+
+    reference: str
+    id: str
+    pin: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    origin: Literal["engine", "registry"] = "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What a node's Docker Engine says of itself."""
+
+    version: str
+    cpus: float
+    memory: int
+    compose_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """One container event. `project` is Compose's label; empty for other containers."""
+
+    action: str
+    container_id: str
+    project: str
+    service: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """One container of a compose project, as the engine has it now.
+
+    `health` is `none` without a healthcheck, else `starting`, `healthy` or `unhealthy`.
+    """
+
+    id: str
+    name: str
+    project: str
+    service: str
+    state: str
+    image: str
+    image_id: str
+    config_hash: str
+    health: str = "none"
+    exit_code: int = 0
+    started_at: datetime | None = None
+    last_probe: str = ""
+    restart_count: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StrayProject:
+    """A compose project found running on a host, not ours yet."""
+
+    name: str
+    config_files: tuple[str, ...]
+    working_dir: str
+    services: tuple[str, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The texts of its files, where the agent could read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One reason to trust a node or not. `since` is when `ok` last changed."""
+
+    name: str
+    ok: bool
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`nodes/<name>`."""
+
+    name: str
+    address: str
+    """host:port of the agent's live reads."""
+    cluster: str
+    lrn: int = -1
+    labels: Mapping[str, str] = field(default_factory=dict)
+    engine: EngineInfo | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """`clusters/<name>`."""
+
+    name: str
+    kind: Literal["engines", "swarm"] = "engines"
+    strategy: Literal["spread", "binpack", "random"] = "spread"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """`applications/<cluster>/<app>`. `revision` is the one in force, `latest` the highest ever made."""
+
+    name: str
+    cluster: str
+    init_file: str
+    created_at: datetime
+    revision: int
+    latest: int
+    containers: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> AppKey:
+        return AppKey(self.cluster, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`x-moorage:` of a project: how it is to be run, apart from what it is."""
+
+    heal: bool = False
+    settle_s: float = 1.0
+    """How long a container without a healthcheck must run to count as up."""
+    timeout_s: float = 300.0
+    secrets: tuple[str, ...] = ()
+    """Environment names to be sealed, besides those whose name says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """`revisions/<cluster>/<app>/<n>`: immutable.
+
+    `project` is the effective project, canonical, with images pinned and secrets sealed; `digest` its
+    sha256. `base` is what Compose made of the author's files, before the layers: a `git push` is
+    planned from it. `inputs` are the author's files, sealed whole.
+    """
+
+    number: int
+    author: str
+    at: datetime
+    reason: str
+    digest: str
+    project: Mapping[str, object]
+    base: Mapping[str, object]
+    inputs: str
+    overrides: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    commits: Mapping[str, str] = field(default_factory=dict)
+    """Configuration source to the commit that was read."""
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
+    """Service to image."""
+    explained: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
+    """Service to `Explained.to_json()` of each value."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """Service to our hash of its effective definition."""
+    node: str = ""
+    options: Options = field(default_factory=Options)
+    restores: int = 0
+    """The revision that this one puts back; 0 when it is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """`desired/<node>/<cluster>.<app>`: what the agent of the node is to bring about.
+
+    `restart` rises by one for each restart asked for; `restart_services` are those meant by the last
+    (empty: all). `remove_volumes` counts only with `run == "removed"`.
+    """
+
+    revision: int
+    previous: int
+    run: Run = "running"
+    restart: int = 0
+    restart_services: tuple[str, ...] = ()
+    remove_volumes: bool = False
+    by: str = ""
+    adopt: bool = False
+    """Take over containers that run already, without a restart, where they match."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceObserved:
+    """One service as the agent last saw it. `action` and `cause` are those of the last act."""
+
+    name: str
+    state: str
+    health: str = "none"
+    action: str = "none"
+    cause: str = ""
+    containers: tuple[str, ...] = ()
+    image_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a service failed: one sentence, and what there was to see."""
+
+    service: str
+    why: str
+    exit_code: int | None = None
+    last_probe: str = ""
+    logs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference between what was wanted and what is there."""
+
+    service: str
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """`observed/<node>/<cluster>.<app>`.
+
+    `acted_on` is the store revision of the `desired` record this answers; `revision` the one whose
+    containers run. `failed` is the revision that was given up, with `causes`: the agent has then put
+    `revision` back by itself. `step` is a sentence about the present moment.
+    """
+
+    acted_on: int
+    revision: int
+    phase: Phase
+    at: datetime
+    step: str = ""
+    services: tuple[ServiceObserved, ...] = ()
+    failed: int = 0
+    causes: tuple[Cause, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    restart: int = 0
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`outcomes/<cluster>/<app>/<n>`: how a revision ended."""
+
+    state: Literal["deployed", "failed", "superseded"]
+    at: datetime
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRecord:
+    """`containers/<cluster>/<name>`."""
+
+    id: str
+    image: str
+    digest: str
+    state: str
+    node: str
+    application: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """`events/<at>-<id>`: one event on one of Cluman's buses."""
+
+    bus: str
+    action: str
+    severity: Severity
+    subject: str
+    message: str
+    at: datetime
+    user: str = ""
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """`audit/<at>-<id>`: who did what to what, and how it ended. Never a secret."""
+
+    at: datetime
+    user: str
+    action: str
+    subject: str
+    result: Literal["ok", "refused", "failed"]
+    detail: str = ""
+    address: str = ""

@@ -1,0 +1,115 @@
+"""The one tree of errors. An edge maps the branch to a status; callers catch the branch."""
+
+
+class AppServerError(Exception):
+    """Everything this program raises on purpose."""
+
+
+class UserError(AppServerError):
+    """The caller can mend it: 4xx, exit 2."""
+
+
+class Invalid(UserError):
+    """422. `where` points into what was sent (`web.ports/0`, `dev/web.yml:4`), `why` is a sentence."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.where = where
+        self.why = why
+
+
+class InvalidMany(Invalid):
+    """422 with every fault at once, so that a person mends a file in one pass."""
+
+    def __init__(self, faults: tuple[tuple[str, str], ...]) -> None:
+        where, why = faults[0]
+        super().__init__(where, why)
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return "\n".join(f"{where}: {why}" if where else why for where, why in self.faults)
+
+
+class Unauthenticated(UserError):
+    """401: nobody is known to be calling."""
+
+
+class Forbidden(UserError):
+    """403: somebody known may not do this."""
+
+
+class NotFound(UserError):
+    """404."""
+
+
+class Conflict(UserError):
+    """409: what the decision stood on has changed; nothing was written."""
+
+
+class PreconditionFailed(UserError):
+    """412: If-Match named a version that is no longer the newest."""
+
+
+class TooLarge(UserError):
+    """413: more than this door takes."""
+
+
+class TooMany(UserError):
+    """429: slow down; `retry_after_s` says for how long."""
+
+    def __init__(self, why: str, retry_after_s: float) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class NoPlacement(UserError):
+    """409: every node refused. `reasons` maps node name to its first reason."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        told = "; ".join(f"{node}: {why}" for node, why in sorted(reasons.items())) or "the cluster has no nodes"
+        super().__init__(f"no node can take it: {told}")
+        self.reasons = reasons
+
+
+class BackendError(AppServerError):
+    """What we stand on failed: 502, exit 1."""
+
+
+class StoreError(BackendError):
+    """etcd did not answer, or refused."""
+
+
+class Compacted(StoreError):
+    """The revision asked for is gone: list again and watch from there."""
+
+
+class LeadershipLost(StoreError):
+    """The lease behind a leadership or a registration ended."""
+
+
+class EngineError(BackendError):
+    """Docker Engine did not answer, or refused."""
+
+
+class ComposeError(BackendError):
+    """Compose ended badly. `output` is the tail of what it said, without secrets."""
+
+    def __init__(self, why: str, output: tuple[str, ...] = ()) -> None:
+        super().__init__(why)
+        self.output = output
+
+
+class RepoError(BackendError):
+    """A git repository could not be read."""
+
+
+class RegistryError(BackendError):
+    """An image registry did not answer, or refused."""
+
+
+class NodeError(BackendError):
+    """An agent did not answer a live read."""
+
+
+class PlaybookError(BackendError):
+    """A playbook ended badly."""

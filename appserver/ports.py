@@ -1,0 +1,198 @@
+"""What the core and the services ask of the world, on one page.
+
+Each protocol is narrow, so that a second implementation is easy; each has one real adapter in
+`adapters/` and, for `KV`, one in memory that passes the same contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+from typing import Protocol
+
+from appserver.core.entities import ContainerState, EngineEvent, EngineInfo, ImageFacts, ProjectFiles, StrayProject
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One key's text, the revision that wrote it last, the one that created it, and its lease (0: none)."""
+
+    value: str
+    revision: int
+    created: int = 0
+    lease: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Keys below the prefixes asked for, all at one store revision, in key order."""
+
+    revision: int
+    items: Mapping[str, Item]
+
+    def revision_of(self, key: str) -> int:
+        """The revision that wrote `key` last; 0 where it is absent, as `KV.commit` expects."""
+        item = self.items.get(key)
+        return item.revision if item else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key changed. `value` is None when it was deleted or its lease ended."""
+
+    key: str
+    value: str | None
+    revision: int
+
+
+class Watch(Protocol):
+    """Changes in order. Iteration ends after `close`, from whichever thread it is called."""
+
+    def __iter__(self) -> Iterator[Change]: ...
+    def close(self) -> None: ...
+
+
+class Lease(Protocol):
+    """Kept alive in the background until closed. `lost` is set when the store no longer holds it."""
+
+    id: int
+    lost: Event
+
+
+class Leadership(Protocol):
+    """Held until the context ends or the lease is lost.
+
+    `fence` joins the `expect` of every commit made as leader, so that a leader that was
+    replaced cannot write.
+    """
+
+    fence: Mapping[str, int]
+    lost: Event
+
+
+class KV(Protocol):
+    """Keys to text. Revisions rise with every commit; revision 0 means "absent"."""
+
+    def snapshot(self, *prefixes: str) -> Snapshot:
+        """All at one revision. A prefix ends in "/"; a name without it is one key."""
+
+    def commit(
+        self, expect: Mapping[str, int], puts: Mapping[str, str], deletes: Sequence[str] = (), lease: int = 0
+    ) -> int:
+        """Write all or nothing; the new revision, or 0 when an expected key's revision differs.
+
+        Raises:
+            TooLarge: a value over 1 MiB.
+            LeadershipLost: `lease` is gone.
+            StoreError: the store did not answer; whether it wrote is then not known.
+        """
+
+    def watch(self, prefix: str, after: int) -> Watch:
+        """Every change below `prefix` with a revision over `after`, through restarts of the store.
+
+        Raises (from iteration):
+            Compacted: changes after `after` are gone; list again.
+        """
+
+    def lease(self, ttl_s: float) -> AbstractContextManager[Lease]: ...
+
+    def leader(self, name: str, ttl_s: float, value: str, stop: Event) -> AbstractContextManager[Leadership | None]:
+        """Wait to lead under `leader/<name>/`; None when `stop` was set first."""
+
+
+class Engine(Protocol):
+    """The Docker Engine of this node."""
+
+    def info(self) -> EngineInfo: ...
+    def containers(self, project: str | None = None) -> tuple[ContainerState, ...]:
+        """Containers that carry Compose's project label, stopped ones too; of one project, or all."""
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """None when this engine does not hold it."""
+
+    def pull(self, reference: str) -> ImageFacts: ...
+    def keep(self, image_id: str, name: str) -> None:
+        """Tag the image so that a prune of dangling images leaves it."""
+
+    def logs(
+        self, container_id: str, tail: int, follow: bool = False, since: datetime | None = None, stop: Event | None = None
+    ) -> Iterator[str]: ...
+    def events(self, stop: Event) -> Iterator[EngineEvent]:
+        """Container events from now on; ends when `stop` is set, raises EngineError when the engine goes away."""
+
+    def stray_projects(self) -> tuple[StrayProject, ...]:
+        """Compose projects on this host that carry no label of ours."""
+
+
+class Compose(Protocol):
+    """Docker Compose v2."""
+
+    def render(self, files: ProjectFiles) -> Mapping[str, object]:
+        """What `docker compose config` makes of the files: canonical, as JSON values.
+
+        Raises:
+            Invalid: Compose refused the files; its own words, paths relative to the project.
+        """
+
+    def up(self, project: str, text: str, services: Sequence[str], stop: Event) -> Iterator[str]:
+        """Create or recreate what differs; progress line by line.
+
+        Raises:
+            ComposeError: it ended badly.
+        """
+
+    def run(self, verb: str, project: str, text: str, services: Sequence[str] = ()) -> None:
+        """One of `start`, `stop`, `restart`, `down`, `down-volumes`."""
+
+    def hashes(self, text: str) -> Mapping[str, str]:
+        """Compose's own configuration hash of each service."""
+
+
+class Nodes(Protocol):
+    """Live reads from agents, over mutual TLS."""
+
+    def images(self, node: str, references: Sequence[str]) -> Mapping[str, ImageFacts | None]: ...
+    def logs(
+        self, node: str, container_id: str, tail: int, follow: bool = False, since: datetime | None = None
+    ) -> Iterator[str]: ...
+    def stats(self, node: str, project: str) -> Sequence[Mapping[str, object]]: ...
+    def stray_projects(self, node: str) -> tuple[StrayProject, ...]: ...
+
+
+class Registry(Protocol):
+    """Image registries, read without pulling."""
+
+    def image(self, reference: str) -> ImageFacts | None: ...
+
+
+class ConfigRepo(Protocol):
+    """One git repository of container configuration, read at a commit, without a checkout."""
+
+    def head(self, branch: str) -> str | None:
+        """Commit id of the branch; None when it has none."""
+
+    def files(self, commit: str, environment: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        """Path to text of every configuration file at the commit.
+
+        `environment` holds git's quarantine variables while a push is being checked.
+
+        Raises:
+            InvalidMany: files that may not be there (a symlink, a submodule, `../x`, too large).
+        """
+
+
+class Sealer(Protocol):
+    """Secrets at rest. The same text in the same place gives the same seal, so that plans compare."""
+
+    def seal(self, text: str, place: str) -> str: ...
+    def open(self, sealed: str, place: str) -> str: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+    def sleep(self, seconds: float) -> None: ...

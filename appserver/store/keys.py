@@ -1,0 +1,152 @@
+"""Every key under the prefix, in one table. `docs/etcd.md` is generated from it.
+
+Names are checked here, before any key is made, so that no name can reach into another's key.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from appserver.core.entities import AppKey
+from appserver.errors import Invalid
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
+PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
+"""Debian policy 5.6.1, bounded."""
+RESERVED = frozenset({"_ping", "con", "nul", "prn", "aux", "all", "orphans"})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row: the shape of the key, what its value is, and who writes it."""
+
+    shape: str
+    value: str
+    written_by: str
+
+
+TABLE: tuple[Key, ...] = (
+    Key("token", "cluster token `NNNNN-NNNNN`: app servers and agents share one global file system", "serve, first start"),
+    Key("service/master", "address of the app server that leads", "leader"),
+    Key("service/mode", "`new` or `recovery`", "leader"),
+    Key("machines/allnodes/<ip>", "`ok`: every node ever seen", "leader"),
+    Key("machines/runnodes/<ip>", "`waiting`, `init-new`, `init-recovery`, `work`, `ok`; carries the agent's lease", "agent, leader"),
+    Key("nodes/<name>", "Node: address, lrn, cluster, labels, engine, conditions", "agent, operator"),
+    Key("alive/<name>", "agent's address; carries its lease: absent means the node is off", "agent"),
+    Key("clusters/<name>", "Cluster: kind, strategy, labels", "operator"),
+    Key("reservations/<node>", "Reservation by holder: cpus, memory, ports", "placement"),
+    Key("applications/<cluster>/<app>", "Application: current and latest revision, containers", "deploy"),
+    Key("revisions/<cluster>/<app>/<n>", "Revision, immutable", "deploy"),
+    Key("outcomes/<cluster>/<app>/<n>", "Outcome of a revision: deployed, failed or superseded, with causes", "serve"),
+    Key("desired/<node>/<cluster>.<app>", "Desired: revision wanted, run state", "deploy"),
+    Key("observed/<node>/<cluster>.<app>", "Observed: what the agent found and did, with causes", "agent"),
+    Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),
+    Key("sources/<name>", "Source of configuration: hosted or remote, branch, poll interval, sealed credentials", "operator"),
+    Key("sourcestate/<name>", "SourceState: last good commit, last error, when", "serve"),
+    Key("info/bootservers/<LRN>", "empty", "playbooks"),
+    Key("info/release", "release version", "updater"),
+    Key("info/ssh-pubkey", "public key that may log in to the nodes", "playbooks"),
+    Key("install/<LRN>/containers/<name>", "image tag, written after it was verified running", "agent, roles"),
+    Key("install/<LRN>/debs/<package>", "package version, written after it was verified installed", "agent, roles"),
+    Key("leader/<duty>/<lease>", "candidate for a duty; the lowest create revision leads", "serve, agent"),
+    Key("users/<name>", "User: role, argon2 hash", "serve"),
+    Key("tokens/<id>", "Token: user, scope, expiry, sha256 of the secret part", "serve"),
+    Key("sessions/<id>", "Session, with a lease", "serve"),
+    Key("invites/<sha256>", "one-time link: what it is for, expiry", "serve, setup"),
+    Key("events/<at>-<id>", "Happening on one of the buses", "serve, agent"),
+    Key("audit/<at>-<id>", "AuditEntry", "serve"),
+)
+
+
+def check_name(name: str, what: str) -> str:
+    """The name itself, if keys may be made of it.
+
+    Raises:
+        Invalid: `where` is `what`.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise Invalid(what, "names are 1 to 63 of a-z 0-9 _ . - and begin and end with a letter or digit")
+    if name in RESERVED:
+        raise Invalid(what, f"{name} is a reserved name")
+    return name
+
+
+def check_app(key: AppKey) -> AppKey:
+    """Cluster and application names have no dot besides the rule for names.
+
+    The dot parts them in `desired/<node>/<cluster>.<app>`, and Compose allows none in a project's name.
+    """
+    for name, what in ((key.cluster, "cluster"), (key.name, "name")):
+        check_name(name, what)
+        if "." in name:
+            raise Invalid(what, f"{name}: no dots here, because the compose project takes this name")
+    return key
+
+
+def application(key: AppKey) -> str:
+    check_app(key)
+    return f"applications/{key.cluster}/{key.name}"
+
+
+def revisions(key: AppKey) -> str:
+    check_app(key)
+    return f"revisions/{key.cluster}/{key.name}/"
+
+
+def revision(key: AppKey, number: int) -> str:
+    return f"{revisions(key)}{int(number):08d}"
+
+
+def outcomes(key: AppKey) -> str:
+    check_app(key)
+    return f"outcomes/{key.cluster}/{key.name}/"
+
+
+def outcome(key: AppKey, number: int) -> str:
+    return f"{outcomes(key)}{int(number):08d}"
+
+
+def desired_of(node_name: str) -> str:
+    return f"desired/{check_name(node_name, 'node')}/"
+
+
+def desired(node_name: str, key: AppKey) -> str:
+    return f"{desired_of(node_name)}{check_app(key)}"
+
+
+def observed_of(node_name: str) -> str:
+    return f"observed/{check_name(node_name, 'node')}/"
+
+
+def observed(node_name: str, key: AppKey) -> str:
+    return f"{observed_of(node_name)}{check_app(key)}"
+
+
+def node(name: str) -> str:
+    return f"nodes/{check_name(name, 'node')}"
+
+
+def alive(name: str) -> str:
+    return f"alive/{check_name(name, 'node')}"
+
+
+def cluster(name: str) -> str:
+    return f"clusters/{check_name(name, 'cluster')}"
+
+
+def reservation(node_name: str) -> str:
+    return f"reservations/{check_name(node_name, 'node')}"
+
+
+def container(cluster_name: str, name: str) -> str:
+    """Container names are Docker's own and may hold upper case; a slash they cannot."""
+    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", name):
+        raise Invalid("container", f"{name!r} is not a container's name")
+    return f"containers/{check_name(cluster_name, 'cluster')}/{name}"
+
+
+def parse_app(text: str) -> AppKey:
+    """`<cluster>.<app>`, the last part of a desired or observed key."""
+    cluster_name, _, name = text.partition(".")
+    return check_app(AppKey(cluster_name, name))
