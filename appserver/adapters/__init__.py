@@ -1,0 +1,1 @@
+"""The outside systems, one module each; heavy imports live here alone."""

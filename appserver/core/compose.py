@@ -1,0 +1,236 @@
+"""The effective compose project as a value: canonical form, text, hashes, differences.
+
+A project here is what `docker compose config` prints, as JSON values, plus our layers: names sorted, images
+pinned, secrets sealed, `$` doubled where Compose would interpolate. Equal inputs give equal bytes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+import yaml
+
+from appserver.core import secrets
+from appserver.core.entities import AppKey, Options
+from appserver.errors import Invalid
+from image_config import units
+from image_config.errors import ConfigError
+
+Project = Mapping[str, object]
+Service = Mapping[str, object]
+
+APPLICATION = "moorage.application"
+HASH = "moorage.hash"
+_OWN_LABELS = frozenset({APPLICATION, HASH})
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@-]*([ :][A-Za-z0-9_./@-]+)*")
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_EXTENSION = "x-moorage"
+
+
+def services(project: Project) -> Mapping[str, Service]:
+    return cast(Mapping[str, Service], project.get("services") or {})
+
+
+def options(project: Project) -> Options:
+    """`x-moorage:` of a project.
+
+    Raises:
+        Invalid: an unknown key, with the nearest known one, or a value of the wrong kind.
+    """
+    given = project.get(_EXTENSION) or {}
+    if not isinstance(given, Mapping):
+        raise Invalid(_EXTENSION, "is a mapping")
+    known = {"heal": _flag, "settle": _seconds, "timeout": _seconds, "secrets": _names}
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
+            raise Invalid(f"{_EXTENSION}.{name}", f"unknown; did you mean {near[0]}?" if near else "unknown")
+        read[name] = known[name](f"{_EXTENSION}.{name}", value)
+    default = Options()
+    return Options(
+        heal=read.get("heal", default.heal),
+        settle_s=read.get("settle", default.settle_s),
+        timeout_s=read.get("timeout", default.timeout_s),
+        secrets=read.get("secrets", default.secrets),
+    )
+
+
+def canonical(project: Project, key: AppKey, effective: Mapping[str, Service]) -> Project:
+    """The project with these services, in the one form in which equal projects are equal bytes.
+
+    Every service gets the two labels by which its containers are known: whose they are, and the hash of
+    their definition, which takes in the content of the configs and secrets they mount.
+    """
+    bare = {name: value for name, value in project.items() if name not in ("services", _EXTENSION) and value}
+    out: dict[str, object] = _tidy(bare)
+    out["name"] = key.name
+    out["services"] = {
+        name: _labelled(_tidy(service), key, service_hash(project, service)) for name, service in sorted(effective.items())
+    }
+    return dict(sorted(out.items()))
+
+
+def service_hash(project: Project, service: Service) -> str:
+    """64 hex digits over the definition and the configs and secrets it mounts, without our own labels."""
+    bare = {**_tidy(service), "labels": _without_own(service.get("labels"))}
+    mounted = {
+        kind: {name: _named(project, kind).get(name) for name in sorted(_sources(service, kind))}
+        for kind in ("configs", "secrets")
+    }
+    return _sha256(json.dumps([bare, mounted], sort_keys=True, ensure_ascii=False))
+
+
+def hashes(project: Project) -> Mapping[str, str]:
+    """Service to the hash its containers carry."""
+    return {name: str(cast(Mapping[str, str], service["labels"])[HASH]) for name, service in services(project).items()}
+
+
+def digest(project: Project) -> str:
+    return _sha256(to_text(project))
+
+
+def to_text(project: Project) -> str:
+    """YAML that Compose and a person read alike: every string that YAML could take for something else is quoted."""
+    return yaml.dump(
+        project, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=100_000, default_flow_style=False
+    )
+
+
+def diff(before: Project | None, after: Project) -> str:
+    """A unified diff of the two texts, secrets masked, our hash labels left out."""
+    old, new = (_readable(project).splitlines() if project else [] for project in (before, after))
+    return "\n".join(difflib.unified_diff(old, new, "in force", "planned", lineterm="", n=3))
+
+
+def published_ports(service: Service) -> tuple[tuple[str, str, str], ...]:
+    """(host address or "", port, protocol) of every fixed host port."""
+    ports = cast(list[Mapping[str, object]], service.get("ports") or [])
+    return tuple(
+        (str(port.get("host_ip") or ""), str(port["published"]), str(port.get("protocol") or "tcp"))
+        for port in ports
+        if port.get("published") not in (None, "", "0")
+    )
+
+
+def memory(service: Service) -> int:
+    """Bytes to reserve: what the service is promised, else what it may use at most, else 0."""
+    deploy = _resources(service)
+    asked = service.get("mem_reservation") or deploy("reservations", "memory") or service.get("mem_limit")
+    return int(str(asked or deploy("limits", "memory") or 0))
+
+
+def cpus(service: Service) -> float:
+    """Cores to reserve, by the same rule."""
+    deploy = _resources(service)
+    return float(str(deploy("reservations", "cpus") or service.get("cpus") or deploy("limits", "cpus") or 0))
+
+
+def replicas(service: Service) -> int:
+    deploy = service.get("deploy")
+    asked = service.get("scale") or (deploy.get("replicas") if isinstance(deploy, Mapping) else None)
+    return int(str(asked if asked is not None else 1))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Plain scalars only where yaml 1.1 and 1.2 agree that they are strings."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if "\n" in text and text.isprintable() is False and not re.search(r"[^\S\n]\n|[^\n\x20-\x7e\xa0-\ud7ff]", text):
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _string)
+
+
+def _readable(project: Project) -> str:
+    shown = {
+        name: {**service, "labels": _without_own(service.get("labels"))} for name, service in services(project).items()
+    }
+    shown = {name: {k: v for k, v in service.items() if v} for name, service in shown.items()}
+    return to_text(cast(Project, secrets.masked({**project, "services": shown})))
+
+
+def _labelled(service: dict[str, object], key: AppKey, known_as: str) -> dict[str, object]:
+    labels = {**_without_own(service.get("labels")), APPLICATION: str(key), HASH: known_as}
+    return dict(sorted({**service, "labels": dict(sorted(labels.items()))}.items()))
+
+
+def _without_own(labels: object) -> dict[str, object]:
+    given = cast(Mapping[str, object], labels or {})
+    return {name: value for name, value in sorted(given.items()) if name not in _OWN_LABELS}
+
+
+def _tidy(value: Mapping[str, object]) -> dict[str, object]:
+    """Names sorted, absent values dropped; a null inside environment or networks means something and stays."""
+    out: dict[str, object] = {}
+    for name, item in sorted(value.items()):
+        if item is None or item == {} or item == []:
+            continue
+        out[name] = _sorted(item)
+    return out
+
+
+def _sorted(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _sorted(item) for name, item in sorted(value.items())}
+    if isinstance(value, (list, tuple)):
+        return [_sorted(item) for item in value]
+    return value
+
+
+def _sources(service: Service, kind: str) -> set[str]:
+    mounted = cast(list[object], service.get(kind) or [])
+    return {str(item["source"]) if isinstance(item, Mapping) else str(item) for item in mounted}
+
+
+def _named(project: Project, kind: str) -> Mapping[str, object]:
+    return cast(Mapping[str, object], project.get(kind) or {})
+
+
+def _resources(service: Service) -> Any:
+    deploy = service.get("deploy")
+    resources = deploy.get("resources") if isinstance(deploy, Mapping) else None
+
+    def find(part: str, name: str) -> object:
+        section = resources.get(part) if isinstance(resources, Mapping) else None
+        return section.get(name) if isinstance(section, Mapping) else None
+
+    return find
+
+
+def _flag(where: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(where, "is true or false")
+    return value
+
+
+def _seconds(where: str, value: object) -> float:
+    try:
+        seconds = units.parse_duration(value)
+    except (ConfigError, ValueError, TypeError) as error:
+        raise Invalid(where, f"{value!r} is not a duration such as 30s") from error
+    if not 0 <= seconds <= 86_400:
+        raise Invalid(where, "is between 0s and 24h")
+    return seconds
+
+
+def _names(where: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
+        raise Invalid(where, "is a list of environment names")
+    return tuple(value)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
