@@ -1,0 +1,186 @@
+"""File and environment to settings. `docs/settings.md` is generated from the classes here.
+
+A setting is looked for in the environment as `MOORAGE_<NAME>`, then in the TOML file, then its default holds.
+In the environment a list is parted by commas and a map is `name=value,name=value`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import socket
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, TypeVar, get_type_hints
+
+from appserver.errors import Invalid
+
+Strings = tuple[str, ...]
+Table = Mapping[str, str]
+S = TypeVar("S", bound="CommonSettings")
+
+
+@dataclass(frozen=True, slots=True)
+class CommonSettings:
+    """What app server and agent are both told."""
+
+    etcd_endpoints: Annotated[Strings, "members of the etcd cluster, host:port"] = ("127.0.0.1:2379",)
+    etcd_ca: Annotated[str, "CA certificate of etcd, PEM file; empty: no TLS"] = ""
+    etcd_cert: Annotated[str, "client certificate for etcd, PEM file"] = ""
+    etcd_key: Annotated[str, "key of `etcd_cert`, PEM file"] = ""
+    etcd_user: Annotated[str, "user of etcd, where it asks for one"] = ""
+    etcd_password_file: Annotated[str, "file that holds the password of `etcd_user`"] = ""
+    prefix: Annotated[str, "every key in etcd begins with it"] = "/moorage/"
+    seal_key: Annotated[str, "file of the key that seals secrets: 32 bytes, base64"] = "/etc/moorage/seal.key"
+    compose: Annotated[str, "Docker Compose v2 program; empty: looked for in the usual places"] = ""
+    cluster: Annotated[str, "cluster made at the first start, or that the node joins"] = "default"
+    log_level: Annotated[str, "debug, info, warning or error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings(CommonSettings):
+    """`moorage serve`, by default from `/etc/moorage/serve.toml`."""
+
+    listen: Annotated[str, "address and port of web, API, git and hooks"] = "0.0.0.0:8080"
+    public_url: Annotated[str, "how people reach it; empty: scheme, host name and port of `listen`"] = ""
+    state_dir: Annotated[str, "git repositories and the socket of their hooks"] = "/var/lib/moorage/serve"
+    node_ca: Annotated[str, "CA certificate of the agents, PEM file"] = "/etc/moorage/pki/ca.crt"
+    node_cert: Annotated[str, "client certificate for the agents' live reads"] = "/etc/moorage/pki/serve.crt"
+    node_key: Annotated[str, "key of `node_cert`"] = "/etc/moorage/pki/serve.key"
+    tls_cert: Annotated[str, "certificate of `listen`, PEM file; empty: plain HTTP"] = ""
+    tls_key: Annotated[str, "key of `tls_cert`, PEM file"] = ""
+    bind_roots: Annotated[Strings, "directories of the nodes that an operator's project may bind"] = ()
+    registries: Annotated[
+        Strings, "registries inside the private network that may be read, host:port; `http://` before it: without TLS"
+    ] = ()
+    threads: Annotated[int, "requests served at once; each open event stream holds one"] = 256
+    streams_per_user: Annotated[int, "event streams that one user may hold open"] = 16
+    session_hours: Annotated[int, "a session ends after this long without a request"] = 12
+    max_request_mib: Annotated[int, "size limit of a request's body, in MiB; git pushes have their own"] = 8
+    trusted_proxies: Annotated[int, "reverse proxies before us whose X-Forwarded-For and -Proto count"] = 0
+
+    @property
+    def url(self) -> str:
+        """How people reach the app server, without a slash at the end."""
+        scheme = "https" if self.tls_cert else "http"
+        return (self.public_url or f"{scheme}://{_reached_at(self.listen)}").rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings(CommonSettings):
+    """`moorage agent`, by default from `/etc/moorage/agent.toml`."""
+
+    name: Annotated[str, "name of the node; empty: the host's own, short and in lower case"] = ""
+    address: Annotated[str, "host:port where app servers reach the live reads; empty: host name, port of `listen`"] = ""
+    labels: Annotated[Table, "labels of the node, for placement constraints"] = field(default_factory=dict)
+    lrn: Annotated[int, "logical rack number of the boot server; -1: none"] = -1
+    listen: Annotated[str, "address and port of the live reads"] = "0.0.0.0:8090"
+    state_dir: Annotated[str, "what outlives a restart"] = "/var/lib/moorage/agent"
+    run_dir: Annotated[str, "project files of a running compose, for root alone"] = "/run/moorage"
+    ca: Annotated[str, "CA certificate of the app servers, PEM file"] = "/etc/moorage/pki/ca.crt"
+    cert: Annotated[str, "certificate of the live reads, PEM file"] = "/etc/moorage/pki/agent.crt"
+    key: Annotated[str, "key of `cert`, PEM file"] = "/etc/moorage/pki/agent.key"
+    engine: Annotated[str, "socket of the Docker Engine"] = "/var/run/docker.sock"
+
+    @property
+    def node_name(self) -> str:
+        return self.name or socket.gethostname().split(".")[0].lower()
+
+    @property
+    def reached_at(self) -> str:
+        """host:port of the live reads, as app servers are told."""
+        return self.address or _reached_at(self.listen)
+
+
+def load(kind: type[S], path: str, environ: Mapping[str, str]) -> S:
+    """Settings from the file (none if `path` is empty) and the environment.
+
+    Raises:
+        Invalid: the file is missing or not TOML, a key is unknown, or a value has the wrong type.
+    """
+    hints = get_type_hints(kind)
+    values = {
+        name: _checked(f"{path}: {name}", found, hints[name]) for name, found in _file(path, tuple(hints)).items()
+    }
+    for name, hint in hints.items():
+        variable = f"MOORAGE_{name.upper()}"
+        if variable in environ:
+            values[name] = _from_text(variable, environ[variable], hint)
+    address(str(values.get("listen", ":0")), "listen")
+    return kind(**values)  # type: ignore[arg-type]  # each value was checked against its field's own hint
+
+
+def address(text: str, where: str) -> tuple[str, int]:
+    """`host:port`, `[v6]:port` or `:port` to host and port."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise Invalid(where, f"{text!r} is not host:port")
+    return host.strip("[]"), int(port)
+
+
+def document() -> str:
+    """`docs/settings.md`."""
+    parts = [f"# Settings\n\n{_ABOUT}\n\nGenerated by `python -m appserver.settings`.\n"]
+    for kind in (ServeSettings, AgentSettings):
+        told = get_type_hints(kind, include_extras=True)
+        parts.append(f"\n## {inspect.getdoc(kind)}\n\n| setting | default | meaning |\n|---|---|---|\n")
+        parts += [f"| `{f.name}` | {_shown(f.default)} | {told[f.name].__metadata__[0]} |\n" for f in fields(kind)]
+    return "".join(parts)
+
+
+def _file(path: str, names: tuple[str, ...]) -> dict[str, object]:
+    if not path:
+        return {}
+    try:
+        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Invalid(path, f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(path, f"is not TOML: {error}") from error
+    for name in found:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            raise Invalid(f"{path}: {name}", "no such setting" + (f"; did you mean {near[0]}?" if near else ""))
+    return found
+
+
+def _checked(where: str, value: object, hint: object) -> object:
+    if hint in (str, int) and type(value) is hint:
+        return value
+    if hint == Strings and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if hint == Table and isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+        return value
+    raise Invalid(where, f"is to be {_WORDS[str(hint)]}")
+
+
+def _from_text(where: str, text: str, hint: object) -> object:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if hint == Strings:
+        return tuple(parts)
+    if hint == Table:
+        return {name: value for name, _, value in (part.partition("=") for part in parts)}
+    if hint is int:
+        if not text.strip().lstrip("-").isdecimal():
+            raise Invalid(where, f"is to be {_WORDS[str(hint)]}")
+        return int(text)
+    return text
+
+
+def _reached_at(listen: str) -> str:
+    host, port = address(listen, "listen")
+    return f"{socket.gethostname() if host in ('0.0.0.0', '::', '') else host}:{port}"
+
+
+def _shown(default: object) -> str:
+    text = ", ".join(default) if isinstance(default, tuple) else default
+    return f"`{text}`" if isinstance(text, int) or (isinstance(text, str) and text) else "empty"
+
+
+_ABOUT = "\n".join((__doc__ or "").splitlines()[2:]).strip()
+_WORDS = {str(str): "text", str(int): "a whole number", str(Strings): "a list of texts", str(Table): "a table of texts"}
+
+if __name__ == "__main__":
+    print(document(), end="")
