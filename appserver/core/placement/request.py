@@ -1,0 +1,44 @@
+"""What is to be placed, and where it could go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Port = tuple[str, str, str]
+"""Host address ("" means every one), port, protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one holder reserves on a node: cores, bytes, host ports."""
+
+    cpus: float = 0.0
+    memory: int = 0
+    ports: tuple[Port, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One application to place. `constraints` are Classic Swarm's expressions, such as `storage==ssd`."""
+
+    holder: str
+    claim: Claim
+    constraints: tuple[str, ...] = ()
+    stays_on: str = ""
+    """The node that runs it already: it is kept while it fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One node of the cluster. `against` is why it may not be used now, or ""; `reserved` is by holder."""
+
+    name: str
+    cpus: float
+    memory: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    reserved: Mapping[str, Claim] = field(default_factory=dict)
+    against: str = ""
+
+    def taken_by_others(self, holder: str) -> tuple[Claim, ...]:
+        return tuple(claim for name, claim in self.reserved.items() if name != holder)
