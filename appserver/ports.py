@@ -99,6 +99,9 @@ class KV(Protocol):
 
     def lease(self, ttl_s: float) -> AbstractContextManager[Lease]: ...
 
+    def grant(self, ttl_s: float) -> int:
+        """A lease that nobody keeps alive: what is put under it is gone when `ttl_s` have passed. Its id, for `commit`."""
+
     def leader(self, name: str, ttl_s: float, value: str, stop: Event) -> AbstractContextManager[Leadership | None]:
         """Wait to lead under `leader/<name>/`; None when `stop` was set first."""
 
