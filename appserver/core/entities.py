@@ -155,6 +155,8 @@ class Application:
     revision: int
     latest: int
     containers: tuple[str, ...] = ()
+    source: str = "config"
+    """The configuration source whose git layer applies."""
 
     @property
     def key(self) -> AppKey:

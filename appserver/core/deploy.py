@@ -1,0 +1,322 @@
+"""The decision of a deployment: a request and one snapshot in, a plan and the records to write out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import cast
+
+from appserver.core import compose, plan, policy, secrets
+from appserver.core.changes import changes
+from appserver.core.compose import Project
+from appserver.core.effective import Effective, Overrides, Seal, effective
+from appserver.core.entities import (
+    Application,
+    AppKey,
+    Desired,
+    ImageFacts,
+    Observed,
+    Outcome,
+    ProjectFiles,
+    Revision,
+)
+from appserver.core.placement.place import RANKS, place, spread
+from appserver.core.placement.request import Candidate, Claim, Request
+from appserver.core.plan import Step
+from appserver.errors import Conflict, InvalidMany
+from image_config import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """What a caller wants. `token` is a plan's: when given, nothing but that plan is applied."""
+
+    key: AppKey
+    files: ProjectFiles
+    overrides: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    reason: str = ""
+    token: str = ""
+    source: str = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything a deployment is decided on, gathered in one go.
+
+    `stood_on` maps each key read to the revision it was read at: the commit demands they still hold.
+    `base` is Compose's rendering with secrets sealed, `images` each service's image.
+    """
+
+    now: datetime
+    stood_on: Mapping[str, int]
+    base: Project
+    inputs: str
+    images: Mapping[str, ImageFacts]
+    candidates: tuple[Candidate, ...]
+    application: Application | None = None
+    current: Revision | None = None
+    desired: Mapping[str, Desired] = field(default_factory=dict)
+    observed: Mapping[str, Observed] = field(default_factory=dict)
+    repository: Repository | None = None
+    commits: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    strategy: str = "spread"
+    bind_roots: tuple[str, ...] = ()
+    unsettled: int = 0
+    """A revision that is still being rolled out; 0 when none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who asks; a privileged author is bound by no policy."""
+
+    name: str
+    privileged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPlan:
+    """What will be done and why, and the records that say so. Applied only while `stood_on` holds."""
+
+    key: AppKey
+    changed: bool
+    token: str
+    revision: int
+    node: str
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...]
+    diff: str
+    commits: Mapping[str, str]
+    stood_on: Mapping[str, int]
+    record: Revision | None
+    application: Application
+    desired: Mapping[str, Desired]
+    claim: Claim
+    superseded: int = 0
+
+    @property
+    def text(self) -> str:
+        return plan.text(self.steps) or "nothing to do\n"
+
+    def to_json(self) -> Mapping[str, object]:
+        return {
+            "application": str(self.key),
+            "changed": self.changed,
+            "token": self.token,
+            "revision": self.revision,
+            "node": self.node,
+            "steps": plan.to_json(self.steps),
+            "warnings": list(self.warnings),
+            "commits": dict(self.commits),
+            "diff": self.diff,
+        }
+
+
+def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> DeployPlan:
+    """
+    Raises:
+        InvalidMany: faults in the configuration, or what policy refuses this author.
+        NoPlacement: no node of the cluster can take it.
+        Conflict: the request's token is of another plan than this.
+    """
+    overrides = Overrides(wanted.overrides, author.name, f"{seen.now:%Y-%m-%dT%H:%M:%SZ}")
+    result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal)
+    _permitted(result.project, author, seen.bind_roots)
+    claim = claim_of(result.project)
+    node = _node(wanted.key, seen, result, claim)
+    steps = steps_between(seen.current, result, seen.desired, seen.observed)
+    digest = compose.digest(result.project)
+    same = seen.current is not None and seen.current.digest == digest and node in seen.desired
+    record = None if same else _revision(wanted, seen, author, result, digest, node)
+    number = record.number if record else _latest(seen)
+    moved = tuple(name for name in seen.desired if name != node)
+    decided = DeployPlan(
+        key=wanted.key,
+        changed=record is not None or not plan.is_empty(steps),
+        token=_token(seen.stood_on, digest, node),
+        revision=number if record or seen.current is None else seen.current.number,
+        node=node,
+        steps=steps,
+        warnings=result.warnings,
+        diff=compose.diff(seen.current.project if seen.current else None, result.project),
+        commits=seen.commits,
+        stood_on=seen.stood_on,
+        record=record,
+        application=_application(wanted, seen, number),
+        desired=_desired(seen, record, author, node, moved),
+        claim=claim,
+        superseded=seen.unsettled if record else 0,
+    )
+    if wanted.token and wanted.token != decided.token:
+        raise Conflict("the plan is stale: what it was made from has changed since; plan again")
+    return decided
+
+
+def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "") -> DeployPlan:
+    """The plan that puts an earlier revision back: its project as it stands, images by digest, nothing resolved anew."""
+    _permitted(target.project, author, seen.bind_roots)
+    result = Effective(target.project, target.explained, (), ())
+    claim = claim_of(target.project)
+    node = _node(key, seen, result, claim)
+    steps = steps_between(seen.current, result, seen.desired, seen.observed, f"revision {target.number} is put back")
+    same = seen.current is not None and seen.current.digest == target.digest and node in seen.desired
+    record = None
+    if not same:
+        record = replace(
+            target, number=_latest(seen) + 1, author=author.name, at=seen.now, reason=reason, restores=target.number, node=node
+        )
+    moved = tuple(name for name in seen.desired if name != node)
+    number = record.number if record else (seen.current or target).number
+    decided = DeployPlan(
+        key=key,
+        changed=record is not None or not plan.is_empty(steps),
+        token=_token(seen.stood_on, target.digest, node),
+        revision=number,
+        node=node,
+        steps=steps,
+        warnings=(),
+        diff=compose.diff(seen.current.project if seen.current else None, target.project),
+        commits=target.commits,
+        stood_on=seen.stood_on,
+        record=record,
+        application=replace(cast(Application, seen.application), latest=max(_latest(seen), number)),
+        desired=_desired(seen, record, author, node, moved),
+        claim=claim,
+        superseded=seen.unsettled if record else 0,
+    )
+    if token and token != decided.token:
+        raise Conflict("the plan is stale: what it was made from has changed since; plan again")
+    return decided
+
+
+def steps_between(
+    current: Revision | None,
+    result: Effective,
+    desired: Mapping[str, Desired],
+    observed: Mapping[str, Observed],
+    because: str = "",
+) -> tuple[Step, ...]:
+    """What becomes of each service, in the order of names; services that stay are named with `none`."""
+    before = current.hashes if current else {}
+    after = compose.hashes(result.project)
+    stopped = any(one.run == "stopped" for one in desired.values())
+    adrift = {d.service: f"{d.what} {d.before} → {d.after}" for seen in observed.values() for d in seen.drift}
+    steps = []
+    for name in sorted({*before, *after}):
+        if name not in after:
+            steps.append(Step("remove", name, "no longer in the project"))
+        elif name not in before:
+            steps.append(Step("create", name, because or "new in the project"))
+        elif before[name] != after[name]:
+            found = changes(cast(Revision, current), result, name)
+            told = "; ".join(map(str, found[:3])) + (f"; {len(found) - 3} more" if len(found) > 3 else "")
+            steps.append(Step("recreate", name, because or told or "its definition changed", found))
+        elif stopped:
+            steps.append(Step("start", name, "the application is stopped"))
+        elif name in adrift:
+            steps.append(Step("start" if "missing" not in adrift[name] else "create", name, f"drift: {adrift[name]}"))
+        else:
+            steps.append(Step("none", name, "unchanged"))
+    return tuple(steps)
+
+
+def claim_of(project: Project) -> Claim:
+    """What the whole project reserves on its node."""
+    found = compose.services(project).values()
+    return Claim(
+        cpus=round(sum(compose.cpus(s) * compose.replicas(s) for s in found), 6),
+        memory=sum(compose.memory(s) * compose.replicas(s) for s in found),
+        ports=tuple(sorted(port for s in found for port in compose.published_ports(s))),
+    )
+
+
+def superseded(now: datetime) -> Outcome:
+    return Outcome("superseded", now)
+
+
+def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) -> None:
+    found = () if author.privileged else policy.violations(project, bind_roots)
+    if found:
+        raise InvalidMany(tuple((where, f"{why}: only an administrator may deploy this") for where, why in found))
+
+
+def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim) -> str:
+    stays = next(iter(sorted(seen.desired)), "")
+    request = Request(str(key), claim, result.constraints, stays)
+    return place(request, seen.candidates, RANKS.get(seen.strategy, spread)).node
+
+
+def _latest(seen: Seen) -> int:
+    return seen.application.latest if seen.application else 0
+
+
+def _revision(
+    wanted: DeployRequest, seen: Seen, author: Author, result: Effective, digest: str, node: str
+) -> Revision:
+    return Revision(
+        number=_latest(seen) + 1,
+        author=author.name,
+        at=seen.now,
+        reason=wanted.reason,
+        digest=digest,
+        project=result.project,
+        base=seen.base,
+        inputs=seen.inputs,
+        overrides=wanted.overrides,
+        commits=seen.commits,
+        images={name: replace(facts, labels=_args(facts)) for name, facts in seen.images.items()},
+        explained=result.explained,
+        hashes=compose.hashes(result.project),
+        node=node,
+        options=compose.options(seen.base),
+    )
+
+
+def _args(facts: ImageFacts) -> Mapping[str, str]:
+    """Only the labels that configure: the others can be long, and are the image's own business."""
+    return {name: value for name, value in facts.labels.items() if name.startswith("arg.")}
+
+
+def _application(wanted: DeployRequest, seen: Seen, number: int) -> Application:
+    if seen.application:
+        return replace(seen.application, latest=max(number, seen.application.latest))
+    return Application(
+        name=wanted.key.name,
+        cluster=wanted.key.cluster,
+        init_file=wanted.files.compose_files[0] if wanted.files.compose_files else "compose.yaml",
+        created_at=seen.now,
+        revision=0,
+        latest=number,
+        source=wanted.source,
+    )
+
+
+def _desired(
+    seen: Seen, record: Revision | None, author: Author, node: str, moved: tuple[str, ...]
+) -> Mapping[str, Desired]:
+    in_force = seen.application.revision if seen.application else 0
+    present = seen.desired.get(node)
+    target = record.number if record else (seen.current.number if seen.current else 0)
+    wanted = Desired(
+        revision=target,
+        previous=in_force if in_force != target else (present.previous if present else 0),
+        restart=present.restart if present else 0,
+        by=author.name,
+    )
+    return {node: wanted, **{name: replace(seen.desired[name], run="removed") for name in moved}}
+
+
+def _token(stood_on: Mapping[str, int], digest: str, node: str) -> str:
+    told = "\n".join([*(f"{key} {revision}" for key, revision in sorted(stood_on.items())), digest, node])
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def masked_inputs(files: ProjectFiles) -> ProjectFiles:
+    """The author's files as a viewer may see them: `.env` values that are secret are hidden."""
+    lines = []
+    for line in files.env_file.splitlines():
+        name, equals, value = line.partition("=")
+        lines.append(f"{name}={secrets.MASK}" if equals and secrets.is_secret(name.strip(), value.strip()) else line)
+    return replace(files, env_file="\n".join(lines))

@@ -1,0 +1,212 @@
+"""The effective project: what Compose made of the files, and our layers over each service.
+
+One function serves every way in: a deployment, a push that changes configuration, a question about a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from appserver.core import compose, secrets
+from appserver.core.compose import Project, Service
+from appserver.core.entities import AppKey, ImageFacts
+from appserver.errors import Invalid, InvalidMany
+from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve
+from image_config.errors import ConfigError
+
+Seal = Callable[[str], str]
+"""One text to its seal, in the application's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """The form's or the API's own values: service to option to value, and whose they are."""
+
+    values: Mapping[str, Mapping[str, object]]
+    user: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """`explained` maps service to `Explained.to_json()` of each value, masked; `constraints` are placement's."""
+
+    project: Project
+    explained: Mapping[str, tuple[Mapping[str, object], ...]]
+    constraints: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def references(base: Project, overrides: Mapping[str, Mapping[str, object]]) -> Mapping[str, str]:
+    """Service to the image it names, before any layer: the form's word, else the compose file's.
+
+    Raises:
+        InvalidMany: services without an image, overrides of services that are not there.
+    """
+    found = compose.services(base)
+    faults = [(f"overrides.{name}", "no such service in the project") for name in overrides if name not in found]
+    images: dict[str, str] = {}
+    for name, service in found.items():
+        image = overrides.get(name, {}).get("image") or service.get("image")
+        if image:
+            images[name] = str(image)
+        elif service.get("build"):
+            faults.append((name, "is built from a directory, which does not travel: build the image and name it here"))
+        else:
+            faults.append((name, "names no image"))
+    if faults:
+        raise InvalidMany(tuple(faults))
+    return images
+
+
+def effective(
+    key: AppKey,
+    base: Project,
+    images: Mapping[str, ImageFacts],
+    repository: Repository | None,
+    overrides: Overrides,
+    where: Mapping[tuple[str, str], str],
+    seal: Seal,
+) -> Effective:
+    """Resolve every service and put the project together.
+
+    Args:
+        base: as `Compose.render` gave it, secrets sealed.
+        images: service to image.
+        where: (service, option) to file and line of the compose text.
+    Raises:
+        InvalidMany: every fault of every service.
+    """
+    declared = compose.options(base).secrets
+    services: dict[str, Service] = {}
+    explained: dict[str, tuple[Mapping[str, object], ...]] = {}
+    constraints: list[str] = []
+    warnings: list[str] = []
+    faults: list[tuple[str, str]] = []
+    for name, service in compose.services(base).items():
+        try:
+            layers = _layers(key, name, service, images[name], repository, overrides, where)
+            resolved = resolve(layers)
+        except ConfigError as error:
+            faults.append((error.where or name, f"{name}: {error.why}"))
+            continue
+        rendered = {**resolved.to_compose(), "image": images[name].pin}
+        services[name] = sealed_environment(rendered, declared, seal)
+        explained[name] = tuple(_masked(entry.to_json(), declared) for entry in resolved.explain())
+        constraints += [text for text in resolved.constraints if text not in constraints]
+        warnings += [f"{name}: {text}" for text in resolved.warnings]
+        if service.get("build"):
+            warnings.append(f"{name}: build is not used here; the image {images[name].reference} is")
+    if faults:
+        raise InvalidMany(tuple(faults))
+    return Effective(compose.canonical(base, key, services), explained, tuple(constraints), tuple(warnings))
+
+
+def sealed_environment(service: Service, declared: tuple[str, ...], seal: Seal) -> Service:
+    """The service with its secret environment values sealed; those sealed before stay as they are."""
+    environment = cast(Mapping[str, object], service.get("environment") or {})
+    if not environment:
+        return service
+    known = tuple(
+        str(value) for name, value in environment.items() if value and secrets.is_secret_name(name) and not secrets.is_sealed(value)
+    )
+    return {
+        **service,
+        "environment": {
+            name: seal(value)
+            if isinstance(value, str) and not secrets.is_sealed(value) and secrets.is_secret(name, value, declared, known)
+            else value
+            for name, value in environment.items()
+        },
+    }
+
+
+def sealed_base(project: Project, seal: Seal, known: tuple[str, ...] = ()) -> Project:
+    """What Compose rendered, with secrets sealed before anything is decided, logged or kept.
+
+    Args:
+        known: texts that are secret wherever they stand, from `.env`.
+    """
+    declared = compose.options(project).secrets
+    services = {
+        name: sealed_environment(_sealed_known(service, known, seal), declared, seal)
+        for name, service in compose.services(project).items()
+    }
+    contents = {
+        name: {**given, "content": seal(str(given["content"]))} if given.get("content") is not None else given
+        for name, given in cast(Mapping[str, Mapping[str, object]], project.get("secrets") or {}).items()
+    }
+    return {**project, "services": services, **({"secrets": contents} if contents else {})}
+
+
+def _sealed_known(service: Service, known: tuple[str, ...], seal: Seal) -> Service:
+    environment = cast(Mapping[str, object], service.get("environment") or {})
+    held = {
+        name: seal(value)
+        for name, value in environment.items()
+        if isinstance(value, str) and any(len(text) >= 4 and text in value for text in known)
+    }
+    return {**service, "environment": {**environment, **held}} if held else service
+
+
+def _layers(
+    key: AppKey,
+    name: str,
+    service: Service,
+    image: ImageFacts,
+    repository: Repository | None,
+    overrides: Overrides,
+    where: Mapping[tuple[str, str], str],
+) -> tuple[Layer, ...]:
+    container = str(service.get("container_name") or f"{key.name}-{name}-1")
+    target = Target(
+        image=image.reference, cluster=key.cluster, application=key.name, service=name, container_name=container
+    )
+    return (
+        from_labels(image.labels, image=image.reference, digest=image.id),
+        *(repository.layers(target) if repository else ()),
+        from_compose(service, where={option: line for (owner, option), line in where.items() if owner == name}),
+        *(
+            [from_overrides(overrides.values[name], user=overrides.user, at=overrides.at)]
+            if overrides.values.get(name)
+            else []
+        ),
+    )
+
+
+def _masked(entry: Mapping[str, object], declared: tuple[str, ...]) -> Mapping[str, object]:
+    """An explanation without its secrets: environment values are judged by their name, seals always."""
+    hidden = entry.get("option") == "environment" and secrets.is_secret(str(entry.get("key")), "?", declared)
+
+    def mask(value: object) -> object:
+        shown = secrets.masked(value)
+        return secrets.MASK if hidden or _has_userinfo(shown) else shown
+
+    weaker = cast(list[Mapping[str, object]], entry.get("hides") or [])
+    return {
+        **entry,
+        "value": mask(entry.get("value")),
+        "hides": [{**item, "value": mask(item.get("value"))} for item in weaker],
+    }
+
+
+def _has_userinfo(value: object) -> bool:
+    return isinstance(value, str) and secrets.is_secret("", value)
+
+
+def one_image(images: Mapping[str, ImageFacts | None], wanted: Mapping[str, str]) -> Mapping[str, ImageFacts]:
+    """Service to image, when every one was found.
+
+    Raises:
+        InvalidMany: images that neither the nodes nor a registry have.
+    """
+    missing = [(f"{name}.image", f"{ref} is on no node and in no registry") for name, ref in wanted.items() if not images.get(ref)]
+    if missing:
+        raise InvalidMany(tuple(missing))
+    return {name: facts for name, ref in wanted.items() if (facts := images[ref]) is not None}
+
+
+def invalid(error: ConfigError) -> Invalid:
+    return Invalid(error.where, error.why)
