@@ -194,6 +194,14 @@ class Sealer(Protocol):
     def open(self, sealed: str, place: str) -> str: ...
 
 
+class Passwords(Protocol):
+    """Hashes of passwords: slow on purpose, and bounded in how many are made at once."""
+
+    def hash(self, password: str) -> str: ...
+    def verify(self, hashed: str, password: str) -> bool:
+        """Takes as long for an empty hash, which nothing fits."""
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """Aware, UTC."""
