@@ -60,6 +60,7 @@ class User:
     """`users/<name>`. `id` differs when a name is given again, so that old sessions and tokens stay dead.
 
     `hash` is argon2's; empty: no password opens this account. `system`: made by a machine for itself.
+    `epoch` rises when every session is to end.
     """
 
     id: str
@@ -69,6 +70,7 @@ class User:
     created_at: datetime
     disabled: bool = False
     system: bool = False
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Session:
     user_id: str
     created_at: datetime
     expires_at: datetime
+    epoch: int = 0
     address: str = ""
 
 

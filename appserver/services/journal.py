@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -43,7 +43,11 @@ def read_back(
 
 def prune(kv: KV, prefix: str, kept: int) -> int:
     """Delete the oldest over `kept`; how many went."""
-    surplus = sorted(kv.snapshot(prefix).items)[:-kept]
-    for start in range(0, len(surplus), _AT_ONCE):
-        kv.commit({}, {}, surplus[start : start + _AT_ONCE])
-    return len(surplus)
+    return drop(kv, sorted(kv.snapshot(prefix).items)[:-kept])
+
+
+def drop(kv: KV, gone: Sequence[str]) -> int:
+    """Delete keys that nobody minds to see go one part after another; how many went."""
+    for start in range(0, len(gone), _AT_ONCE):
+        kv.commit({}, {}, gone[start : start + _AT_ONCE])
+    return len(gone)
