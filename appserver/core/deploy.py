@@ -45,7 +45,8 @@ class DeployRequest:
 class Seen:
     """Everything a deployment is decided on, gathered in one go.
 
-    `stood_on` maps each key read to the revision it was read at: the commit demands they still hold.
+    `stood_on` maps the application's own keys to the revisions they were read at: the commit demands they still
+    hold, and the plan's token is made of them.
     `base` is Compose's rendering with secrets sealed, `images` each service's image.
     """
 
@@ -121,7 +122,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
         NoPlacement: no node of the cluster can take it.
         Conflict: the request's token is of another plan than this.
     """
-    overrides = Overrides(wanted.overrides, author.name, f"{seen.now:%Y-%m-%dT%H:%M:%SZ}")
+    overrides = _overrides(wanted, seen, author)
     result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal)
     _permitted(result.project, author, seen.bind_roots)
     claim = claim_of(result.project)
@@ -129,7 +130,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     steps = steps_between(seen.current, result, seen.desired, seen.observed)
     digest = compose.digest(result.project)
     same = seen.current is not None and seen.current.digest == digest and node in seen.desired
-    record = None if same else _revision(wanted, seen, author, result, digest, node)
+    record = None if same else _revision(wanted, seen, author, overrides, result, digest, node)
     number = record.number if record else _latest(seen)
     moved = tuple(name for name in seen.desired if name != node)
     decided = DeployPlan(
@@ -144,7 +145,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
         commits=seen.commits,
         stood_on=seen.stood_on,
         record=record,
-        application=_application(wanted, seen, number),
+        application=_application(wanted, seen, number, (node, *moved)),
         desired=_desired(seen, record, author, node, moved),
         claim=claim,
         superseded=seen.unsettled if record else 0,
@@ -181,7 +182,7 @@ def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: s
         commits=target.commits,
         stood_on=seen.stood_on,
         record=record,
-        application=replace(cast(Application, seen.application), latest=max(_latest(seen), number)),
+        application=replace(cast(Application, seen.application), latest=max(_latest(seen), number), nodes=(node, *moved)),
         desired=_desired(seen, record, author, node, moved),
         claim=claim,
         superseded=seen.unsettled if record else 0,
@@ -252,8 +253,15 @@ def _latest(seen: Seen) -> int:
     return seen.application.latest if seen.application else 0
 
 
+def _overrides(wanted: DeployRequest, seen: Seen, author: Author) -> Overrides:
+    """Values that were there before keep the name and time they came with."""
+    if seen.current and seen.current.overrides == wanted.overrides:
+        return Overrides(wanted.overrides, seen.current.overrides_by, seen.current.overrides_at)
+    return Overrides(wanted.overrides, author.name, f"{seen.now:%Y-%m-%dT%H:%M:%SZ}")
+
+
 def _revision(
-    wanted: DeployRequest, seen: Seen, author: Author, result: Effective, digest: str, node: str
+    wanted: DeployRequest, seen: Seen, author: Author, overrides: Overrides, result: Effective, digest: str, node: str
 ) -> Revision:
     return Revision(
         number=_latest(seen) + 1,
@@ -265,6 +273,8 @@ def _revision(
         base=seen.base,
         inputs=seen.inputs,
         overrides=wanted.overrides,
+        overrides_by=overrides.user,
+        overrides_at=overrides.at,
         commits=seen.commits,
         images={name: replace(facts, labels=_args(facts)) for name, facts in seen.images.items()},
         explained=result.explained,
@@ -279,9 +289,9 @@ def _args(facts: ImageFacts) -> Mapping[str, str]:
     return {name: value for name, value in facts.labels.items() if name.startswith("arg.")}
 
 
-def _application(wanted: DeployRequest, seen: Seen, number: int) -> Application:
+def _application(wanted: DeployRequest, seen: Seen, number: int, nodes: tuple[str, ...]) -> Application:
     if seen.application:
-        return replace(seen.application, latest=max(number, seen.application.latest))
+        return replace(seen.application, latest=max(number, seen.application.latest), nodes=nodes)
     return Application(
         name=wanted.key.name,
         cluster=wanted.key.cluster,
@@ -290,6 +300,7 @@ def _application(wanted: DeployRequest, seen: Seen, number: int) -> Application:
         revision=0,
         latest=number,
         source=wanted.source,
+        nodes=nodes,
     )
 
 
@@ -311,6 +322,11 @@ def _desired(
 def _token(stood_on: Mapping[str, int], digest: str, node: str) -> str:
     told = "\n".join([*(f"{key} {revision}" for key, revision in sorted(stood_on.items())), digest, node])
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def no_files(key: AppKey, init_file: str) -> ProjectFiles:
+    """Stands in a request that takes its inputs from the record."""
+    return ProjectFiles(key.name, {}, (init_file,))
 
 
 def masked_inputs(files: ProjectFiles) -> ProjectFiles:

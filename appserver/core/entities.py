@@ -61,11 +61,16 @@ class EngineInfo:
     cpus: float
     memory: int
     compose_version: str = ""
+    root: str = ""
+    """Directory in which it keeps images and volumes."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineEvent:
-    """One container event. `project` is Compose's label; empty for other containers."""
+    """One container event, or a container's joining or leaving a network (`connect`, `disconnect`).
+
+    `project` is Compose's label; empty for other containers, and for network events.
+    """
 
     action: str
     container_id: str
@@ -95,6 +100,14 @@ class ContainerState:
     last_probe: str = ""
     restart_count: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    """Why the engine could not start it, or that memory ran out."""
+    memory: int = 0
+    """Limit in bytes, 0 for none; so are `cpus`, in cores."""
+    cpus: float = 0.0
+    restart: str = "no"
+    """Restart policy: `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`."""
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +170,8 @@ class Application:
     containers: tuple[str, ...] = ()
     source: str = "config"
     """The configuration source whose git layer applies."""
+    nodes: tuple[str, ...] = ()
+    """The nodes that hold a desired record of it."""
 
     @property
     def key(self) -> AppKey:
@@ -193,6 +208,8 @@ class Revision:
     base: Mapping[str, object]
     inputs: str
     overrides: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    overrides_by: str = ""
+    overrides_at: str = ""
     commits: Mapping[str, str] = field(default_factory=dict)
     """Configuration source to the commit that was read."""
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
@@ -280,6 +297,8 @@ class Observed:
     drift: tuple[Drift, ...] = ()
     restart: int = 0
     attempts: int = 0
+    adopted: Mapping[str, str] = field(default_factory=dict)
+    """Id of a container taken over as it ran to the service hash it stands for: it carries no label of ours."""
 
 
 @dataclass(frozen=True, slots=True)

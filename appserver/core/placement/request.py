@@ -19,6 +19,13 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservation:
+    """`reservations/<node>`: what every holder (`<cluster>.<app>`) has been promised there."""
+
+    holders: Mapping[str, Claim] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One application to place. `constraints` are Classic Swarm's expressions, such as `storage==ssd`."""
 

@@ -1,0 +1,63 @@
+"""How a roll-out ended, from what the agents observed: the outcome of a revision, or the end of an application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from appserver.core.entities import Application, Desired, Observed, Outcome
+from appserver.core.operations import at_rest
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What is to be recorded. `outcome` belongs to revision `number`; `forget` ends the application itself."""
+
+    number: int = 0
+    outcome: Outcome | None = None
+    application: Application | None = None
+    desired: Mapping[str, Desired] = field(default_factory=dict)
+    released: tuple[str, ...] = ()
+    """Nodes whose desired record and reservation go: the application has left them."""
+    forget: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.outcome or self.released or self.forget)
+
+
+def decide(
+    application: Application,
+    desired: Mapping[str, tuple[Desired, int]],
+    observed: Mapping[str, Observed],
+    settled: Outcome | None,
+    now: datetime,
+) -> Finish:
+    """
+    Args:
+        desired: node to record and the store revision that wrote it.
+        settled: the outcome of the revision wanted now, where there is one already.
+    """
+    through = {
+        node: observed[node] for node, (_, commit) in desired.items() if node in observed and at_rest(observed[node], commit)
+    }
+    gone = tuple(n for n, seen in through.items() if seen.phase == "removed" and desired[n][0].run == "removed")
+    if desired and len(gone) == len(desired):
+        return Finish(released=gone, forget=True)
+    staying = {node: wanted for node, (wanted, _) in desired.items() if wanted.run != "removed"}
+    left = replace(application, nodes=tuple(n for n in application.nodes if n not in gone))
+    number = max((wanted.revision for wanted in staying.values()), default=0)
+    if settled or not staying or not set(staying) <= set(through):
+        return Finish(application=left, released=gone)
+    failed = {node: seen for node, seen in through.items() if node in staying and seen.phase == "failed"}
+    if failed:
+        causes = tuple(cause for seen in failed.values() for cause in seen.causes)
+        back = {node: _put_back(wanted) for node, wanted in staying.items() if wanted.previous}
+        return Finish(number, Outcome("failed", now, causes), left, back, gone)
+    names = tuple(sorted(c for n in staying for service in through[n].services for c in service.containers))
+    return Finish(number, Outcome("deployed", now), replace(left, revision=number, containers=names), {}, gone)
+
+
+def _put_back(wanted: Desired) -> Desired:
+    return replace(wanted, revision=wanted.previous, previous=0, adopt=False)

@@ -1,0 +1,135 @@
+"""An operation is not a record of its own: its state follows from desired, observed and outcome.
+
+So it survives the app server that began it, and a page that is loaded anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from appserver.core.entities import AppKey, Cause, Desired, Observed, Outcome, ServiceObserved
+from appserver.errors import Invalid
+
+OperationState = Literal["pending", "running", "done", "failed", "superseded"]
+TERMINAL: frozenset[OperationState] = frozenset({"done", "failed", "superseded"})
+_ID = re.compile(r"([a-z0-9_-]{1,63})\.([a-z0-9_-]{1,63})\.(\d{1,9})\.(\d{1,18})")
+_AT_REST = frozenset({"done", "failed", "stopped", "removed"})
+
+
+@dataclass(frozen=True, slots=True)
+class OperationKey:
+    """`commit` is the store revision of the transaction that began it; `revision` the application's."""
+
+    app: AppKey
+    revision: int
+    commit: int
+
+    def __str__(self) -> str:
+        return operation_id(self.app, self.revision, self.commit)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How far it is. `cursor` rises with every change, `step` is a sentence about now."""
+
+    id: str
+    key: AppKey
+    revision: int
+    state: OperationState
+    phase: str
+    step: str
+    services: tuple[ServiceObserved, ...]
+    causes: tuple[Cause, ...]
+    cursor: int
+    at: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in TERMINAL
+
+
+def operation_id(key: AppKey, revision: int, commit: int) -> str:
+    return f"{key}.{revision}.{commit}"
+
+
+def parse(text: str) -> OperationKey:
+    """
+    Raises:
+        Invalid: not an operation's id.
+    """
+    found = _ID.fullmatch(text)
+    if found is None:
+        raise Invalid("operation", "is not an operation's id")
+    return OperationKey(AppKey(found[1], found[2]), int(found[3]), int(found[4]))
+
+
+def derive(
+    asked: OperationKey,
+    desired: Mapping[str, tuple[Desired, int]],
+    observed: Mapping[str, tuple[Observed, int]],
+    outcome: Outcome | None,
+    cursor: int,
+) -> Operation:
+    """
+    Args:
+        desired, observed: node to record and the store revision that wrote it.
+        outcome: of the operation's revision.
+    """
+    told = [observed[node][0] for node in sorted(observed)]
+    state = _state(asked, desired, told, outcome)
+    mine = [one for one in told if one.acted_on == asked.commit]
+    causes = outcome.causes if outcome and state == "failed" else tuple(c for one in mine for c in one.causes)
+    last = max(told, key=lambda one: one.at) if told else None
+    return Operation(
+        id=str(asked),
+        key=asked.app,
+        revision=asked.revision,
+        state=state,
+        phase=last.phase if last else "pending",
+        step=_step(state, last, causes),
+        services=tuple(service for one in told for service in one.services),
+        causes=causes,
+        cursor=cursor,
+        at=last.at if last else None,
+    )
+
+
+def at_rest(seen: Observed, commit: int) -> bool:
+    """Whether the agent is through with the desired record written at this store revision."""
+    return seen.acted_on >= commit and seen.phase in _AT_REST
+
+
+def _state(
+    asked: OperationKey,
+    desired: Mapping[str, tuple[Desired, int]],
+    told: list[Observed],
+    outcome: Outcome | None,
+) -> OperationState:
+    newer = any(revision > asked.commit for _, revision in desired.values())
+    if not desired:
+        return "done"
+    if newer:
+        if outcome is None or outcome.state == "superseded":
+            return "superseded"
+        return "failed" if outcome.state == "failed" else "done"
+    acting = [one for one in told if one.acted_on >= asked.commit]
+    if not acting:
+        return "pending"
+    if not all(at_rest(one, asked.commit) for one in acting) or len(acting) < len(desired):
+        return "running"
+    if any(one.phase == "failed" for one in acting):
+        return "failed" if outcome else "running"
+    removing = any(one.run == "removed" for one, _ in desired.values())
+    return "done" if outcome and not removing else "running"
+
+
+def _step(state: OperationState, last: Observed | None, causes: tuple[Cause, ...]) -> str:
+    if state == "pending":
+        return "waiting for the agent"
+    if state == "failed" and causes:
+        return f"{causes[0].service}: {causes[0].why}" if causes[0].service else causes[0].why
+    return last.step if last else ""

@@ -1,0 +1,229 @@
+"""What people and programs are shown of an application: one state word, and the facts behind it. Never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from appserver.core import compose, secrets
+from appserver.core.entities import (
+    AppKey,
+    Application,
+    Cause,
+    Desired,
+    Drift,
+    Observed,
+    Outcome,
+    Revision,
+    ServiceObserved,
+)
+
+AppState = Literal["running", "deploying", "stopped", "stopping", "degraded", "failed", "removing", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppView:
+    """`revision` is in force, `wanted` is on its way; `version` is the store revision, for If-Match."""
+
+    key: AppKey
+    state: AppState
+    reason: str
+    revision: int
+    wanted: int
+    latest: int
+    node: str
+    services: tuple[ServiceObserved, ...]
+    expected: tuple[str, ...]
+    drift: tuple[Drift, ...]
+    causes: tuple[Cause, ...]
+    ports: Mapping[str, tuple[str, ...]]
+    created_at: datetime
+    changed_at: datetime | None
+    source: str
+    version: int
+    operation: str = ""
+
+    @property
+    def up(self) -> int:
+        return sum(s.state == "running" and s.health in ("none", "healthy") for s in self.services)
+
+    def to_json(self) -> Mapping[str, object]:
+        return {
+            "name": self.key.name,
+            "cluster": self.key.cluster,
+            "state": self.state,
+            "reason": self.reason,
+            "revision": self.revision,
+            "wanted": self.wanted,
+            "latest": self.latest,
+            "node": self.node,
+            "services": [service_json(s, self.ports.get(s.name, ())) for s in self.services],
+            "up": self.up,
+            "expected": list(self.expected),
+            "drift": [drift_json(d) for d in self.drift],
+            "causes": [cause_json(c) for c in self.causes],
+            "created_at": self.created_at.isoformat(),
+            "changed_at": self.changed_at.isoformat() if self.changed_at else None,
+            "source": self.source,
+            "version": self.version,
+            "operation": self.operation,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionView:
+    """One line of the history; `project` and `diff` only where one revision was asked for."""
+
+    number: int
+    author: str
+    at: datetime
+    reason: str
+    outcome: str
+    causes: tuple[Cause, ...]
+    commits: Mapping[str, str]
+    images: Mapping[str, str]
+    restores: int
+    in_force: bool
+    digest: str
+    project: str = ""
+    diff: str = ""
+
+    def to_json(self) -> Mapping[str, object]:
+        return {
+            "number": self.number,
+            "author": self.author,
+            "at": self.at.isoformat(),
+            "reason": self.reason,
+            "outcome": self.outcome,
+            "causes": [cause_json(c) for c in self.causes],
+            "commits": dict(self.commits),
+            "images": dict(self.images),
+            "restores": self.restores,
+            "in_force": self.in_force,
+            "digest": self.digest,
+            **({"project": self.project, "diff": self.diff} if self.project else {}),
+        }
+
+
+def app_view(
+    application: Application,
+    version: int,
+    current: Revision | None,
+    desired: Mapping[str, tuple[Desired, int]],
+    observed: Mapping[str, Observed],
+    alive: frozenset[str],
+    outcome: Outcome | None,
+    operation: str,
+) -> AppView:
+    """
+    Args:
+        current: the revision wanted now. outcome: its outcome, where it has one.
+        desired: node to record and the store revision that wrote it.
+    """
+    told = [observed[node] for node in sorted(desired) if node in observed]
+    state, reason = _state(desired, observed, alive, outcome)
+    return AppView(
+        key=application.key,
+        state=state,
+        reason=reason,
+        revision=application.revision,
+        wanted=max((d.revision for d, _ in desired.values()), default=0),
+        latest=application.latest,
+        node=", ".join(sorted(desired)),
+        services=tuple(s for one in told for s in one.services),
+        expected=tuple(sorted(current.hashes)) if current else (),
+        drift=tuple(d for one in told for d in one.drift),
+        causes=outcome.causes if outcome and outcome.state == "failed" else tuple(c for one in told for c in one.causes),
+        ports=_ports(current),
+        created_at=application.created_at,
+        changed_at=max((one.at for one in told), default=None),
+        source=application.source,
+        version=version,
+        operation=operation if state in ("deploying", "stopping", "removing") else "",
+    )
+
+
+def revision_view(
+    revision: Revision, outcome: Outcome | None, in_force: int, whole: bool = False, before: Revision | None = None
+) -> RevisionView:
+    return RevisionView(
+        number=revision.number,
+        author=revision.author,
+        at=revision.at,
+        reason=revision.reason,
+        outcome=outcome.state if outcome else "in progress",
+        causes=outcome.causes if outcome else (),
+        commits=revision.commits,
+        images={name: facts.pin for name, facts in revision.images.items()},
+        restores=revision.restores,
+        in_force=revision.number == in_force,
+        digest=revision.digest,
+        project=compose.to_text(secrets.masked(revision.project)) if whole else "",  # type: ignore[arg-type]
+        diff=compose.diff(before.project if before else None, revision.project) if whole else "",
+    )
+
+
+def service_json(service: ServiceObserved, ports: tuple[str, ...] = ()) -> Mapping[str, object]:
+    return {
+        "name": service.name,
+        "state": service.state,
+        "health": service.health,
+        "action": service.action,
+        "cause": service.cause,
+        "containers": list(service.containers),
+        "image_id": service.image_id,
+        "ports": list(ports),
+    }
+
+
+def cause_json(cause: Cause) -> Mapping[str, object]:
+    return {
+        "service": cause.service,
+        "why": cause.why,
+        "exit_code": cause.exit_code,
+        "last_probe": cause.last_probe,
+        "logs": list(cause.logs),
+    }
+
+
+def drift_json(drift: Drift) -> Mapping[str, object]:
+    return {"service": drift.service, "what": drift.what, "before": drift.before, "after": drift.after}
+
+
+def _state(
+    desired: Mapping[str, tuple[Desired, int]],
+    observed: Mapping[str, Observed],
+    alive: frozenset[str],
+    outcome: Outcome | None,
+) -> tuple[AppState, str]:
+    away = sorted(set(desired) - alive)
+    if away:
+        return "unknown", f"the agent on {', '.join(away)} is away; this is what it said last"
+    runs = {wanted.run for wanted, _ in desired.values()}
+    acted = all(node in observed and observed[node].acted_on >= commit for node, (_, commit) in desired.items())
+    phases = {observed[node].phase for node in desired if node in observed}
+    if "removed" in runs:
+        return "removing", "being removed"
+    if not acted or phases & {"acting", "settling"}:
+        step = next((observed[node].step for node in sorted(desired) if node in observed), "")
+        return ("stopping" if runs == {"stopped"} else "deploying"), step or "waiting for the agent"
+    if runs == {"stopped"}:
+        return "stopped", "stopped on request"
+    if "failed" in phases and outcome and outcome.state == "failed":
+        return "failed", outcome.causes[0].why if outcome.causes else "the last roll-out failed"
+    drifting = [d for node in desired if node in observed for d in observed[node].drift]
+    if drifting or "backoff" in phases:
+        first = drifting[0] if drifting else None
+        return "degraded", f"{first.service}: {first.what} {first.before} → {first.after}" if first else "being healed"
+    return "running", ""
+
+
+def _ports(current: Revision | None) -> Mapping[str, tuple[str, ...]]:
+    if current is None:
+        return {}
+    return {
+        name: tuple(f"{host or '*'}:{port}/{protocol}" for host, port, protocol in compose.published_ports(service))
+        for name, service in compose.services(current.project).items()
+    }

@@ -1,0 +1,189 @@
+"""Deployments: observe, decide, commit. The agents act; `services.finish` records how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from appserver.core import deploy as core
+from appserver.core.access import Caller
+from appserver.core.deploy import Author, DeployPlan, DeployRequest, Seen
+from appserver.core.entities import AppKey, Revision
+from appserver.core.operations import operation_id
+from appserver.core.placement.request import Reservation
+from appserver.errors import Conflict, NotFound
+from appserver.ports import KV, Clock
+from appserver.services.access import Access
+from appserver.services.audit import Audit
+from appserver.services.events import Events
+from appserver.services.observe import Observer, Standing
+from appserver.store import keys
+from appserver.store.codec import encode
+from appserver.store.records import read
+from image_config import Repository
+
+_TRIES = 8
+"""Commits tried when only another application's reservation changed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The plan, and the operation that carries it out; "" when there was nothing to do."""
+
+    plan: DeployPlan
+    operation: str
+
+
+class Deploy:
+    """Plans and applies. Two at once on one application: one wins, the other gets Conflict and changed nothing."""
+
+    def __init__(self, kv: KV, observer: Observer, access: Access, audit: Audit, events: Events, clock: Clock) -> None:
+        self._kv = kv
+        self._observer = observer
+        self._access = access
+        self._audit = audit
+        self._events = events
+        self._clock = clock
+
+    def plan(self, caller: Caller, wanted: DeployRequest) -> DeployPlan:
+        keys.check_app(wanted.key)
+        self._access.require(caller, "R", f"application:{wanted.key}")
+        seen, _ = self._observer.for_request(wanted)
+        return core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key))
+
+    def __call__(self, caller: Caller, wanted: DeployRequest) -> Deployed:
+        with self._audit.of(caller, "deploy", f"application:{wanted.key}"):
+            keys.check_app(wanted.key)
+            for _ in range(_TRIES):
+                seen, standing = self._observer.for_request(wanted)
+                self._access.require(caller, "U" if seen.application else "C", f"application:{wanted.key}")
+                planned = core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key))
+                if (done := self._commit(planned, standing, caller)) is not None:
+                    return done
+        raise Conflict(f"{wanted.key}: reservations on {planned.node} keep changing; try again")
+
+    def replan(
+        self,
+        caller: Caller,
+        key: AppKey,
+        repository: Repository | None,
+        commits: Mapping[str, str],
+    ) -> DeployPlan:
+        """The plan of the same inputs under another commit of configuration. Starts no compose process."""
+        self._access.require(caller, "R", f"application:{key}")
+        seen, _ = self._observer.for_replan(key, repository, commits)
+        return core.decide(_again(key, seen), seen, _author(caller), self._observer.seal(key))
+
+    def redeploy(
+        self,
+        caller: Caller,
+        key: AppKey,
+        reason: str = "",
+        repository: Repository | None = None,
+        commits: Mapping[str, str] | None = None,
+    ) -> Deployed:
+        """The same inputs again, under the source's present commit or the one given."""
+        with self._audit.of(caller, "deploy", f"application:{key}"):
+            self._access.require(caller, "U", f"application:{key}")
+            for _ in range(_TRIES):
+                seen, standing = self._observer.for_replan(key, repository, commits)
+                planned = core.decide(_again(key, seen, reason), seen, _author(caller), self._observer.seal(key))
+                if (done := self._commit(planned, standing, caller)) is not None:
+                    return done
+        raise Conflict(f"{key}: reservations on {planned.node} keep changing; try again")
+
+    def override(
+        self, caller: Caller, key: AppKey, service: str, values: Mapping[str, object], reason: str
+    ) -> Deployed:
+        """The same inputs with these options of one service said by the form's layer."""
+        with self._audit.of(caller, "deploy", f"application:{key}"):
+            self._access.require(caller, "U", f"application:{key}")
+            for _ in range(_TRIES):
+                seen, standing = self._observer.for_replan(key, None, None)
+                request = _again(key, seen, reason)
+                if service not in (seen.current.hashes if seen.current else {}):
+                    raise NotFound(f"{key} has no service {service}")
+                merged = {**request.overrides, service: {**request.overrides.get(service, {}), **values}}
+                request = replace(request, overrides=merged)
+                planned = core.decide(request, seen, _author(caller), self._observer.seal(key))
+                if (done := self._commit(planned, standing, caller)) is not None:
+                    return done
+        raise Conflict(f"{key}: reservations on {planned.node} keep changing; try again")
+
+    def rollback(
+        self, caller: Caller, key: AppKey, revision: int, token: str = "", dry_run: bool = False, reason: str = ""
+    ) -> Deployed:
+        """Put a revision back: its images by digest, its configuration, its environment."""
+        with self._audit.of(caller, "plan rollback" if dry_run else "rollback", f"application:{key}", f"to {revision}"):
+            self._access.require(caller, "R" if dry_run else "U", f"application:{key}")
+            for _ in range(_TRIES):
+                target = read(self._kv, keys.revision(key, revision), Revision)
+                if target is None:
+                    raise NotFound(f"{key} has no revision {revision}")
+                seen, standing = self._observer.recorded(key)
+                told = reason or f"rollback to {revision}"
+                planned = core.restore(key, target.record, seen, _author(caller), told, token)
+                if dry_run:
+                    return Deployed(planned, "")
+                if (done := self._commit(planned, standing, caller)) is not None:
+                    return done
+        raise Conflict(f"{key}: reservations on {planned.node} keep changing; try again")
+
+    def _commit(self, planned: DeployPlan, standing: Standing, caller: Caller) -> Deployed | None:
+        """One transaction: revision, application, desired, reservations. None: decide again.
+
+        Raises:
+            Conflict: the application itself changed since it was observed; nothing was written.
+        """
+        if not planned.changed:
+            return Deployed(planned, "")
+        expect, puts = records(planned, standing, self._clock)
+        committed = self._kv.commit(expect, puts)
+        if committed:
+            self._events.emit(
+                "bus.cluman.log.application",
+                "starting",
+                "INFO",
+                str(planned.key),
+                planned.text.strip(),
+                user=caller.name,
+            )
+            return Deployed(planned, operation_id(planned.key, planned.revision, committed))
+        now = self._kv.snapshot(*planned.stood_on)
+        if any(now.revision_of(key) != revision for key, revision in planned.stood_on.items()):
+            raise Conflict(f"{planned.key} was changed by somebody else meanwhile; plan again")
+        return None
+
+
+def records(planned: DeployPlan, standing: Standing, clock: Clock) -> tuple[dict[str, int], dict[str, str]]:
+    """The transaction that carries a plan: what must still hold, and what is written."""
+    key = planned.key
+    expect = dict(planned.stood_on)
+    puts = {keys.application(key): encode(planned.application)}
+    if planned.record:
+        number = planned.record.number
+        expect[keys.revision(key, number)] = 0
+        puts[keys.revision(key, number)] = encode(planned.record)
+    if planned.superseded:
+        settled = keys.outcome(key, planned.superseded)
+        expect[settled] = 0
+        puts[settled] = encode(core.superseded(clock.now()))
+    for node, wanted in planned.desired.items():
+        puts[keys.desired(node, key)] = encode(wanted)
+    held, revision = standing.reserved.get(planned.node, (Reservation(), 0))
+    if held.holders.get(str(key)) != planned.claim:
+        where = keys.reservation(planned.node)
+        expect[where] = revision
+        puts[where] = encode(Reservation({**held.holders, str(key): planned.claim}))
+    return expect, puts
+
+
+def _author(caller: Caller) -> Author:
+    return Author(caller.name, caller.role == "admin")
+
+
+def _again(key: AppKey, seen: Seen, reason: str = "") -> DeployRequest:
+    from_record = seen.current
+    assert from_record is not None and seen.application is not None
+    files = core.no_files(key, seen.application.init_file)
+    return DeployRequest(key, files, from_record.overrides, reason, source=seen.application.source)

@@ -1,0 +1,148 @@
+"""Recording how roll-outs ended: an elected duty, and whoever waits for an operation helps it along.
+
+Every write is one transaction guarded by what it was decided on, so any number of app servers may try.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Event
+
+from appserver.core import finish as core
+from appserver.core.entities import Application, AppKey, Desired, Observed, Outcome
+from appserver.core.placement.request import Reservation
+from appserver.errors import AppServerError, Compacted, StoreError
+from appserver.ports import KV, Clock, Snapshot
+from appserver.services.events import Events
+from appserver.store import keys
+from appserver.store.codec import encode
+from appserver.store.records import find
+from appserver.store.watching import watching
+
+log = logging.getLogger(__name__)
+_TRIES = 4
+_PAUSE_S = 1.0
+
+
+class Finish:
+    """Level-triggered: it looks at every application first, then at each that an agent reports on."""
+
+    def __init__(self, kv: KV, events: Events, clock: Clock) -> None:
+        self._kv = kv
+        self._events = events
+        self._clock = clock
+
+    def settle(self, key: AppKey) -> bool:
+        """Record what there is to record of one application. True when something was written."""
+        for _ in range(_TRIES):
+            first = self._kv.snapshot(keys.application(key))
+            stored = find(first, keys.application(key), Application)
+            if stored is None:
+                return False
+            snapshot = self._snapshot(key, stored.record)
+            application = find(snapshot, keys.application(key), Application)
+            if application is None or application.revision != stored.revision:
+                continue
+            desired = _desired(snapshot, key, application.record)
+            number = max((wanted.revision for wanted, _ in desired.values()), default=0)
+            settled = find(snapshot, keys.outcome(key, number), Outcome) if number else None
+            observed = _observed(snapshot, key, application.record)
+            decided = core.decide(
+                application.record, desired, observed, settled.record if settled else None, self._clock.now()
+            )
+            if decided.is_empty:
+                return False
+            if self._commit(key, decided, snapshot, application.record):
+                self._tell(key, decided)
+                return True
+        return False
+
+    def run(self, stop: Event) -> None:
+        """Until told to stop: list, then watch, and list again after a compaction or an outage."""
+        while not stop.is_set():
+            try:
+                self._follow(stop)
+            except Compacted:
+                continue
+            except StoreError as error:
+                log.warning("event=finisher_waits reason=%s", error)
+                stop.wait(_PAUSE_S)
+
+    def _follow(self, stop: Event) -> None:
+        listed = self._kv.snapshot("observed/")
+        for key in listed.items:
+            self._try(key)
+        with watching(self._kv, "observed/", listed.revision, stop) as watch:
+            for change in watch:
+                if change.value is not None:
+                    self._try(change.key)
+
+    def _try(self, observed_key: str) -> None:
+        app = keys.parse_app(observed_key.rpartition("/")[2])
+        try:
+            self.settle(app)
+        except StoreError:
+            raise
+        except AppServerError:
+            log.exception("event=finish_failed application=%s", app)
+
+    def _snapshot(self, key: AppKey, application: Application) -> Snapshot:
+        nodes = application.nodes
+        named = [of(node, key) for node in nodes for of in (keys.desired, keys.observed)]
+        held = [keys.reservation(node) for node in nodes]
+        return self._kv.snapshot(
+            keys.application(key), *named, *held, keys.outcomes(key), *([keys.revisions(key)] if self._leaving(key, nodes) else [])
+        )
+
+    def _leaving(self, key: AppKey, nodes: tuple[str, ...]) -> bool:
+        """Whether the application is being removed everywhere, and its revisions must be listed to forget them."""
+        wanted = self._kv.snapshot(*[keys.desired(node, key) for node in nodes])
+        found = [find(wanted, keys.desired(node, key), Desired) for node in nodes]
+        return all(one is None or one.record.run == "removed" for one in found)
+
+    def _commit(self, key: AppKey, decided: core.Finish, snapshot: Snapshot, application: Application) -> bool:
+        where = keys.application(key)
+        expect = {where: snapshot.revision_of(where)}
+        puts: dict[str, str] = {}
+        deletes: list[str] = []
+        for node in application.nodes:
+            expect[keys.desired(node, key)] = snapshot.revision_of(keys.desired(node, key))
+        for node in decided.released:
+            deletes += [name for name in (keys.desired(node, key), keys.observed(node, key)) if name in snapshot.items]
+            held = find(snapshot, keys.reservation(node), Reservation)
+            if held and str(key) in held.record.holders:
+                expect[keys.reservation(node)] = held.revision
+                left = {name: claim for name, claim in held.record.holders.items() if name != str(key)}
+                puts[keys.reservation(node)] = encode(Reservation(left))
+        if decided.forget:
+            own = (keys.revisions(key), keys.outcomes(key))
+            deletes += [where, *(name for name in snapshot.items if name.startswith(own))]
+            return bool(self._kv.commit(expect, puts, deletes))
+        if decided.outcome:
+            expect[keys.outcome(key, decided.number)] = 0
+            puts[keys.outcome(key, decided.number)] = encode(decided.outcome)
+        if decided.application:
+            puts[where] = encode(decided.application)
+        puts.update({keys.desired(node, key): encode(wanted) for node, wanted in decided.desired.items()})
+        return bool(self._kv.commit(expect, puts, deletes))
+
+    def _tell(self, key: AppKey, decided: core.Finish) -> None:
+        bus = "bus.cluman.log.application"
+        if decided.forget:
+            self._events.emit(bus, "delete", "INFO", str(key), f"{key} is removed")
+        elif decided.outcome and decided.outcome.state == "failed":
+            why = "; ".join(f"{c.service}: {c.why}" for c in decided.outcome.causes)
+            back = ", the previous revision is back" if decided.desired else ""
+            self._events.emit(bus, "die", "ERROR", str(key), f"revision {decided.number} failed{back}: {why}")
+        elif decided.outcome:
+            self._events.emit(bus, "started", "INFO", str(key), f"revision {decided.number} is in force")
+
+
+def _desired(snapshot: Snapshot, key: AppKey, application: Application) -> dict[str, tuple[Desired, int]]:
+    found = {node: find(snapshot, keys.desired(node, key), Desired) for node in application.nodes}
+    return {node: (one.record, one.revision) for node, one in found.items() if one}
+
+
+def _observed(snapshot: Snapshot, key: AppKey, application: Application) -> dict[str, Observed]:
+    found = {node: find(snapshot, keys.observed(node, key), Observed) for node in application.nodes}
+    return {node: one.record for node, one in found.items() if one}

@@ -1,0 +1,107 @@
+"""Start, stop, restart, scale, delete: changes of what is wanted, without a new revision where none is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from appserver.core.access import Caller
+from appserver.core.entities import AppKey, Desired
+from appserver.core.operations import operation_id
+from appserver.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from appserver.ports import KV
+from appserver.services.access import Access
+from appserver.services.audit import Audit
+from appserver.services.deploy import Deploy, Deployed
+from appserver.services.observe import Observer, Standing
+from appserver.store import keys
+from appserver.store.codec import encode
+
+MOST_REPLICAS = 1000
+
+
+class Lifecycle:
+    """Each verb is one guarded transaction over the application's desired records; agents act on it."""
+
+    def __init__(self, kv: KV, observer: Observer, deploy: Deploy, access: Access, audit: Audit) -> None:
+        self._kv = kv
+        self._observer = observer
+        self._deploy = deploy
+        self._access = access
+        self._audit = audit
+
+    def start(self, caller: Caller, key: AppKey, services: tuple[str, ...] = (), expect: int = 0) -> str:
+        """The operation's id. Already running services are left alone.
+
+        Args:
+            expect: the application's store revision that the caller saw; 0 for any.
+        """
+        return self._change(caller, "start", key, services, expect, lambda d: replace(d, run="running", by=caller.name))
+
+    def stop(self, caller: Caller, key: AppKey, services: tuple[str, ...] = (), expect: int = 0) -> str:
+        """Stops the whole application; containers and volumes stay."""
+        if services:
+            raise Invalid("services", "an application is stopped as a whole; scale one service to 0 to be without it")
+        return self._change(caller, "stop", key, (), expect, lambda d: replace(d, run="stopped", by=caller.name))
+
+    def restart(self, caller: Caller, key: AppKey, services: tuple[str, ...] = (), expect: int = 0) -> str:
+        """Restarts these services, or all."""
+
+        def again(wanted: Desired) -> Desired:
+            return replace(
+                wanted, run="running", restart=wanted.restart + 1, restart_services=tuple(sorted(services)), by=caller.name
+            )
+
+        return self._change(caller, "restart", key, services, expect, again)
+
+    def delete(self, caller: Caller, key: AppKey, volumes: bool = False, expect: int = 0) -> str:
+        """Takes the containers and networks away, and the record with them; volumes stay unless told."""
+
+        def gone(wanted: Desired) -> Desired:
+            return replace(wanted, run="removed", remove_volumes=volumes, by=caller.name)
+
+        return self._change(caller, "delete", key, (), expect, gone)
+
+    def scale(self, caller: Caller, key: AppKey, service: str, replicas: int) -> Deployed:
+        """A new revision with so many containers of one service."""
+        if not 0 <= replicas <= MOST_REPLICAS:
+            raise Invalid("replicas", f"is between 0 and {MOST_REPLICAS}")
+        return self._deploy.override(caller, key, service, {"scale": replicas}, f"scale {service} to {replicas}")
+
+    def rollback(
+        self, caller: Caller, key: AppKey, revision: int, token: str = "", dry_run: bool = False, reason: str = ""
+    ) -> Deployed:
+        return self._deploy.rollback(caller, key, revision, token, dry_run, reason)
+
+    def _change(
+        self,
+        caller: Caller,
+        verb: str,
+        key: AppKey,
+        services: tuple[str, ...],
+        expect: int,
+        change: Callable[[Desired], Desired],
+    ) -> str:
+        keys.check_app(key)
+        with self._audit.of(caller, verb, f"application:{key}", " ".join(services)):
+            self._access.require(caller, "D" if verb == "delete" else "E", f"application:{key}")
+            standing = self._observer.standing(key)
+            self._checked(key, standing, services, expect)
+            puts = {keys.desired(n, key): encode(change(wanted)) for n, wanted in standing.desired.items()}
+            # the application is written anew, so that every change of it bears one revision to compare with
+            puts[keys.application(key)] = encode(standing.application)
+            committed = self._kv.commit(standing.stood_on, puts)
+            if not committed:
+                raise Conflict(f"{key} was changed by somebody else meanwhile; look again")
+            number = max((d.revision for d in standing.desired.values()), default=0)
+            return operation_id(key, number, committed)
+
+    def _checked(self, key: AppKey, standing: Standing, services: tuple[str, ...], expect: int) -> None:
+        if standing.application is None:
+            raise NotFound(f"there is no application {key}")
+        if expect and standing.stood_on[keys.application(key)] != expect:
+            raise PreconditionFailed(f"{key} has changed since you looked")
+        known = standing.current.hashes if standing.current else {}
+        for name in services:
+            if name not in known:
+                raise NotFound(f"{key} has no service {name}")
