@@ -1,0 +1,87 @@
+"""Nodes as people look at them: the agent's record, whether it is on, how healthy it is, and what is promised there.
+
+On means that its lease lives. Healthy means that every condition its agent reports is good. A node can be on and not
+healthy (its engine does not answer), as in Cluman.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appserver.core.access import Caller, require
+from appserver.core.entities import Node
+from appserver.core.placement.request import Claim, Reservation
+from appserver.errors import NotFound
+from appserver.ports import KV, Snapshot
+from appserver.store import keys
+from appserver.store.records import below, find
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node. `held` is what every holder (`<cluster>.<app>`) was promised; `version` the record's store revision."""
+
+    node: Node
+    on: bool
+    held: Mapping[str, Claim]
+    version: int
+
+    @property
+    def healthy(self) -> bool:
+        return self.on and all(condition.ok for condition in self.node.conditions)
+
+    def to_json(self) -> Mapping[str, object]:
+        node, engine = self.node, self.node.engine
+        return {
+            "name": node.name,
+            "address": node.address,
+            "cluster": node.cluster,
+            "lrn": node.lrn,
+            "labels": dict(node.labels),
+            "on": self.on,
+            "healthy": self.healthy,
+            "engine": engine
+            and {
+                "version": engine.version,
+                "compose_version": engine.compose_version,
+                "cpus": engine.cpus,
+                "memory": engine.memory,
+            },
+            "conditions": [
+                {"name": c.name, "ok": c.ok, "reason": c.reason, "since": c.since.isoformat()} for c in node.conditions
+            ],
+            "reserved": {
+                "cpus": round(sum(claim.cpus for claim in self.held.values()), 3),
+                "memory": sum(claim.memory for claim in self.held.values()),
+                "ports": sorted(f"{port}/{protocol}" for c in self.held.values() for _, port, protocol in c.ports),
+            },
+            "applications": sorted(self.held),
+        }
+
+
+class NodeList:
+    """Reads only: agents write their own records."""
+
+    def __init__(self, *, kv: KV) -> None:
+        self._kv = kv
+
+    def list(self, caller: Caller, cluster: str = "") -> tuple[NodeView, ...]:
+        require(caller, "R", "node:")
+        seen = self._kv.snapshot("nodes/", "alive/", "reservations/")
+        views = (_view(seen, stored.record, stored.revision) for _, stored in below(seen, "nodes/", Node))
+        return tuple(view for view in views if cluster in ("", view.node.cluster))
+
+    def show(self, caller: Caller, name: str) -> NodeView:
+        require(caller, "R", f"node:{name}")
+        seen = self._kv.snapshot(keys.node(name), keys.alive(name), keys.reservation(name))
+        stored = find(seen, keys.node(name), Node)
+        if stored is None:
+            raise NotFound(f"there is no node {name}")
+        return _view(seen, stored.record, stored.revision)
+
+
+def _view(seen: Snapshot, node: Node, version: int) -> NodeView:
+    reserved = find(seen, f"reservations/{node.name}", Reservation)
+    held = dict(reserved.record.holders) if reserved else {}
+    return NodeView(node, f"alive/{node.name}" in seen.items, held, version)
