@@ -111,7 +111,10 @@ class Engine(Protocol):
 
     def info(self) -> EngineInfo: ...
     def containers(self, project: str | None = None) -> tuple[ContainerState, ...]:
-        """Containers that carry Compose's project label, stopped ones too; of one project, or all."""
+        """Containers that carry Compose's project label, stopped ones too; one-off runs left out.
+
+        Of one project in full; of all, only what the engine's list says (no exit code, probe, limits, networks' state).
+        """
 
     def image(self, reference: str) -> ImageFacts | None:
         """None when this engine does not hold it."""
@@ -120,11 +123,23 @@ class Engine(Protocol):
     def keep(self, image_id: str, name: str) -> None:
         """Tag the image so that a prune of dangling images leaves it."""
 
+    def unkeep(self, repository: str) -> None:
+        """Take away every tag that `keep` gave below this repository name; images nobody else names go with it."""
+
+    def remove(self, container_id: str) -> None:
+        """Stop and remove one container; its named volumes stay. Nothing happens when it is gone already."""
+
     def logs(
         self, container_id: str, tail: int, follow: bool = False, since: datetime | None = None, stop: Event | None = None
     ) -> Iterator[str]: ...
     def events(self, stop: Event) -> Iterator[EngineEvent]:
-        """Container events from now on; ends when `stop` is set, raises EngineError when the engine goes away."""
+        """Container events from now on; ends when `stop` is set, raises EngineError when the engine goes away.
+
+        The first says `connected`: what is listed after it and what follows leave no gap.
+        """
+
+    def stats(self, project: str) -> tuple[Mapping[str, object], ...]:
+        """Per running container: name, service, cpu_seconds (so far), memory, memory_limit (bytes), pids, at."""
 
     def stray_projects(self) -> tuple[StrayProject, ...]:
         """Compose projects on this host that carry no label of ours."""
