@@ -323,6 +323,48 @@ class ContainerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """`sources/<name>`: a git repository of container configuration, kept here or elsewhere.
+
+    `credential` is a sealed token or private key, `webhook_secret` sealed too; `known_hosts` are the public
+    keys by which an ssh server is known.
+    """
+
+    name: str
+    kind: Literal["hosted", "remote"]
+    created_at: datetime
+    branch: str = "main"
+    """The one that is rolled out."""
+    url: str = ""
+    interval_s: float = 60.0
+    username: str = ""
+    credential: str = ""
+    known_hosts: str = ""
+    webhook_secret: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """`sourcestate/<name>`.
+
+    `commit` is the last good one: it is in force until a better one comes, whatever `error` says of a newer one.
+    `pending` are applications (`<cluster>.<app>`) that the commit is still to be rolled out to, each with the
+    reason it waits. `asked` counts the requests to look at a remote now, `answered` those that were met.
+    """
+
+    commit: str = ""
+    at: datetime | None = None
+    pending: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    error_commit: str = ""
+    error_at: datetime | None = None
+    checked_at: datetime | None = None
+    asked: int = 0
+    answered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """`events/<at>-<id>`: one event on one of Cluman's buses."""
 

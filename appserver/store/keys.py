@@ -45,6 +45,7 @@ TABLE: tuple[Key, ...] = (
     Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),
     Key("sources/<name>", "Source of configuration: hosted or remote, branch, poll interval, sealed credentials", "operator"),
     Key("sourcestate/<name>", "SourceState: last good commit, last error, when", "serve"),
+    Key("deliveries/<source>/<sha256>", "a webhook that was taken, so that it is not taken twice; lasts a day", "serve"),
     Key("info/bootservers/<LRN>", "empty", "playbooks"),
     Key("info/release", "release version", "updater"),
     Key("info/ssh-pubkey", "public key that may log in to the nodes", "playbooks"),
@@ -130,6 +131,20 @@ def node(name: str) -> str:
 
 def alive(name: str) -> str:
     return f"alive/{check_name(name, 'node')}"
+
+
+def source(name: str) -> str:
+    return f"sources/{check_name(name, 'source')}"
+
+
+def sourcestate(name: str) -> str:
+    return f"sourcestate/{check_name(name, 'source')}"
+
+
+def delivery(source_name: str, digest: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise Invalid("delivery", "is not a digest")
+    return f"deliveries/{check_name(source_name, 'source')}/{digest}"
 
 
 def cluster(name: str) -> str:

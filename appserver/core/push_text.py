@@ -1,0 +1,96 @@
+"""What the pusher's terminal shows: the plan, the progress, the end. Lines without escapes, whatever they quote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from appserver.core.config_tree import Fault
+from appserver.core.entities import AppKey, Cause
+from appserver.core.operations import Operation
+from appserver.core.push import Checked
+
+MAX_LINE = 400
+MAX_FAULTS = 50
+MAX_LOG_LINES = 50
+
+
+def plain(text: str) -> str:
+    """One line for a terminal: control characters and their sequences cannot reach it."""
+    shown = "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in text)
+    return shown if len(shown) <= MAX_LINE else f"{shown[: MAX_LINE - 1]}…"
+
+
+def checked(source: str, branch: str, commit: str, files: int, checks: Sequence[Checked]) -> Iterator[str]:
+    """What was looked at, then each application's plan."""
+    using = f"{len(checks)} application{'' if len(checks) == 1 else 's'}"
+    yield f"{source}: {branch} at {commit[:7]}, {files} file{'' if files == 1 else 's'} checked, {using} configured from it"
+    for one in checks:
+        if one.waits:
+            yield plain(f"{one.key}: cannot be planned now, and will follow when it can: {one.waits}")
+        elif one.changes:
+            yield from planned(one)
+    if not any(one.changes for one in checks):
+        yield "no container changes"
+
+
+def planned(one: Checked) -> Iterator[str]:
+    """An application's plan: a heading, then its steps."""
+    assert one.plan is not None
+    yield plain(f"{one.key}: revision {one.plan.revision} on {one.plan.node}")
+    for line in one.plan.text.splitlines():
+        yield plain(f"  {line}")
+    if one.plan.superseded:
+        yield f"  supersedes revision {one.plan.superseded}, which is still being rolled out"
+    for warning in one.plan.warnings:
+        yield plain(f"  warning: {warning}")
+
+
+def refused(faults: Sequence[Fault]) -> Iterator[str]:
+    """`dev/web.yml:4: why`, a line each."""
+    for where, why in faults[:MAX_FAULTS]:
+        yield plain(f"{where}: {why}" if where else why)
+    if len(faults) > MAX_FAULTS:
+        yield f"and {len(faults) - MAX_FAULTS} more"
+    yield f"refused: {len(faults)} fault{'' if len(faults) == 1 else 's'}, nothing was changed"
+
+
+def progress(operation: Operation) -> str:
+    """Where an operation is, in one line; empty when there is nothing to tell."""
+    return plain(f"{operation.key}: {operation.step}") if operation.step else ""
+
+
+def ended(operation: Operation, seconds: float) -> Iterator[str]:
+    """How an operation ended, with the causes of a failure."""
+    if operation.state == "done":
+        yield f"{operation.key}: revision {operation.revision} is deployed, after {seconds:.1f} s"
+    elif operation.state == "superseded":
+        yield f"{operation.key}: revision {operation.revision} was superseded by a newer one"
+    else:
+        yield f"{operation.key}: revision {operation.revision} FAILED, and what ran before was put back"
+        for cause in operation.causes:
+            yield from _cause(cause)
+
+
+def unfinished(key: AppKey, seconds: float) -> str:
+    return f"{key}: still being rolled out after {seconds:.0f} s; `moorage app show {key}` tells how it goes on"
+
+
+def summary(states: Iterable[str]) -> str:
+    """One line at the end, from the operations' states (`""`: not begun or not over)."""
+    told = list(states)
+    done = sum(state == "done" for state in told)
+    others = [f"{sum(s == name for s in told)} {word}" for name, word in _ENDS if name in told]
+    return f"rolled out: {done} of {len(told)}" + "".join(f", {other}" for other in others)
+
+
+def _cause(cause: Cause) -> Iterator[str]:
+    yield plain(f"  {cause.service}: {cause.why}" if cause.service else f"  {cause.why}")
+    if cause.exit_code is not None:
+        yield f"    exit code {cause.exit_code}"
+    if cause.last_probe:
+        yield plain(f"    last probe: {cause.last_probe}")
+    for line in cause.logs[-MAX_LOG_LINES:]:
+        yield plain(f"    | {line}")
+
+
+_ENDS = (("failed", "failed"), ("superseded", "superseded"), ("", "not finished"))

@@ -1,0 +1,86 @@
+"""References of a repository: their names, and which of them a push may move."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from appserver.core.config_tree import Fault, shown
+from appserver.errors import Invalid
+
+ZERO = "0" * 40
+MAX_UPDATES = 100
+BRANCHES = "refs/heads/"
+TAGS = "refs/tags/"
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,199}")
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One line of what a hook is told. `old` is all zeros for a new reference, `new` for one to be deleted."""
+
+    ref: str
+    old: str
+    new: str
+
+
+def check_commit(text: str, where: str = "commit") -> str:
+    """A full object id: the only form of a revision that is ever passed to git.
+
+    Raises:
+        Invalid: anything else, an abbreviation included.
+    """
+    if not _COMMIT.fullmatch(text):
+        raise Invalid(where, "a commit is 40 of 0-9 a-f")
+    return text
+
+
+def check_branch(name: str, where: str = "branch") -> str:
+    """A branch name that git takes and no option, path or revision expression can be mistaken for.
+
+    Raises:
+        Invalid: anything else.
+    """
+    parts = name.split("/")
+    if (
+        not _BRANCH.fullmatch(name)
+        or ".." in name
+        or any(not part or part.startswith((".", "-")) or part.endswith((".lock", ".")) for part in parts)
+        or parts[0] == "refs"
+    ):
+        raise Invalid(where, "a branch is named by A-Z a-z 0-9 _ . + / - as git allows, without refs/heads/ before it")
+    return name
+
+
+def tracked(updates: Iterable[RefUpdate], branch: str) -> RefUpdate | None:
+    """The update of the branch that is rolled out, if the push has one."""
+    return next((update for update in updates if update.ref == BRANCHES + branch), None)
+
+
+def ref_faults(updates: Sequence[RefUpdate], branch: str, head: str | None, forward: bool) -> tuple[Fault, ...]:
+    """What may not happen to references.
+
+    Args:
+        branch: the one that is rolled out.
+        head: its present commit.
+        forward: whether its new commit descends from `head`.
+    """
+    found: list[Fault] = []
+    if len(updates) > MAX_UPDATES:
+        found.append(("", f"{len(updates)} references at once; at most {MAX_UPDATES}"))
+    for update in updates:
+        if not update.ref.startswith((BRANCHES, TAGS)):
+            found.append((shown(update.ref.encode()), "only branches and tags are kept here"))
+    ours = tracked(updates, branch)
+    if ours is None:
+        return tuple(found)
+    if ours.new == ZERO:
+        found.append((branch, "is what the applications are configured from; it cannot be deleted"))
+    elif head not in (None, ours.old):
+        found.append((branch, f"moved to {str(head)[:7]} while you pushed: fetch, merge, push again"))
+    elif head is not None and not forward:
+        found.append((branch, f"would lose commits that are in force (a forced push): revert {head[:7]} instead"))
+    return tuple(found)
