@@ -39,6 +39,8 @@ class DeployRequest:
     reason: str = ""
     token: str = ""
     source: str = "config"
+    adopt: str = ""
+    """A node whose running containers of this project are taken over without a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,8 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal)
     _permitted(result.project, author, seen.bind_roots)
     claim = claim_of(result.project)
-    node = _node(wanted.key, seen, result, claim)
-    steps = steps_between(seen.current, result, seen.desired, seen.observed)
+    node = _node(wanted.key, seen, result, claim, wanted.adopt)
+    steps = _adopted(result) if wanted.adopt else steps_between(seen.current, result, seen.desired, seen.observed)
     digest = compose.digest(result.project)
     same = seen.current is not None and seen.current.digest == digest and node in seen.desired
     record = None if same else _revision(wanted, seen, author, overrides, result, digest, node)
@@ -146,7 +148,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
         stood_on=seen.stood_on,
         record=record,
         application=_application(wanted, seen, number, (node, *moved)),
-        desired=_desired(seen, record, author, node, moved),
+        desired=_desired(seen, record, author, node, moved, bool(wanted.adopt)),
         claim=claim,
         superseded=seen.unsettled if record else 0,
     )
@@ -243,10 +245,15 @@ def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) ->
         raise InvalidMany(tuple((where, f"{why}: only an administrator may deploy this") for where, why in found))
 
 
-def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim) -> str:
-    stays = next(iter(sorted(seen.desired)), "")
+def _adopted(result: Effective) -> tuple[Step, ...]:
+    return tuple(Step("none", name, "runs already; adopted without a restart") for name in sorted(compose.hashes(result.project)))
+
+
+def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim, adopt: str = "") -> str:
+    stays = adopt or next(iter(sorted(seen.desired)), "")
+    candidates = tuple(c for c in seen.candidates if c.name == adopt) if adopt else seen.candidates
     request = Request(str(key), claim, result.constraints, stays)
-    return place(request, seen.candidates, RANKS.get(seen.strategy, spread)).node
+    return place(request, candidates, RANKS.get(seen.strategy, spread)).node
 
 
 def _latest(seen: Seen) -> int:
@@ -305,7 +312,7 @@ def _application(wanted: DeployRequest, seen: Seen, number: int, nodes: tuple[st
 
 
 def _desired(
-    seen: Seen, record: Revision | None, author: Author, node: str, moved: tuple[str, ...]
+    seen: Seen, record: Revision | None, author: Author, node: str, moved: tuple[str, ...], adopt: bool = False
 ) -> Mapping[str, Desired]:
     in_force = seen.application.revision if seen.application else 0
     present = seen.desired.get(node)
@@ -315,6 +322,7 @@ def _desired(
         previous=in_force if in_force != target else (present.previous if present else 0),
         restart=present.restart if present else 0,
         by=author.name,
+        adopt=adopt,
     )
     return {node: wanted, **{name: replace(seen.desired[name], run="removed") for name in moved}}
 
