@@ -71,7 +71,8 @@ def canonical(project: Project, key: AppKey, effective: Mapping[str, Service]) -
     out: dict[str, object] = _tidy(bare)
     out["name"] = key.name
     out["services"] = {
-        name: _labelled(_tidy(service), key, service_hash(project, service)) for name, service in sorted(effective.items())
+        name: _labelled(_tidy(service), key, service_hash(project, service))
+        for name, service in sorted(effective.items())
     }
     return dict(sorted(out.items()))
 
@@ -218,7 +219,7 @@ def _flag(where: str, value: object) -> bool:
 
 def _seconds(where: str, value: object) -> float:
     try:
-        seconds = units.parse_duration(value)
+        seconds = units.seconds(str(value))
     except (ConfigError, ValueError, TypeError) as error:
         raise Invalid(where, f"{value!r} is not a duration such as 30s") from error
     if not 0 <= seconds <= 86_400:

@@ -13,8 +13,8 @@ from appserver.core.changes import changes
 from appserver.core.compose import Project
 from appserver.core.effective import Effective, Overrides, Seal, effective
 from appserver.core.entities import (
-    Application,
     AppKey,
+    Application,
     Desired,
     ImageFacts,
     Observed,
@@ -168,7 +168,13 @@ def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: s
     record = None
     if not same:
         record = replace(
-            target, number=_latest(seen) + 1, author=author.name, at=seen.now, reason=reason, restores=target.number, node=node
+            target,
+            number=_latest(seen) + 1,
+            author=author.name,
+            at=seen.now,
+            reason=reason,
+            restores=target.number,
+            node=node,
         )
     moved = tuple(name for name in seen.desired if name != node)
     number = record.number if record else (seen.current or target).number
@@ -184,7 +190,9 @@ def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: s
         commits=target.commits,
         stood_on=seen.stood_on,
         record=record,
-        application=replace(cast(Application, seen.application), latest=max(_latest(seen), number), nodes=(node, *moved)),
+        application=replace(
+            cast(Application, seen.application), latest=max(_latest(seen), number), nodes=(node, *moved)
+        ),
         desired=_desired(seen, record, author, node, moved),
         claim=claim,
         superseded=seen.unsettled if record else 0,
@@ -246,7 +254,9 @@ def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) ->
 
 
 def _adopted(result: Effective) -> tuple[Step, ...]:
-    return tuple(Step("none", name, "runs already; adopted without a restart") for name in sorted(compose.hashes(result.project)))
+    return tuple(
+        Step("none", name, "runs already; adopted without a restart") for name in sorted(compose.hashes(result.project))
+    )
 
 
 def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim, adopt: str = "") -> str:

@@ -110,13 +110,17 @@ def sealed_environment(service: Service, declared: tuple[str, ...], seal: Seal) 
     if not environment:
         return service
     known = tuple(
-        str(value) for name, value in environment.items() if value and secrets.is_secret_name(name) and not secrets.is_sealed(value)
+        str(value)
+        for name, value in environment.items()
+        if value and secrets.is_secret_name(name) and not secrets.is_sealed(value)
     )
     return {
         **service,
         "environment": {
             name: seal(value)
-            if isinstance(value, str) and not secrets.is_sealed(value) and secrets.is_secret(name, value, declared, known)
+            if isinstance(value, str)
+            and not secrets.is_sealed(value)
+            and secrets.is_secret(name, value, declared, known)
             else value
             for name, value in environment.items()
         },
@@ -202,7 +206,11 @@ def one_image(images: Mapping[str, ImageFacts | None], wanted: Mapping[str, str]
     Raises:
         InvalidMany: images that neither the nodes nor a registry have.
     """
-    missing = [(f"{name}.image", f"{ref} is on no node and in no registry") for name, ref in wanted.items() if not images.get(ref)]
+    missing = [
+        (f"{name}.image", f"{ref} is on no node and in no registry")
+        for name, ref in wanted.items()
+        if not images.get(ref)
+    ]
     if missing:
         raise InvalidMany(tuple(missing))
     return {name: facts for name, ref in wanted.items() if (facts := images[ref]) is not None}

@@ -46,6 +46,13 @@ def _image(facts: ImageFacts | None, pin: str) -> str:
 
 
 def _readme(project: Project, images: Mapping[str, ImageFacts]) -> str:
-    lines = [f"# {project.get('name')}", "", "`docker compose up -d` runs this.", "", "| service | image | id |", "|---|---|---|"]
+    lines = [
+        f"# {project.get('name')}",
+        "",
+        "`docker compose up -d` runs this.",
+        "",
+        "| service | image | id |",
+        "|---|---|---|",
+    ]
     lines += [f"| {name} | {facts.reference} | {facts.id} |" for name, facts in sorted(images.items())]
     return "\n".join(lines) + "\n"

@@ -40,7 +40,9 @@ def decide(
         settled: the outcome of the revision wanted now, where there is one already.
     """
     through = {
-        node: observed[node] for node, (_, commit) in desired.items() if node in observed and at_rest(observed[node], commit)
+        node: observed[node]
+        for node, (_, commit) in desired.items()
+        if node in observed and at_rest(observed[node], commit)
     }
     gone = tuple(n for n, seen in through.items() if seen.phase == "removed" and desired[n][0].run == "removed")
     if desired and len(gone) == len(desired):

@@ -111,7 +111,11 @@ def _ports(service: Service, _: Sequence[str]) -> Iterator[Violation]:
 
 def _hosts(service: Service, _: Sequence[str]) -> Iterator[Violation]:
     given = service.get("extra_hosts") or ()
-    texts = [str(v) for v in given.values()] if isinstance(given, Mapping) else [str(v) for v in cast(Sequence[object], given)]
+    texts = (
+        [str(v) for v in given.values()]
+        if isinstance(given, Mapping)
+        else [str(v) for v in cast(Sequence[object], given)]
+    )
     for text in texts:
         address = text.replace("=", ":", 1).partition(":")[2] or text
         try:

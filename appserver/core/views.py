@@ -135,7 +135,9 @@ def app_view(
         services=tuple(s for one in told for s in one.services),
         expected=tuple(sorted(current.hashes)) if current else (),
         drift=tuple(d for one in told for d in one.drift),
-        causes=outcome.causes if outcome and outcome.state == "failed" else tuple(c for one in told for c in one.causes),
+        causes=outcome.causes
+        if outcome and outcome.state == "failed"
+        else tuple(c for one in told for c in one.causes),
         ports=_ports(current),
         created_at=application.created_at,
         changed_at=max((one.at for one in told), default=None),

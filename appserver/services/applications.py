@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from appserver.core import compose, export, views
+from appserver.core import export, views
 from appserver.core.access import Caller
 from appserver.core.deploy import DeployRequest
-from appserver.core.entities import Application, AppKey, ContainerRecord, Desired, Drift, Observed, Outcome, Revision
+from appserver.core.entities import AppKey, Application, ContainerRecord, Desired, Drift, Observed, Outcome, Revision
 from appserver.core.operations import operation_id
 from appserver.core.views import AppView, RevisionView
 from appserver.errors import Invalid, NotFound
@@ -52,9 +52,7 @@ class Applications:
         snapshot, revisions = self._one(caller, key)
         return self._view(snapshot, revisions, key)
 
-    def explain(
-        self, caller: Caller, key: AppKey, revision: int = 0
-    ) -> tuple[tuple[str, Mapping[str, object]], ...]:
+    def explain(self, caller: Caller, key: AppKey, revision: int = 0) -> tuple[tuple[str, Mapping[str, object]], ...]:
         """(service, entry) of every value: option, key, value, source, and the weaker values it hides."""
         found = self._revision(caller, key, revision)
         return tuple((name, entry) for name, entries in sorted(found.explained.items()) for entry in entries)
@@ -74,7 +72,9 @@ class Applications:
         """One revision with its masked project, and the difference from the one before it."""
         application = self._application(caller, key)
         found = self._revision(caller, key, number)
-        others = self._kv.snapshot(keys.outcome(key, found.number), *([keys.revision(key, found.number - 1)] if found.number > 1 else []))
+        others = self._kv.snapshot(
+            keys.outcome(key, found.number), *([keys.revision(key, found.number - 1)] if found.number > 1 else [])
+        )
         outcome = find(others, keys.outcome(key, found.number), Outcome)
         before = find(others, keys.revision(key, found.number - 1), Revision) if found.number > 1 else None
         return views.revision_view(
@@ -122,12 +122,10 @@ class Applications:
         self._access.require(caller, "U", f"application:{key}")
         application = self._application(caller, key)
         found = self._revision(caller, key, 0)
-        return DeployRequest(
-            key, self._observer.inputs(key, found), found.overrides, source=application.source
-        )
+        return DeployRequest(key, self._observer.inputs(key, found), found.overrides, source=application.source)
 
     def _lines(
-        self, targets: list[tuple[str, ContainerRecord]], tail: int, follow: bool, since: datetime | None
+        self, targets: Sequence[tuple[str, ContainerRecord]], tail: int, follow: bool, since: datetime | None
     ) -> Iterator[str]:
         for name, record in targets:
             for line in self._nodes.logs(record.node, record.id, tail, follow, since):
@@ -164,8 +162,10 @@ class Applications:
         stored: Stored[Application] | None = find(snapshot, keys.application(key), Application)
         assert stored is not None
         nodes = stored.record.nodes
-        desired = {n: (one.record, one.revision) for n in nodes if (one := find(snapshot, keys.desired(n, key), Desired))}
-        observed = {n: one.record for n in nodes if (one := find(snapshot, keys.observed(n, key), Observed))}
+        desired = {
+            n: (one.record, one.revision) for n in nodes if (one := find(snapshot, keys.desired(n, key), Desired))
+        }
+        observed = {n: told.record for n in nodes if (told := find(snapshot, keys.observed(n, key), Observed))}
         number = max((d.revision for d, _ in desired.values()), default=0)
         current = find(revisions, keys.revision(key, number), Revision) if number else None
         outcome = find(revisions, keys.outcome(key, number), Outcome) if number else None

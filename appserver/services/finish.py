@@ -9,7 +9,7 @@ import logging
 from threading import Event
 
 from appserver.core import finish as core
-from appserver.core.entities import Application, AppKey, Desired, Observed, Outcome
+from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome
 from appserver.core.placement.request import Reservation
 from appserver.errors import AppServerError, Compacted, StoreError
 from appserver.ports import KV, Clock, Snapshot
@@ -91,7 +91,11 @@ class Finish:
         named = [of(node, key) for node in nodes for of in (keys.desired, keys.observed)]
         held = [keys.reservation(node) for node in nodes]
         return self._kv.snapshot(
-            keys.application(key), *named, *held, keys.outcomes(key), *([keys.revisions(key)] if self._leaving(key, nodes) else [])
+            keys.application(key),
+            *named,
+            *held,
+            keys.outcomes(key),
+            *([keys.revisions(key)] if self._leaving(key, nodes) else []),
         )
 
     def _leaving(self, key: AppKey, nodes: tuple[str, ...]) -> bool:

@@ -52,7 +52,9 @@ def _project(found: StrayProject) -> ProjectFiles:
     texts = dict(found.files)
     env = texts.pop(".env", "")
     named = tuple(_relative(path, found.working_dir) for path in found.config_files)
-    return ProjectFiles(found.name, {_relative(path, found.working_dir): text for path, text in texts.items()}, named, env)
+    return ProjectFiles(
+        found.name, {_relative(path, found.working_dir): text for path, text in texts.items()}, named, env
+    )
 
 
 def _relative(path: str, directory: str) -> str:

@@ -49,7 +49,11 @@ class Lifecycle:
 
         def again(wanted: Desired) -> Desired:
             return replace(
-                wanted, run="running", restart=wanted.restart + 1, restart_services=tuple(sorted(services)), by=caller.name
+                wanted,
+                run="running",
+                restart=wanted.restart + 1,
+                restart_services=tuple(sorted(services)),
+                by=caller.name,
             )
 
         return self._change(caller, "restart", key, services, expect, again)

@@ -25,7 +25,7 @@ from appserver.core.entities import (
 )
 from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import NotFound
-from appserver.ports import Clock, Compose, KV, Nodes, Registry, Sealer
+from appserver.ports import KV, Clock, Compose, Nodes, Registry, Sealer
 from appserver.store import keys
 from appserver.store.codec import decode, encode
 from appserver.store.records import below, find

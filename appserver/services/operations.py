@@ -40,7 +40,9 @@ class Operations:
         self._access.require(caller, "R", f"application:{asked.app}")
         return self._read(asked)
 
-    def follow(self, caller: Caller, operation: str, after: int = 0, stop: Event | None = None) -> Iterator[Operation | None]:
+    def follow(
+        self, caller: Caller, operation: str, after: int = 0, stop: Event | None = None
+    ) -> Iterator[Operation | None]:
         """Its states, beginning with the present one when newer than `after`; None every 15 s of silence.
 
         Ends with a terminal state, or when `stop` is set.
@@ -106,8 +108,14 @@ class Operations:
         nodes = application.record.nodes
         own = [of(node, app) for node in nodes for of in (keys.desired, keys.observed)]
         snapshot = self._kv.snapshot(keys.application(app), keys.outcome(app, asked.revision), *own)
-        desired = {n: (one.record, one.revision) for n in nodes if (one := find(snapshot, keys.desired(n, app), Desired))}
-        observed = {n: (one.record, one.revision) for n in nodes if (one := find(snapshot, keys.observed(n, app), Observed))}
+        desired = {
+            n: (wanted.record, wanted.revision)
+            for n in nodes
+            if (wanted := find(snapshot, keys.desired(n, app), Desired))
+        }
+        observed = {
+            n: (told.record, told.revision) for n in nodes if (told := find(snapshot, keys.observed(n, app), Observed))
+        }
         outcome = find(snapshot, keys.outcome(app, asked.revision), Outcome)
         cursor = max((item.revision for item in snapshot.items.values()), default=snapshot.revision)
         operation = core.derive(asked, desired, observed, outcome.record if outcome else None, cursor)

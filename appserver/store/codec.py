@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -11,6 +10,7 @@ from appserver.errors import StoreError
 
 T = TypeVar("T")
 
+_decoders: dict[type, msgspec.json.Decoder[object]] = {}
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -24,11 +24,12 @@ def decode(text: str, kind: type[T]) -> T:
         StoreError: the text is not such a record; the store was written by another program or version.
     """
     try:
-        return _decoder(kind).decode(text.encode())  # type: ignore[no-any-return]
+        return cast(T, _decoder(kind).decode(text.encode()))
     except msgspec.MsgspecError as error:
         raise StoreError(f"a {kind.__name__} on record cannot be read: {error}") from error
 
 
-@cache
 def _decoder(kind: type) -> msgspec.json.Decoder[object]:
-    return msgspec.json.Decoder(kind)
+    if kind not in _decoders:
+        _decoders[kind] = msgspec.json.Decoder(kind)
+    return _decoders[kind]

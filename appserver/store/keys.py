@@ -28,11 +28,19 @@ class Key:
 
 
 TABLE: tuple[Key, ...] = (
-    Key("token", "cluster token `NNNNN-NNNNN`: app servers and agents share one global file system", "serve, first start"),
+    Key(
+        "token",
+        "cluster token `NNNNN-NNNNN`: app servers and agents share one global file system",
+        "serve, first start",
+    ),
     Key("service/master", "address of the app server that leads", "leader"),
     Key("service/mode", "`new` or `recovery`", "leader"),
     Key("machines/allnodes/<ip>", "`ok`: every node ever seen", "leader"),
-    Key("machines/runnodes/<ip>", "`waiting`, `init-new`, `init-recovery`, `work`, `ok`; carries the agent's lease", "agent, leader"),
+    Key(
+        "machines/runnodes/<ip>",
+        "`waiting`, `init-new`, `init-recovery`, `work`, `ok`; carries the agent's lease",
+        "agent, leader",
+    ),
     Key("nodes/<name>", "Node: address, lrn, cluster, labels, engine, conditions", "agent, operator"),
     Key("alive/<name>", "agent's address; carries its lease: absent means the node is off", "agent"),
     Key("clusters/<name>", "Cluster: kind, strategy, labels", "operator"),
@@ -43,9 +51,15 @@ TABLE: tuple[Key, ...] = (
     Key("desired/<node>/<cluster>.<app>", "Desired: revision wanted, run state", "deploy"),
     Key("observed/<node>/<cluster>.<app>", "Observed: what the agent found and did, with causes", "agent"),
     Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),
-    Key("sources/<name>", "Source of configuration: hosted or remote, branch, poll interval, sealed credentials", "operator"),
+    Key(
+        "sources/<name>",
+        "Source of configuration: hosted or remote, branch, poll interval, sealed credentials",
+        "operator",
+    ),
     Key("sourcestate/<name>", "SourceState: last good commit, last error, when", "serve"),
-    Key("deliveries/<source>/<sha256>", "a webhook that was taken, so that it is not taken twice; lasts a day", "serve"),
+    Key(
+        "deliveries/<source>/<sha256>", "a webhook that was taken, so that it is not taken twice; lasts a day", "serve"
+    ),
     Key("info/bootservers/<LRN>", "empty", "playbooks"),
     Key("info/release", "release version", "updater"),
     Key("info/ssh-pubkey", "public key that may log in to the nodes", "playbooks"),

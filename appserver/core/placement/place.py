@@ -36,7 +36,9 @@ def binpack(wanted: Request, node: Candidate) -> float:
 RANKS: dict[str, Rank] = {"spread": spread, "binpack": binpack}
 
 
-def place(wanted: Request, nodes: Sequence[Candidate], rank: Rank = spread, filters: Sequence[Filter] = FILTERS) -> Placement:
+def place(
+    wanted: Request, nodes: Sequence[Candidate], rank: Rank = spread, filters: Sequence[Filter] = FILTERS
+) -> Placement:
     """Choose the node an application is to run on.
 
     Args:

@@ -25,7 +25,11 @@ def wanted(**kind: object) -> Request:
     [
         (wanted(), node(against="its agent is away"), "its agent is away"),
         (wanted(constraints=("storage==ssd",)), node(), "constraint storage==ssd: storage is not set"),
-        (wanted(constraints=("storage!=ssd",)), node(labels={"storage": "ssd"}), "constraint storage!=ssd: storage is ssd"),
+        (
+            wanted(constraints=("storage!=ssd",)),
+            node(labels={"storage": "ssd"}),
+            "constraint storage!=ssd: storage is ssd",
+        ),
         (wanted(claim=Claim(0, 9 * GIB)), node(), f"needs {9 * GIB} bytes of memory, {8 * GIB} free"),
         (wanted(claim=Claim(2)), node(reserved={"a.b": Claim(3)}), "needs 2 cpus, 1 free"),
         (
@@ -87,7 +91,9 @@ nodes_ = st.lists(
         st.sampled_from("abcdefgh"),
         st.floats(0.5, 8),
         st.integers(0, 100),
-        reserved=st.dictionaries(st.sampled_from(["p.q", "r.s"]), st.builds(Claim, st.floats(0, 4), st.integers(0, 50))),
+        reserved=st.dictionaries(
+            st.sampled_from(["p.q", "r.s"]), st.builds(Claim, st.floats(0, 4), st.integers(0, 50))
+        ),
     ),
     max_size=6,
     unique_by=lambda n: n.name,

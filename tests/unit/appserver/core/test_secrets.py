@@ -7,7 +7,17 @@ from appserver.core.secrets import MARK, is_secret, is_secret_name, masked, open
 
 @pytest.mark.parametrize(
     "name",
-    ["PASSWORD", "DB_PASSWORD", "mysql_root_password", "API_KEY", "apiKey", "GITHUB_TOKEN", "SECRET", "AWS_SECRET_ACCESS_KEY", "Passwd"],
+    [
+        "PASSWORD",
+        "DB_PASSWORD",
+        "mysql_root_password",
+        "API_KEY",
+        "apiKey",
+        "GITHUB_TOKEN",
+        "SECRET",
+        "AWS_SECRET_ACCESS_KEY",
+        "Passwd",
+    ],
 )
 def test_names_that_say_so_are_secret(name: str) -> None:
     """Conventional names need no declaration."""
