@@ -4,117 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
 from appserver.core import compose, plan, policy, secrets
-from appserver.core.changes import changes
 from appserver.core.compose import Project
+from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.effective import Effective, Overrides, Seal, effective
 from appserver.core.entities import (
     AppKey,
     Application,
     Desired,
     ImageFacts,
-    Observed,
     Outcome,
     ProjectFiles,
     Revision,
 )
 from appserver.core.placement.place import RANKS, place, spread
-from appserver.core.placement.request import Candidate, Claim, Request
-from appserver.core.plan import Step
+from appserver.core.placement.request import Claim, Request
+from appserver.core.steps import adopted, steps_between
 from appserver.errors import Conflict, InvalidMany
-from image_config import Repository
-
-
-@dataclass(frozen=True, slots=True)
-class DeployRequest:
-    """What a caller wants. `token` is a plan's: when given, nothing but that plan is applied."""
-
-    key: AppKey
-    files: ProjectFiles
-    overrides: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    reason: str = ""
-    token: str = ""
-    source: str = "config"
-    adopt: str = ""
-    """A node whose running containers of this project are taken over without a restart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Everything a deployment is decided on, gathered in one go.
-
-    `stood_on` maps the application's own keys to the revisions they were read at: the commit demands they still
-    hold, and the plan's token is made of them.
-    `base` is Compose's rendering with secrets sealed, `images` each service's image.
-    """
-
-    now: datetime
-    stood_on: Mapping[str, int]
-    base: Project
-    inputs: str
-    images: Mapping[str, ImageFacts]
-    candidates: tuple[Candidate, ...]
-    application: Application | None = None
-    current: Revision | None = None
-    desired: Mapping[str, Desired] = field(default_factory=dict)
-    observed: Mapping[str, Observed] = field(default_factory=dict)
-    repository: Repository | None = None
-    commits: Mapping[str, str] = field(default_factory=dict)
-    where: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    strategy: str = "spread"
-    bind_roots: tuple[str, ...] = ()
-    unsettled: int = 0
-    """A revision that is still being rolled out; 0 when none is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who asks; a privileged author is bound by no policy."""
-
-    name: str
-    privileged: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DeployPlan:
-    """What will be done and why, and the records that say so. Applied only while `stood_on` holds."""
-
-    key: AppKey
-    changed: bool
-    token: str
-    revision: int
-    node: str
-    steps: tuple[Step, ...]
-    warnings: tuple[str, ...]
-    diff: str
-    commits: Mapping[str, str]
-    stood_on: Mapping[str, int]
-    record: Revision | None
-    application: Application
-    desired: Mapping[str, Desired]
-    claim: Claim
-    superseded: int = 0
-
-    @property
-    def text(self) -> str:
-        return plan.text(self.steps) or "nothing to do\n"
-
-    def to_json(self) -> Mapping[str, object]:
-        return {
-            "application": str(self.key),
-            "changed": self.changed,
-            "token": self.token,
-            "revision": self.revision,
-            "node": self.node,
-            "steps": plan.to_json(self.steps),
-            "warnings": list(self.warnings),
-            "commits": dict(self.commits),
-            "diff": self.diff,
-        }
 
 
 def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> DeployPlan:
@@ -129,7 +39,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     _permitted(result.project, author, seen.bind_roots)
     claim = claim_of(result.project)
     node = _node(wanted.key, seen, result, claim, wanted.adopt)
-    steps = _adopted(result) if wanted.adopt else steps_between(seen.current, result, seen.desired, seen.observed)
+    steps = adopted(result) if wanted.adopt else steps_between(seen.current, result, seen.desired, seen.observed)
     digest = compose.digest(result.project)
     same = seen.current is not None and seen.current.digest == digest and node in seen.desired
     record = None if same else _revision(wanted, seen, author, overrides, result, digest, node)
@@ -158,7 +68,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
 
 
 def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "") -> DeployPlan:
-    """The plan that puts an earlier revision back: its project as it stands, images by digest, nothing resolved anew."""
+    """The plan that puts an earlier revision back: its project as it stands, its images by digest."""
     _permitted(target.project, author, seen.bind_roots)
     result = Effective(target.project, target.explained, (), ())
     claim = claim_of(target.project)
@@ -202,37 +112,6 @@ def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: s
     return decided
 
 
-def steps_between(
-    current: Revision | None,
-    result: Effective,
-    desired: Mapping[str, Desired],
-    observed: Mapping[str, Observed],
-    because: str = "",
-) -> tuple[Step, ...]:
-    """What becomes of each service, in the order of names; services that stay are named with `none`."""
-    before = current.hashes if current else {}
-    after = compose.hashes(result.project)
-    stopped = any(one.run == "stopped" for one in desired.values())
-    adrift = {d.service: f"{d.what} {d.before} → {d.after}" for seen in observed.values() for d in seen.drift}
-    steps = []
-    for name in sorted({*before, *after}):
-        if name not in after:
-            steps.append(Step("remove", name, "no longer in the project"))
-        elif name not in before:
-            steps.append(Step("create", name, because or "new in the project"))
-        elif before[name] != after[name]:
-            found = changes(cast(Revision, current), result, name)
-            told = "; ".join(map(str, found[:3])) + (f"; {len(found) - 3} more" if len(found) > 3 else "")
-            steps.append(Step("recreate", name, because or told or "its definition changed", found))
-        elif stopped:
-            steps.append(Step("start", name, "the application is stopped"))
-        elif name in adrift:
-            steps.append(Step("start" if "missing" not in adrift[name] else "create", name, f"drift: {adrift[name]}"))
-        else:
-            steps.append(Step("none", name, "unchanged"))
-    return tuple(steps)
-
-
 def claim_of(project: Project) -> Claim:
     """What the whole project reserves on its node."""
     found = compose.services(project).values()
@@ -251,12 +130,6 @@ def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) ->
     found = () if author.privileged else policy.violations(project, bind_roots)
     if found:
         raise InvalidMany(tuple((where, f"{why}: only an administrator may deploy this") for where, why in found))
-
-
-def _adopted(result: Effective) -> tuple[Step, ...]:
-    return tuple(
-        Step("none", name, "runs already; adopted without a restart") for name in sorted(compose.hashes(result.project))
-    )
 
 
 def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim, adopt: str = "") -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from appserver.core import export, views
 from appserver.core.access import Caller
-from appserver.core.deploy import DeployRequest
+from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, Application, ContainerRecord, Desired, Drift, Observed, Outcome, Revision
 from appserver.core.operations import operation_id
 from appserver.core.views import AppView, RevisionView

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from appserver.core import deploy as core
 from appserver.core.access import Caller
-from appserver.core.deploy import Author, DeployPlan, DeployRequest, Seen
+from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.entities import AppKey, Revision
 from appserver.core.operations import operation_id
 from appserver.core.placement.request import Reservation

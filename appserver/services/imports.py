@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from appserver.core.access import Caller
-from appserver.core.deploy import DeployRequest
+from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, Application, ProjectFiles, StrayProject
 from appserver.errors import Conflict, Invalid, NotFound
 from appserver.ports import KV, Nodes

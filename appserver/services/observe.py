@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from appserver.core import effective, secrets
-from appserver.core.deploy import DeployRequest, Seen
+from appserver.core.deployment import DeployRequest, Seen
 from appserver.core.entities import (
     AppKey,
     Application,
@@ -26,6 +23,7 @@ from appserver.core.entities import (
 from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV, Clock, Compose, Nodes, Registry, Sealer
+from appserver.services.remembered import Remembered
 from appserver.store import keys
 from appserver.store.codec import decode, encode
 from appserver.store.records import below, find
@@ -84,8 +82,8 @@ class Observer:
         self._sources = sources
         self._clock = clock
         self._bind_roots = bind_roots
-        self._rendered: _Remembered[Mapping[str, object]] = _Remembered(256)
-        self._lines: _Remembered[Mapping[tuple[str, str], str]] = _Remembered(256)
+        self._rendered: Remembered[Mapping[str, object]] = _Remembered(256)
+        self._lines: Remembered[Mapping[tuple[str, str], str]] = _Remembered(256)
 
     def standing(self, key: AppKey) -> Standing:
         """
@@ -281,25 +279,3 @@ def _dotenv_secrets(text: str) -> tuple[str, ...]:
         for name, equals, value in pairs
         if equals and secrets.is_secret(name.strip(), value.strip())
     )
-
-
-class _Remembered(Generic[T]):
-    """A bounded memory of what a text was made into, least used first out."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: OrderedDict[str, T] = OrderedDict()
-        self._lock = Lock()
-
-    def __call__(self, text: str, make: Callable[[], T]) -> T:
-        known_as = hashlib.sha256(text.encode()).hexdigest()
-        with self._lock:
-            if known_as in self._held:
-                self._held.move_to_end(known_as)
-                return self._held[known_as]
-        made = make()
-        with self._lock:
-            self._held[known_as] = made
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
-        return made

@@ -1,4 +1,4 @@
-"""A record of `core.entities` to JSON text and back. Fields at their default are written too: the record is read by people."""
+"""A record to JSON text and back. Fields at their default are written too: people read the record."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""What a deployment is decided on, and what is decided: the values that pass between the beats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from appserver.core import plan
+from appserver.core.compose import Project
+from appserver.core.entities import AppKey, Application, Desired, ImageFacts, Observed, ProjectFiles, Revision
+from appserver.core.placement.request import Candidate, Claim
+from appserver.core.plan import Step
+from image_config import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """What a caller wants. `token` is a plan's: when given, nothing but that plan is applied."""
+
+    key: AppKey
+    files: ProjectFiles
+    overrides: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    reason: str = ""
+    token: str = ""
+    source: str = "config"
+    adopt: str = ""
+    """A node whose running containers of this project are taken over without a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything a deployment is decided on, gathered in one go.
+
+    `stood_on` maps the application's own keys to the revisions they were read at: the commit demands they still
+    hold, and the plan's token is made of them.
+    `base` is Compose's rendering with secrets sealed, `images` each service's image.
+    """
+
+    now: datetime
+    stood_on: Mapping[str, int]
+    base: Project
+    inputs: str
+    images: Mapping[str, ImageFacts]
+    candidates: tuple[Candidate, ...]
+    application: Application | None = None
+    current: Revision | None = None
+    desired: Mapping[str, Desired] = field(default_factory=dict)
+    observed: Mapping[str, Observed] = field(default_factory=dict)
+    repository: Repository | None = None
+    commits: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    strategy: str = "spread"
+    bind_roots: tuple[str, ...] = ()
+    unsettled: int = 0
+    """A revision that is still being rolled out; 0 when none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who asks; a privileged author is bound by no policy."""
+
+    name: str
+    privileged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPlan:
+    """What will be done and why, and the records that say so. Applied only while `stood_on` holds."""
+
+    key: AppKey
+    changed: bool
+    token: str
+    revision: int
+    node: str
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...]
+    diff: str
+    commits: Mapping[str, str]
+    stood_on: Mapping[str, int]
+    record: Revision | None
+    application: Application
+    desired: Mapping[str, Desired]
+    claim: Claim
+    superseded: int = 0
+
+    @property
+    def text(self) -> str:
+        return plan.text(self.steps) or "nothing to do\n"
+
+    def to_json(self) -> Mapping[str, object]:
+        return {
+            "application": str(self.key),
+            "changed": self.changed,
+            "token": self.token,
+            "revision": self.revision,
+            "node": self.node,
+            "steps": plan.to_json(self.steps),
+            "warnings": list(self.warnings),
+            "commits": dict(self.commits),
+            "diff": self.diff,
+        }

@@ -1,0 +1,49 @@
+"""What becomes of each service, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from appserver.core import compose
+from appserver.core.changes import changes
+from appserver.core.effective import Effective
+from appserver.core.entities import Desired, Observed, Revision
+from appserver.core.plan import Step
+
+
+def steps_between(
+    current: Revision | None,
+    result: Effective,
+    desired: Mapping[str, Desired],
+    observed: Mapping[str, Observed],
+    because: str = "",
+) -> tuple[Step, ...]:
+    """What becomes of each service, in the order of names; services that stay are named with `none`."""
+    before = current.hashes if current else {}
+    after = compose.hashes(result.project)
+    stopped = any(one.run == "stopped" for one in desired.values())
+    adrift = {d.service: f"{d.what} {d.before} → {d.after}" for seen in observed.values() for d in seen.drift}
+    steps = []
+    for name in sorted({*before, *after}):
+        if name not in after:
+            steps.append(Step("remove", name, "no longer in the project"))
+        elif name not in before:
+            steps.append(Step("create", name, because or "new in the project"))
+        elif before[name] != after[name]:
+            found = changes(cast(Revision, current), result, name)
+            told = "; ".join(map(str, found[:3])) + (f"; {len(found) - 3} more" if len(found) > 3 else "")
+            steps.append(Step("recreate", name, because or told or "its definition changed", found))
+        elif stopped:
+            steps.append(Step("start", name, "the application is stopped"))
+        elif name in adrift:
+            steps.append(Step("start" if "missing" not in adrift[name] else "create", name, f"drift: {adrift[name]}"))
+        else:
+            steps.append(Step("none", name, "unchanged"))
+    return tuple(steps)
+
+
+def adopted(result: Effective) -> tuple[Step, ...]:
+    return tuple(
+        Step("none", name, "runs already; adopted without a restart") for name in sorted(compose.hashes(result.project))
+    )
