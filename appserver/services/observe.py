@@ -82,8 +82,8 @@ class Observer:
         self._sources = sources
         self._clock = clock
         self._bind_roots = bind_roots
-        self._rendered: Remembered[Mapping[str, object]] = _Remembered(256)
-        self._lines: Remembered[Mapping[tuple[str, str], str]] = _Remembered(256)
+        self._rendered: Remembered[Mapping[str, object]] = Remembered(256)
+        self._lines: Remembered[Mapping[tuple[str, str], str]] = Remembered(256)
 
     def standing(self, key: AppKey) -> Standing:
         """
