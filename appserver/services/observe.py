@@ -149,6 +149,8 @@ class Observer:
     ) -> tuple[Seen, Standing]:
         """The same inputs as the revision wanted now, with another commit of its source, or with the present one.
 
+        Images stay at the digest they have: a change of configuration moves no tag.
+
         Raises:
             NotFound: there is no such application.
         """
@@ -159,7 +161,14 @@ class Observer:
         files = self.inputs(key, current)
         where = self._lines(encode(files), lambda: _lines(files))
         seen = self._seen(
-            key, standing, current.base, current.inputs, current.overrides, where, standing.application.source
+            key,
+            standing,
+            current.base,
+            current.inputs,
+            current.overrides,
+            where,
+            standing.application.source,
+            current.images,
         )
         if commits is not None:
             seen = replace(seen, repository=repository, commits=commits)
@@ -203,15 +212,19 @@ class Observer:
         overrides: Mapping[str, Mapping[str, object]],
         where: Mapping[tuple[str, str], str],
         source_name: str,
+        pinned: Mapping[str, ImageFacts] | None = None,
     ) -> Seen:
         source = self._sources.current(source_name)
         wanted = effective.references(base, overrides)
+        held = {name: facts for name, facts in (pinned or {}).items() if wanted.get(name) == facts.reference}
+        asked = {name: reference for name, reference in wanted.items() if name not in held}
+        found = self._images(standing, tuple(sorted(set(asked.values())))) if asked else {}
         return Seen(
             now=self._clock.now(),
             stood_on=standing.stood_on,
             base=base,
             inputs=inputs,
-            images=effective.one_image(self._images(standing, tuple(sorted(set(wanted.values())))), wanted),
+            images={**held, **effective.one_image(found, asked)},
             candidates=standing.candidates,
             application=standing.application,
             current=standing.current,
