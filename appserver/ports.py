@@ -149,18 +149,27 @@ class Engine(Protocol):
 class Compose(Protocol):
     """Docker Compose v2."""
 
-    def render(self, files: ProjectFiles) -> Mapping[str, object]:
-        """What `docker compose config` makes of the files: canonical, as JSON values.
+    def render(self, files: ProjectFiles, directory: str = "") -> Mapping[str, object]:
+        """What `docker compose config` makes of the files: canonical, as JSON values, every `$` doubled.
 
+        What a config or secret reads from a file or `.env` stands in its `content` (`x-file`: where it came from); a
+        bind of a project file is such a config too, and a bind of a project directory one with `x-files`, path to text.
+
+        Args:
+            directory: where the project lives on its own host, so that the binds of its paths stay as they are.
         Raises:
             Invalid: Compose refused the files; its own words, paths relative to the project.
         """
 
-    def up(self, project: str, text: str, services: Sequence[str], stop: Event) -> Iterator[str]:
-        """Create or recreate what differs; progress line by line.
+    def up(
+        self, project: str, text: str, services: Sequence[str], stop: Event, force: bool = False
+    ) -> Iterator[str]:
+        """Create or recreate what differs; progress line by line. With `services`, those alone.
 
+        Args:
+            force: recreate them even if Compose sees no difference.
         Raises:
-            ComposeError: it ended badly.
+            ComposeError: it ended badly, or was stopped.
         """
 
     def run(self, verb: str, project: str, text: str, services: Sequence[str] = ()) -> None:
@@ -260,7 +269,7 @@ class Repositories(Protocol):
     def open(self, name: str) -> ConfigRepo: ...
 
     def create(self, name: str, branch: str, files: Mapping[str, str], message: str) -> None:
-        """Make a hosted repository whose first commit holds `files` (no commit without files); one that is there stays."""
+        """Make a hosted repository whose first commit holds `files` (none: no commit); one that is there stays."""
 
     def fetch(self, name: str, remote: Remote) -> str:
         """Bring the branch's newest commit into a mirror, and its id.
@@ -273,8 +282,8 @@ class Repositories(Protocol):
     def retire(self, name: str) -> None:
         """Put a repository aside: it is no longer served, and not yet destroyed."""
 
-    def tidy(self, name: str) -> None:
-        """Pack what has become many small files."""
+    def tidy(self, name: str, keep: str) -> None:
+        """Pack what has become many small files, and drop what no branch holds any more but the commit `keep`."""
 
     def advertise(self, name: str, service: str, protocol: str) -> Iterator[bytes]:
         """The references, as `info/refs` of smart HTTP. `service` is `git-upload-pack` or `git-receive-pack`."""

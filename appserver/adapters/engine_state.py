@@ -97,7 +97,8 @@ def event(item: Json) -> EngineEvent:
 def usage(state: ContainerState, sample: Json) -> Mapping[str, object]:
     """One sample of the engine's statistics in plain units."""
     memory = sample.get("memory_stats") or {}
-    cache = (memory.get("stats") or {}).get("total_inactive_file") or (memory.get("stats") or {}).get("inactive_file") or 0
+    kinds = memory.get("stats") or {}
+    cache = kinds.get("total_inactive_file") or kinds.get("inactive_file") or 0
     return {
         "name": state.name,
         "service": state.service,

@@ -69,7 +69,7 @@ def _below(root: Path) -> Iterable[str]:
         except OSError:
             return
         for entry in entries:
-            path = os.path.join(directory, entry.name)
+            path = f"{directory}/{entry.name}" if directory else entry.name
             if entry.is_file(follow_symlinks=False):
                 yield path
             elif depth and entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):

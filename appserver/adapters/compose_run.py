@@ -1,0 +1,208 @@
+"""Compose acting on the engine: one process at a time for a project, its text on standard input and on no disk.
+
+A process outlives the agent that started it, and holds the project's lock until it ends: an agent that comes back
+waits for it instead of starting things twice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from appserver.adapters.engine_state import printable
+from appserver.errors import ComposeError
+
+log = logging.getLogger(__name__)
+
+_TAIL = 40
+_TERM_S = 5.0
+_LOOK_S = 1.0
+_PATIENCE_S = 120.0
+_ASK_S = 30.0
+
+
+class Running:
+    """How `docker-compose` is started: which program, which engine, where locks are kept."""
+
+    def __init__(self, program: str, engine: str, run_dir: Path) -> None:
+        self._program = program
+        self._engine = engine if "://" in engine else f"unix://{engine}"
+        self._run_dir = run_dir
+
+    def lines(
+        self, project: str, text: str, arguments: Sequence[str], stop: threading.Event, limit_s: float
+    ) -> Iterator[str]:
+        """What it says, line by line, while it runs.
+
+        Raises:
+            ComposeError: it ended badly, was stopped, or took longer than `limit_s`.
+        """
+        tail: deque[str] = deque(maxlen=_TAIL)
+        with (
+            self._lock(project, stop) as lock,
+            self._process(project, text, arguments, lock) as process,
+            _ended_by(process, stop, limit_s) as why,
+        ):
+            for raw in _text(process.stdout):
+                if line := " ".join(printable(raw).split()):
+                    tail.append(line)
+                    yield line
+            code = process.wait()
+        if code:
+            told = why() or (tail[-1] if tail else f"exit code {code}")
+            raise ComposeError(f"docker compose {_verb(arguments)}: {told}", tuple(tail))
+
+    def output(self, project: str, text: str, arguments: Sequence[str]) -> str:
+        """Standard output of a question that changes nothing."""
+        with _on_memory(text) as given:
+            try:
+                done = subprocess.run(
+                    self._argv(project, arguments), stdin=given, capture_output=True, text=True, timeout=_ASK_S,
+                    env=self._environment(), cwd="/", check=False,
+                )  # fmt: skip
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise ComposeError(f"docker compose {_verb(arguments)}: {error}") from error
+        if done.returncode:
+            said = tuple(printable(done.stderr).strip().splitlines()[-_TAIL:])
+            raise ComposeError(f"docker compose {_verb(arguments)}: {said[-1] if said else done.returncode}", said)
+        return done.stdout
+
+    @contextmanager
+    def _process(
+        self, project: str, text: str, arguments: Sequence[str], lock: IO[str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        with _on_memory(text) as given:
+            try:
+                process = subprocess.Popen(
+                    self._argv(project, arguments), stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                    env=self._environment(), cwd="/", start_new_session=True, pass_fds=(lock.fileno(),),
+                )  # fmt: skip
+            except OSError as error:
+                raise ComposeError(f"{self._program} cannot be run: {error}") from error
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"{process.pid}\n")
+        lock.flush()
+        with process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    _end(process)
+
+    @contextmanager
+    def _lock(self, project: str, stop: threading.Event) -> Iterator[IO[str]]:
+        """The project's lock, which the process inherits. Whoever holds it beyond all patience is ended."""
+        folder = self._run_dir / "projects"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (folder / f"{project}.lock").open("a+") as lock:
+            until = time.monotonic() + _PATIENCE_S
+            while not _locked(lock):
+                if stop.wait(_LOOK_S / 5):
+                    raise ComposeError(f"stopped while an earlier docker compose still works on {project}")
+                if time.monotonic() > until:
+                    self._end_holder(lock, project)
+                    until = time.monotonic() + _PATIENCE_S
+            yield lock
+
+    def _end_holder(self, lock: IO[str], project: str) -> None:
+        """The process that an agent before this one left behind, if it is still that program."""
+        lock.seek(0)
+        pid = int(lock.read().strip() or 0)
+        try:
+            program = Path(f"/proc/{pid}/exe").readlink()
+        except OSError:
+            return
+        if pid and program == Path(self._program).resolve():
+            log.warning("event=compose_ended project=%s pid=%d reason=left_behind", project, pid)
+            os.killpg(pid, signal.SIGKILL)
+
+    def _argv(self, project: str, arguments: Sequence[str]) -> list[str]:
+        return [self._program, "--ansi", "never", "--progress", "plain", "-p", project, "-f", "-", *arguments]
+
+    def _environment(self) -> Mapping[str, str]:
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/nonexistent",
+            "DOCKER_HOST": self._engine,
+            "COMPOSE_IGNORE_ORPHANS": "1",
+        }
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _on_memory(text: str) -> Iterator[int]:
+    """A file that has no name, to be read as standard input."""
+    handle = os.memfd_create("compose")
+    try:
+        with os.fdopen(os.dup(handle), "wb") as file:
+            file.write(text.encode())
+        os.lseek(handle, 0, os.SEEK_SET)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _ended_by(process: subprocess.Popen[bytes], stop: threading.Event, limit_s: float) -> Iterator[Callable[[], str]]:
+    """End the process when `stop` is set or its time is over; gives a function that says which it was."""
+    over = threading.Event()
+    reason: list[str] = []
+
+    def watch() -> None:
+        deadline = time.monotonic() + limit_s
+        while not over.is_set():
+            if stop.wait(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
+                reason.append("stopped before it was through")
+            elif time.monotonic() >= deadline:
+                reason.append(f"not through within {limit_s:.0f} s")
+            else:
+                continue
+            _end(process)
+            return
+
+    watcher = threading.Thread(target=watch, name="compose-watch", daemon=True)
+    watcher.start()
+    try:
+        yield lambda: reason[0] if reason else ""
+    finally:
+        over.set()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the whole group to end, then make it."""
+    for number, wait_s in ((signal.SIGTERM, _TERM_S), (signal.SIGKILL, _TERM_S)):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(wait_s)
+            return
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _text(stream: IO[bytes] | None) -> Iterator[str]:
+    for raw in stream or ():
+        yield raw.decode(errors="replace")
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    return next((word for word in arguments if not word.startswith("-")), "")
