@@ -74,6 +74,12 @@ class Events:
         """
         require(caller, "R", "event:")
         _check(bus)
+        return self._news(stop, bus, after, beat_s)
+
+    def prune(self) -> int:
+        return prune(self._kv, "events/", KEPT)
+
+    def _news(self, stop: Event, bus: str, after: int, beat_s: float) -> Iterator[tuple[int, Happening] | None]:
         at = after or self._kv.snapshot("events/").revision
         while not stop.is_set():
             try:
@@ -93,9 +99,6 @@ class Events:
                     if item.revision > at and events.belongs(event, bus):
                         yield item.revision, event
                 at = seen.revision
-
-    def prune(self) -> int:
-        return prune(self._kv, "events/", KEPT)
 
 
 def _check(bus: str) -> None:

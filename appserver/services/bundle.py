@@ -1,0 +1,37 @@
+"""One of each service, as `wiring.services` makes them and the edges use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appserver.ports import KV, Clock
+from appserver.services.access import Access
+from appserver.services.applications import Applications
+from appserver.services.audit import Audit
+from appserver.services.clusters import Clusters
+from appserver.services.deploy import Deploy
+from appserver.services.events import Events
+from appserver.services.finish import Finish
+from appserver.services.imports import Imports
+from appserver.services.lifecycle import Lifecycle
+from appserver.services.nodes import NodeList
+from appserver.services.operations import Operations
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`kv` is for readiness alone: whatever is asked of the record is asked of a service."""
+
+    kv: KV
+    clock: Clock
+    access: Access
+    audit: Audit
+    events: Events
+    nodes: NodeList
+    clusters: Clusters
+    deploy: Deploy
+    applications: Applications
+    lifecycle: Lifecycle
+    operations: Operations
+    imports: Imports
+    finish: Finish

@@ -1,0 +1,1 @@
+"""The doors over HTTP: API, pages, git. Routes parse, call a service, render; nothing is decided here."""

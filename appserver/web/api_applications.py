@@ -1,0 +1,176 @@
+"""Applications: plan, deploy, look, change, remove."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+from flask import Response, jsonify
+
+from appserver.core.access import Caller
+from appserver.services.deploy import Deployed
+from appserver.web import forms, shapes, sse
+from appserver.web.api import api, described
+from appserver.web.api_operations import accepted
+from appserver.web.context import caller, services
+from appserver.web.forms import application_key
+
+
+@api.post("/applications/plan")
+@described("applications", ok=shapes.Plan)
+def plan_application(json: forms.DeployBody) -> Response:
+    """What a deployment would do, and why. Changes nothing."""
+    return jsonify(services().deploy.plan(caller(), json.request()).to_json())
+
+
+@api.post("/applications")
+@described("applications", ok=shapes.Plan, accepted=shapes.Operation)
+def deploy_application(json: forms.DeployBody) -> Response:
+    """Deploy. 202 with an operation to follow, or 200 with the plan when there is nothing to do."""
+    known = caller()
+    return _deployed(known, services().deploy(known, json.request()))
+
+
+@api.get("/applications")
+@described("applications", ok=shapes.Listed[shapes.Application])
+def list_applications(query: forms.ApplicationsQuery) -> Response:
+    found = services().applications.list(caller(), query.cluster or None)
+    return forms.listed(found, query, lambda view: str(view.key), lambda view: view.to_json())
+
+
+@api.post("/applications/import")
+@described("applications", ok=shapes.Plan, accepted=shapes.Operation)
+def import_application(json: forms.ImportBody) -> Response:
+    """Adopt a compose project that runs on a node already, without a restart."""
+    known = caller()
+    key = application_key(json.cluster, json.name)
+    return _deployed(known, services().imports.adopt(known, json.node, json.project, key))
+
+
+@api.get("/applications/<cluster>/<name>")
+@described("applications", ok=shapes.Application)
+def show_application(cluster: str, name: str) -> Response:
+    view = services().applications.show(caller(), application_key(cluster, name))
+    return forms.one(view.to_json(), view.version)
+
+
+@api.delete("/applications/<cluster>/<name>")
+@described("applications", accepted=shapes.Operation)
+def delete_application(cluster: str, name: str, query: forms.DeleteQuery) -> Response:
+    """Remove containers and networks. Named volumes are kept unless `volumes` is true."""
+    known, key = caller(), application_key(cluster, name)
+    return accepted(known, services().lifecycle.delete(known, key, query.volumes, forms.if_match()))
+
+
+@api.get("/applications/<cluster>/<name>/explain")
+@described("applications", ok=shapes.Explanation)
+def explain_application(cluster: str, name: str, query: forms.ExplainQuery) -> Response:
+    """Every value of every service: who says so, and what it hides."""
+    found = services().applications.explain(caller(), application_key(cluster, name), query.revision)
+    items = [
+        {"service": service, **entry}
+        for service, entry in found
+        if query.service in ("", service) and query.option in ("", entry.get("option"))
+    ]
+    return jsonify({"items": items, "warnings": []})
+
+
+@api.get("/applications/<cluster>/<name>/revisions")
+@described("applications", ok=shapes.Listed[shapes.Revision])
+def list_revisions(cluster: str, name: str, query: forms.PageQuery) -> Response:
+    """Newest first."""
+    found = services().applications.history(caller(), application_key(cluster, name))
+    return forms.listed(found, query, lambda view: f"{99_999_999 - view.number:08d}", lambda view: view.to_json())
+
+
+@api.get("/applications/<cluster>/<name>/revisions/<int:number>")
+@described("applications", ok=shapes.Revision)
+def show_revision(cluster: str, name: str, number: int) -> Response:
+    """With the effective project, secrets masked, and its difference from the revision before."""
+    return jsonify(services().applications.revision(caller(), application_key(cluster, name), number).to_json())
+
+
+@api.post("/applications/<cluster>/<name>/rollback")
+@described("applications", ok=shapes.Plan, accepted=shapes.Operation)
+def roll_back_application(cluster: str, name: str, json: forms.RollbackBody) -> Response:
+    """Put a revision back: its images by digest, its configuration, its environment."""
+    known, key = caller(), application_key(cluster, name)
+    done = services().lifecycle.rollback(known, key, json.revision, json.token, json.dry_run, json.reason)
+    return _deployed(known, done)
+
+
+@api.post("/applications/<cluster>/<name>/start")
+@described("applications", accepted=shapes.Operation)
+def start_application(cluster: str, name: str, json: forms.ServicesBody) -> Response:
+    known, key = caller(), application_key(cluster, name)
+    return accepted(known, services().lifecycle.start(known, key, tuple(json.services), forms.if_match()))
+
+
+@api.post("/applications/<cluster>/<name>/stop")
+@described("applications", accepted=shapes.Operation)
+def stop_application(cluster: str, name: str, json: forms.ServicesBody) -> Response:
+    known, key = caller(), application_key(cluster, name)
+    return accepted(known, services().lifecycle.stop(known, key, tuple(json.services), forms.if_match()))
+
+
+@api.post("/applications/<cluster>/<name>/restart")
+@described("applications", accepted=shapes.Operation)
+def restart_application(cluster: str, name: str, json: forms.ServicesBody) -> Response:
+    known, key = caller(), application_key(cluster, name)
+    return accepted(known, services().lifecycle.restart(known, key, tuple(json.services), forms.if_match()))
+
+
+@api.post("/applications/<cluster>/<name>/scale")
+@described("applications", ok=shapes.Plan, accepted=shapes.Operation)
+def scale_application(cluster: str, name: str, json: forms.ScaleBody) -> Response:
+    """A new revision with so many containers of one service."""
+    known, key = caller(), application_key(cluster, name)
+    return _deployed(known, services().lifecycle.scale(known, key, json.service, json.replicas))
+
+
+@api.get("/applications/<cluster>/<name>/drift")
+@described("applications", ok=shapes.Listed[shapes.Drift])
+def list_drift(cluster: str, name: str) -> Response:
+    """What is there against what is wanted."""
+    view = services().applications.show(caller(), application_key(cluster, name))
+    return forms.listing(view.to_json()["drift"])  # type: ignore[arg-type]  # a list, by AppView.to_json
+
+
+@api.get("/applications/<cluster>/<name>/logs")
+@described("applications", 200)
+def show_logs(cluster: str, name: str, query: forms.LogsQuery) -> Response:
+    """Lines straight from the containers: text, or a stream of `log` events where that is accepted."""
+    known, key = caller(), application_key(cluster, name)
+    since = forms.time(query.since, "since")
+    lines = services().applications.logs(known, key, query.service, query.tail, query.follow, since)
+    if sse.wanted():
+        return sse.stream(known, (sse.Message("log", line) for line in lines))
+    return sse.lines(known, lines)
+
+
+@api.get("/applications/<cluster>/<name>/export")
+@described("applications", 200)
+def export_application(cluster: str, name: str) -> Response:
+    """A zip that `docker compose up` runs without Moorage. It holds the secrets in the clear."""
+    key = application_key(cluster, name)
+    packed = _zip(key.name, services().applications.export(caller(), key))
+    response = Response(packed, mimetype="application/zip")
+    response.headers["Content-Disposition"] = f'attachment; filename="{key.name}.zip"'
+    return response
+
+
+def _deployed(known: Caller, done: Deployed) -> Response:
+    return accepted(known, done.operation) if done.operation else jsonify(done.plan.to_json())
+
+
+def _zip(folder: str, files: Mapping[str, str]) -> bytes:
+    """The same files give the same bytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(files):
+            entry = zipfile.ZipInfo(f"{folder}/{path}")
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o100600 << 16
+            archive.writestr(entry, files[path])
+    return packed.getvalue()

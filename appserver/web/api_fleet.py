@@ -1,0 +1,73 @@
+"""Nodes and clusters."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from appserver.core.entities import Cluster, StrayProject
+from appserver.web import forms, shapes
+from appserver.web.api import api, described
+from appserver.web.context import caller, services
+
+
+@api.get("/nodes")
+@described("nodes", ok=shapes.Listed[shapes.Node])
+def list_nodes(query: forms.ApplicationsQuery) -> Response:
+    found = services().nodes.list(caller(), query.cluster)
+    return forms.listed(found, query, lambda view: view.node.name, lambda view: view.to_json())
+
+
+@api.get("/nodes/<name>")
+@described("nodes", ok=shapes.Node)
+def show_node(name: str) -> Response:
+    view = services().nodes.show(caller(), name)
+    return forms.one(view.to_json(), view.version)
+
+
+@api.get("/nodes/<name>/projects")
+@described("nodes", ok=shapes.Listed[shapes.StrayProject])
+def list_stray_projects(name: str, query: forms.PageQuery) -> Response:
+    """Compose projects that run on the node and are not ours: `applications/import` adopts one."""
+    found = services().imports.candidates(caller(), name)
+    return forms.listed(found, query, lambda project: project.name, _stray)
+
+
+@api.get("/clusters")
+@described("clusters", ok=shapes.Listed[shapes.Cluster])
+def list_clusters(query: forms.PageQuery) -> Response:
+    found = services().clusters.list(caller())
+    return forms.listed(found, query, lambda view: view.cluster.name, lambda view: view.to_json())
+
+
+@api.get("/clusters/<name>")
+@described("clusters", ok=shapes.Cluster)
+def show_cluster(name: str) -> Response:
+    view = services().clusters.show(caller(), name)
+    return forms.one(view.to_json(), view.version)
+
+
+@api.put("/clusters/<name>")
+@described("clusters", ok=shapes.Cluster)
+def put_cluster(name: str, json: forms.ClusterBody) -> Response:
+    """Make one, or change it."""
+    wanted = Cluster(name, json.kind, json.strategy, json.labels, json.title)
+    view = services().clusters.put(caller(), wanted, forms.if_match())
+    return forms.one(view.to_json(), view.version)
+
+
+@api.delete("/clusters/<name>")
+@described("clusters", 204)
+def delete_cluster(name: str) -> Response:
+    """An empty one."""
+    services().clusters.delete(caller(), name, forms.if_match())
+    return Response(status=204)
+
+
+def _stray(project: StrayProject) -> object:
+    return {
+        "name": project.name,
+        "working_dir": project.working_dir,
+        "config_files": list(project.config_files),
+        "services": list(project.services),
+        "readable": bool(project.files),
+    }

@@ -1,0 +1,212 @@
+"""What requests hold, parsed once: JSON bodies, versions, pages. Each fault says where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from flask import Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from appserver.core.access import Role
+from appserver.core.deployment import DeployRequest
+from appserver.core.entities import AppKey, ProjectFiles
+from appserver.errors import Invalid, PreconditionFailed
+from appserver.store import keys
+
+T = TypeVar("T")
+
+Name = Annotated[str, Field(max_length=300, description="a-z 0-9 _ . -, 1 to 63, beginning and ending alphanumeric")]
+Text = Annotated[str, Field(max_length=2_000_000)]
+Short = Annotated[str, Field(max_length=1000)]
+
+COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+"""Where Compose itself looks, in its order."""
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class DeployBody(Body):
+    """An application as its author gives it: one compose text, or several files."""
+
+    cluster: Name = "default"
+    name: Name
+    compose: Text = ""
+    files: dict[Short, Text] = Field(default_factory=dict, max_length=500)
+    compose_files: list[Short] = Field(default_factory=list, max_length=50)
+    env: Text = Field("", description="text of `.env`")
+    profiles: list[Short] = Field(default_factory=list, max_length=50)
+    overrides: dict[Name, dict[Short, Any]] = Field(default_factory=dict, max_length=500)
+    reason: Short = ""
+    source: Name = "config"
+    token: Short = Field("", description="of a plan: nothing but that plan is applied")
+
+    def request(self) -> DeployRequest:
+        if bool(self.compose) == bool(self.files):
+            raise Invalid("compose", "give the text of one file here, or several in `files`")
+        files = dict(self.files) or {COMPOSE_NAMES[0]: self.compose}
+        named = tuple(self.compose_files) or next(((name,) for name in COMPOSE_NAMES if name in files), ())
+        if not named:
+            raise Invalid("compose_files", f"none of `files` is {', '.join(COMPOSE_NAMES)}: say which are to be used")
+        for name in named:
+            if name not in files:
+                raise Invalid("compose_files", f"{name} is not among `files`")
+        key = keys.check_app(AppKey(self.cluster, self.name))
+        project = ProjectFiles(self.name, files, named, self.env, tuple(self.profiles))
+        return DeployRequest(key, project, self.overrides, self.reason, self.token, self.source)
+
+
+class RollbackBody(Body):
+    revision: Annotated[int, Field(ge=1, le=99_999_999)]
+    token: Short = ""
+    dry_run: bool = False
+    reason: Short = ""
+
+
+class ServicesBody(Body):
+    """Empty: all services."""
+
+    services: list[Name] = Field(default_factory=list, max_length=500)
+
+
+class ScaleBody(Body):
+    service: Name
+    replicas: Annotated[int, Field(ge=0, le=1000)]
+
+
+class ImportBody(Body):
+    node: Name
+    project: Name
+    cluster: Name = "default"
+    name: Name
+
+
+class LoginBody(Body):
+    username: Short
+    password: Short
+    title: Annotated[str, Field(max_length=100)] = "log in"
+    expires_in_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+
+class TokenBody(Body):
+    title: Annotated[str, Field(max_length=100)]
+    scope: Role | None = Field(None, description="at most your own role")
+    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class InviteBody(Body):
+    name: Name
+    role: Role = "viewer"
+
+
+class UserBody(Body):
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+class PasswordBody(Body):
+    current: Short
+    password: Short
+
+
+class ClusterBody(Body):
+    kind: Literal["engines", "swarm"] = "engines"
+    strategy: Literal["spread", "binpack", "random"] = "spread"
+    labels: dict[Short, Short] = Field(default_factory=dict, max_length=100)
+    title: Short = ""
+
+
+class Query(BaseModel):
+    """What stands after `?`; what is not known there is let be."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class PageQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    after: Annotated[str, Field(max_length=200, description="`next` of the page before")] = ""
+
+
+class ApplicationsQuery(PageQuery):
+    cluster: Name = ""
+
+
+class ExplainQuery(Query):
+    revision: Annotated[int, Field(ge=0, le=99_999_999, description="0: the one in force")] = 0
+    service: Short = ""
+    option: Short = ""
+
+
+class DeleteQuery(Query):
+    volumes: Annotated[bool, Field(description="remove the named volumes too")] = False
+
+
+class LogsQuery(Query):
+    service: Short = ""
+    tail: Annotated[int, Field(ge=0, le=10_000)] = 100
+    follow: bool = False
+    since: Short = ""
+
+
+class AuditQuery(PageQuery):
+    user: Short = ""
+    subject: Short = ""
+
+
+class EventsQuery(PageQuery):
+    bus: Short = ""
+    subject: Short = ""
+
+
+def application_key(cluster: str, name: str) -> AppKey:
+    return keys.check_app(AppKey(cluster, name))
+
+
+def if_match() -> int:
+    """The version a write was decided on; 0 when the caller does not say.
+
+    Raises:
+        PreconditionFailed: it names something that was never a version here.
+    """
+    text = request.headers.get("If-Match", "").strip()
+    if text in ("", "*"):
+        return 0
+    number = text.removeprefix("W/").strip('"')
+    if not number.isdecimal() or len(number) > 18:
+        raise PreconditionFailed(f"If-Match: {text[:60]} is no version of this")
+    return int(number)
+
+
+def one(body: object, version: int = 0, status: int = 200) -> Response:
+    """One object, with its store revision as ETag."""
+    response = jsonify(body)
+    response.status_code = status
+    if version:
+        response.set_etag(str(version))
+        response.make_conditional(request)
+    return response
+
+
+def listed(items: Sequence[T], asked: PageQuery, key: Callable[[T], str], show: Callable[[T], object]) -> Response:
+    """A page of items sorted by `key`, which is their cursor."""
+    later = [item for item in sorted(items, key=key) if key(item) > asked.after]
+    shown = later[: asked.limit]
+    return listing([show(item) for item in shown], key(shown[-1]) if len(later) > asked.limit else "")
+
+
+def listing(items: Sequence[object], following: str = "") -> Response:
+    return jsonify({"items": list(items), "next": following or None})
+
+
+def time(text: str, where: str) -> datetime | None:
+    """ISO 8601; without a zone it is UTC; empty is None."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid(where, "is a time such as 2026-11-21T07:30:00Z") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,73 @@
+"""Prometheus' page. Labels come from tables of ours, never from a request, so their number is bounded."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter as Tally
+from collections.abc import Iterator, Mapping
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from appserver.core.access import Caller
+from appserver.web.context import Context
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SELF = Caller("metrics", "viewer", via="system")
+
+
+def init(app: Flask, context: Context) -> None:
+    """Count every request of this application, and serve `/metrics`."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(Record(context))
+    labels = ("method", "route")
+    answers = Counter("moorage_http_requests", "Requests answered.", (*labels, "status"), registry=registry)
+    seconds = Histogram("moorage_http_request_seconds", "Until the answer's first byte.", labels, registry=registry)
+
+    def begin() -> None:
+        g.began = time.perf_counter()
+
+    def count(response: Response) -> Response:
+        method = request.method if request.method in _METHODS else "other"
+        route = request.url_rule.rule if request.url_rule else "none"
+        answers.labels(method, route, response.status_code).inc()
+        if began := g.get("began"):
+            seconds.labels(method, route).observe(time.perf_counter() - began)
+        return response
+
+    def page() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    app.before_request(begin)
+    app.after_request(count)
+    app.add_url_rule("/metrics", "metrics", page)
+
+
+class Record(Collector):
+    """Gauges read from the record when they are asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing at registration: the store may not answer yet."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        services = self._context.services
+        yield GaugeMetricFamily("moorage_event_streams", "Open event streams.", value=self._context.streams.open)
+        states = Tally(str(view.state) for view in services.applications.list(_SELF))
+        yield _by("moorage_applications", "Applications by state.", "state", states)
+        nodes = Tally("healthy" if n.healthy else "on" if n.on else "off" for n in services.nodes.list(_SELF))
+        yield _by("moorage_nodes", "Nodes: healthy, on but not healthy, off.", "state", nodes)
+
+
+def _by(name: str, told: str, label: str, tally: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, told, labels=[label])
+    for value, number in sorted(tally.items()):
+        family.add_metric([value], number)
+    return family
