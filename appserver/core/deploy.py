@@ -168,6 +168,7 @@ def _revision(
         commits=seen.commits,
         images={name: replace(facts, labels=_args(facts)) for name, facts in seen.images.items()},
         explained=result.explained,
+        warnings=result.warnings,
         hashes=compose.hashes(result.project),
         node=node,
         options=compose.options(seen.base),

@@ -216,6 +216,8 @@ class Revision:
     """Service to image."""
     explained: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
     """Service to `Explained.to_json()` of each value."""
+    warnings: tuple[str, ...] = ()
+    """What layers said that was not followed, and why."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """Service to our hash of its effective definition."""
     node: str = ""

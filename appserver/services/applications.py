@@ -57,6 +57,10 @@ class Applications:
         found = self._revision(caller, key, revision)
         return tuple((name, entry) for name, entries in sorted(found.explained.items()) for entry in entries)
 
+    def warnings(self, caller: Caller, key: AppKey, revision: int = 0) -> tuple[str, ...]:
+        """What a layer of the revision said that was not followed, and why."""
+        return self._revision(caller, key, revision).warnings
+
     def history(self, caller: Caller, key: AppKey) -> tuple[RevisionView, ...]:
         """Newest first."""
         application = self._application(caller, key)
