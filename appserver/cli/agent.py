@@ -1,0 +1,27 @@
+"""`moorage agent`: the agent of this node, until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+from threading import Event
+
+import click
+
+from appserver import wiring
+from appserver.cli.logs import begin
+from appserver.settings import AgentSettings, load
+
+CONFIG = "/etc/moorage/agent.toml"
+
+
+@click.command()
+@click.option("--config", default=CONFIG, show_default=True, help="TOML file; MOORAGE_<NAME> in the environment wins")
+def agent(config: str) -> None:
+    """Run the agent of this node."""
+    settings = load(AgentSettings, config, os.environ)
+    begin(settings.log_level)
+    stop = Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    wiring.agent(settings).run(stop)
