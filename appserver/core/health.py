@@ -1,0 +1,144 @@
+"""Whether what was started is up: the health gate's decision, and each service in one word."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from appserver.core import compose
+from appserver.core.differences import FINISHED, is_finished, is_leftover
+from appserver.core.entities import ContainerState, Revision, ServiceObserved
+from appserver.core.plan import Step
+
+RESTARTS = 3
+"""So many restarts of a new container are a loop; fewer may be an application that waits for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one service did not come up; the container to ask for its last words, where there is one."""
+
+    service: str
+    why: str
+    container: ContainerState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`waits_for` says what is not up yet; `again_s` after how long time alone may have changed the verdict."""
+
+    state: Literal["waiting", "up", "failed"]
+    failures: tuple[Failure, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    again_s: float = 1.0
+
+
+def verdict(
+    revision: Revision,
+    services: Collection[str],
+    containers: Sequence[ContainerState],
+    now: datetime,
+    deadline: datetime,
+) -> Verdict:
+    """Only `services` are judged: a neighbour that was ill before does not fail a deployment that left it alone."""
+    failures: list[Failure] = []
+    waiting: list[str] = []
+    again = 1.0
+    for name in sorted(services):
+        definition = compose.services(revision.project).get(name)
+        if definition is None:
+            continue
+        mine = [c for c in containers if c.service == name and not is_leftover(c)]
+        if len(mine) < compose.replicas(definition):
+            waiting.append(f"{name}: {len(mine)} of {compose.replicas(definition)} containers")
+        for c in mine:
+            why, wait, settles = _judge(c, revision.options.settle_s, now)
+            if why:
+                failures.append(Failure(name, why, c))
+            elif wait:
+                waiting.append(f"{name}: {wait}")
+                again = min(again, settles)
+    if not failures and waiting and now >= deadline:
+        late = f"not up within {revision.options.timeout_s:g} s"
+        failures = [Failure(t.partition(":")[0], f"{late}:{t.partition(':')[2]}", _any(t, containers)) for t in waiting]
+    if failures:
+        return Verdict("failed", tuple(failures))
+    left = max(0.0, (deadline - now).total_seconds())
+    return Verdict("waiting", (), tuple(waiting), min(again, left)) if waiting else Verdict("up")
+
+
+def services_seen(
+    revision: Revision,
+    containers: Sequence[ContainerState],
+    last: Mapping[str, ServiceObserved],
+    steps: Sequence[Step] = (),
+) -> tuple[ServiceObserved, ...]:
+    """Each service of the revision, and each that should not be there, in the order of names.
+
+    Args:
+        last: service to what was said of it before; its action and cause stay until there are new ones.
+        steps: those being carried out now.
+    """
+    told = {step.subject: step for step in steps if step.action != "none"}
+    names = {*compose.services(revision.project), *(c.service for c in containers)}
+    seen = []
+    for name in sorted(names):
+        mine = [c for c in containers if c.service == name and not is_leftover(c)]
+        step, before = told.get(name), last.get(name)
+        action, cause = (step.action, step.cause) if step else (before.action, before.cause) if before else ("none", "")
+        seen.append(
+            ServiceObserved(
+                name=name,
+                state=_state(mine),
+                health=_worst(mine),
+                action=action,
+                cause=cause,
+                containers=tuple(c.name for c in mine),
+                image_id=mine[0].image_id if mine else "",
+            )
+        )
+    return tuple(seen)
+
+
+def _judge(c: ContainerState, settle_s: float, now: datetime) -> tuple[str, str, float]:
+    """Why it failed, or what it waits for, and for how long that may take; all empty when it is up."""
+    if c.error and c.state in ("created", "exited", "dead"):
+        return c.error, "", 0.0
+    if c.restart_count >= RESTARTS:
+        return f"restarts again and again: {c.restart_count} times, last exit code {c.exit_code}", "", 0.0
+    if c.state in ("exited", "dead"):
+        if is_finished(c):
+            return "", "", 0.0
+        return f"exited with code {c.exit_code}", "", 0.0
+    if c.state != "running":
+        return "", c.state, 1.0
+    if c.health == "unhealthy":
+        return "its healthcheck fails", "", 0.0
+    if c.health == "starting":
+        return "", "health is starting", 1.0
+    if c.health == "none" and c.started_at is not None:
+        left = (c.started_at + timedelta(seconds=settle_s) - now).total_seconds()
+        if left > 0:
+            return "", "settling", left
+    return "", "", 0.0
+
+
+def _any(waiting: str, containers: Sequence[ContainerState]) -> ContainerState | None:
+    name = waiting.partition(":")[0]
+    return next((c for c in containers if c.service == name), None)
+
+
+def _state(containers: Sequence[ContainerState]) -> str:
+    """The state of all, or the worst of them."""
+    if not containers:
+        return "missing"
+    states = [FINISHED if is_finished(c) else c.state for c in containers]
+    order = ("dead", "exited", "restarting", "created", "paused", "removing", "running", FINISHED)
+    return min(states, key=lambda state: order.index(state) if state in order else 0)
+
+
+def _worst(containers: Sequence[ContainerState]) -> str:
+    order = ("unhealthy", "starting", "healthy", "none")
+    return min((c.health for c in containers), key=order.index, default="none")
