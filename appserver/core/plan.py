@@ -38,7 +38,7 @@ class Step:
     changes: tuple[ValueChange, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.action} {self.subject}: {self.cause}"
+        return f"{self.subject}: {self.action} — {self.cause}"
 
 
 def text(steps: Iterable[Step]) -> str:
