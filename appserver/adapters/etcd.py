@@ -8,11 +8,13 @@ from threading import Event
 from typing import Any
 
 from appserver.adapters.election import campaign
-from appserver.adapters.etcd_channel import TLS, Channel
+from appserver.adapters.etcd_channel import Channel
+from appserver.adapters.etcd_endpoint import TLS
 from appserver.adapters.etcd_lease import EtcdLease, Leases
 from appserver.adapters.etcd_messages import message, method
 from appserver.adapters.etcd_watch import EtcdWatch
 from appserver.adapters.kv_rules import MAX_TXN_OPS, check_commit
+from appserver.errors import Compacted
 from appserver.ports import Change, Item, Leadership, Snapshot
 
 __all__ = ["TLS", "Etcd"]
@@ -53,22 +55,11 @@ class Etcd:
 
     def snapshot(self, *prefixes: str) -> Snapshot:
         """See `ports.KV`. One round trip where no prefix holds more than a page."""
-        found: dict[str, Item] = {}
-        revision = 0
         ranges = [self._range(prefix) for prefix in prefixes]
-        while True:
-            ranges, more = ranges[: self._max_txn_ops], ranges[self._max_txn_ops :]
-            answer = self._read(ranges, revision)
-            revision = revision or answer.header.revision
-            rest = []
-            for (_, end), op in zip(ranges, answer.responses, strict=True):
-                page = op.response_range
-                found.update((self._name(kv.key), _item(kv)) for kv in page.kvs)
-                if page.more:
-                    rest.append((page.kvs[-1].key + b"\0", end))
-            ranges = rest + more
-            if not ranges:
-                return Snapshot(revision, dict(sorted(found.items())))
+        try:
+            return self._read_all(ranges)
+        except Compacted:  # the revision went between two pages: begin again at a newer one
+            return self._read_all(ranges)
 
     def commit(
         self, expect: Mapping[str, int], puts: Mapping[str, str], deletes: Sequence[str] = (), lease: int = 0
@@ -113,6 +104,24 @@ class Etcd:
         """End watches and calls, and forget leases: those still held run out by themselves."""
         self._channel.close()
         self._leases.close()
+
+    def _read_all(self, ranges: Sequence[tuple[bytes, bytes]]) -> Snapshot:
+        """Page by page, as many ranges at once as one transaction takes; the first answer fixes the revision."""
+        found: dict[str, Item] = {}
+        revision = 0
+        while True:
+            now, later = ranges[: self._max_txn_ops], ranges[self._max_txn_ops :]
+            answer = self._read(now, revision)
+            revision = revision or answer.header.revision
+            rest = []
+            for (_, end), op in zip(now, answer.responses, strict=True):
+                page = op.response_range
+                found.update((self._name(kv.key), _item(kv)) for kv in page.kvs)
+                if page.more:
+                    rest.append((page.kvs[-1].key + b"\0", end))
+            ranges = [*rest, *later]
+            if not ranges:
+                return Snapshot(revision, dict(sorted(found.items())))
 
     def _read(self, ranges: Sequence[tuple[bytes, bytes]], revision: int) -> Any:
         """One page of each range, all at `revision`, or at the newest where it is 0."""

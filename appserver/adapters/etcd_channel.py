@@ -7,18 +7,19 @@ but not to its cluster, and would check every member's certificate against one n
 
 from __future__ import annotations
 
-import re
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read once, at import: our errors carry what it would print
 
-from appserver.adapters.etcd_errors import AuthIsOff, NotDone, Refused, StaleLogin, Unknown, meaning
+import grpc
+
+from appserver.adapters.etcd_endpoint import TLS, Member, member_of
+from appserver.adapters.etcd_errors import AuthIsOff, NoLeader, NotDone, Refused, StaleLogin, Unknown, meaning
 from appserver.adapters.etcd_messages import Method, method
 from appserver.errors import AppServerError, Invalid, StoreError
 
@@ -27,15 +28,13 @@ _OPTIONS = (
     ("grpc.max_send_message_length", -1),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.keepalive_permit_without_calls", 0),  # etcd cuts off who pings it without a call under way
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.min_reconnect_backoff_ms", 2_000),  # despite its name: how long one attempt to connect may take
     ("grpc.enable_http_proxy", 0),
 )
-
-_ENDPOINT = re.compile(r"(?P<scheme>https?)://(?P<address>(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5})/?")
 
 _LEADER_ONLY = (("hasleader", "true"),)
 """Makes a member that is cut off from its cluster refuse, where it would stay silent."""
@@ -44,19 +43,10 @@ _FIRST_PAUSE_S = 0.05
 _LAST_PAUSE_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class TLS:
-    """Paths of PEM files. `cert` and `key` are this client's own, for a cluster that asks for one."""
-
-    ca: Path
-    cert: Path | None = None
-    key: Path | None = None
-
-
 class Stream:
     """Answers of one streaming call; ends, or raises a StoreError. `cancel` ends it from any thread."""
 
-    def __init__(self, channel: Channel, member: _Member, call: Any) -> None:
+    def __init__(self, channel: Channel, member: Member, call: Any) -> None:
         self._channel = channel
         self._member = member
         self._call = call
@@ -89,7 +79,7 @@ class Channel:
         self._password = password
         self._token: str | None = None
         self._credentials = tls
-        self._members = tuple(_member(endpoint, tls) for endpoint in endpoints)
+        self._members = tuple(member_of(endpoint, tls) for endpoint in endpoints)
         if not self._members:
             raise Invalid("endpoints", "name at least one etcd endpoint")
         self._current = 0
@@ -105,16 +95,19 @@ class Channel:
         deadline = time.monotonic() + (timeout_s or self._timeout_s)
         share = 0.5 if repeatable and len(self._members) > 1 else 1.0  # leave time to ask another member
         tries = 0
+        told: StoreError | None = None
         while True:
             try:
                 return self._once(what, request, (deadline - time.monotonic()) * share)
             except (NotDone, Unknown) as e:
                 if isinstance(e, Unknown) and not repeatable:
                     raise
-                tries += 1
-                pause_s = _pause_s(tries // len(self._members))
-                if time.monotonic() + pause_s >= deadline or self.closed.wait(pause_s):
-                    raise
+                if isinstance(e, NoLeader) or not isinstance(told, NoLeader):
+                    told = e  # "no leader" says more than that another member is down
+            tries += 1
+            pause_s = _pause_s(tries, len(self._members))
+            if time.monotonic() + pause_s >= deadline or self.closed.wait(pause_s):
+                raise told
 
     def stream(self, what: Method, requests: Iterable[Any], timeout_s: float | None = None) -> Stream:
         """A streaming call at the member asked now; a failure moves on to the next, for the caller's next try."""
@@ -124,7 +117,7 @@ class Channel:
             call = self._open(member).stream_stream(what.path, what.request.SerializeToString, what.response.FromString)
             return Stream(self, member, call(iter(requests), timeout=timeout_s, metadata=metadata))
 
-    def failed(self, member: _Member, status: str, text: str | None) -> AppServerError:
+    def failed(self, member: Member, status: str, text: str | None) -> AppServerError:
         """The error for a member's answer, after what follows from it was done: another member, another log-in."""
         said = meaning(status, text or "", member.address)
         if isinstance(said, StaleLogin):
@@ -153,7 +146,7 @@ class Channel:
         return self._ask(member, what, request, timeout_s, metadata)
 
     def _ask(
-        self, member: _Member, what: Method, request: Any, timeout_s: float, metadata: tuple[tuple[str, str], ...]
+        self, member: Member, what: Method, request: Any, timeout_s: float, metadata: tuple[tuple[str, str], ...]
     ) -> Any:
         try:
             with _closed_told():
@@ -164,11 +157,11 @@ class Channel:
         except grpc.RpcError as e:
             raise self.failed(member, e.code().name, e.details()) from e
 
-    def _metadata(self, member: _Member, timeout_s: float) -> tuple[tuple[str, str], ...]:
+    def _metadata(self, member: Member, timeout_s: float) -> tuple[tuple[str, str], ...]:
         token = self._log_in(member, timeout_s) if self._user is not None else ""
         return (*_LEADER_ONLY, ("token", token)) if token else _LEADER_ONLY
 
-    def _log_in(self, member: _Member, timeout_s: float) -> str:
+    def _log_in(self, member: Member, timeout_s: float) -> str:
         """The token in force; "" where the cluster does not ask for one (yet)."""
         deadline = time.monotonic() + timeout_s
         if not self._login_lock.acquire(timeout=max(timeout_s, 0.0)):
@@ -180,19 +173,21 @@ class Channel:
                 self._token = self._ask(member, what, request, deadline - time.monotonic(), _LEADER_ONLY).token
         except AuthIsOff:
             self._token = ""
+        except Unknown as e:
+            raise NotDone(f"etcd was asked for a log-in: {e}") from e
         finally:
             self._login_lock.release()
         return self._token or ""
 
-    def _member_now(self) -> _Member:
+    def _member_now(self) -> Member:
         return self._members[self._current]
 
-    def _leave(self, member: _Member) -> None:
+    def _leave(self, member: Member) -> None:
         with self._lock:
             if self._members[self._current] is member:
                 self._current = (self._current + 1) % len(self._members)
 
-    def _open(self, member: _Member) -> Any:
+    def _open(self, member: Member) -> Any:
         with self._lock:
             if self.closed.is_set():
                 raise StoreError("the etcd client is closed")
@@ -202,22 +197,6 @@ class Channel:
                 else:
                     member.channel = grpc.insecure_channel(member.address, _OPTIONS)
             return member.channel
-
-
-@dataclass(slots=True)
-class _Member:
-    address: str
-    secure: bool
-    channel: Any = field(default=None)
-
-
-def _member(endpoint: str, tls: TLS | None) -> _Member:
-    found = _ENDPOINT.fullmatch(endpoint)
-    if found is None:
-        raise Invalid("endpoints", "an endpoint has the form https://HOST:PORT, or http://HOST:PORT")
-    if tls is not None and found["scheme"] == "http":
-        raise Invalid("endpoints", f"{endpoint} is not https, and certificates are set")
-    return _Member(found["address"], found["scheme"] == "https")
 
 
 def _credentials(tls: TLS | None) -> Any:
@@ -240,6 +219,7 @@ def _closed_told() -> Iterator[None]:
         raise StoreError(f"the etcd client is closed ({e})") from e
 
 
-def _pause_s(rounds: int) -> float:
-    """Nothing before every member was tried once; then twice as long each round, up to a limit."""
-    return 0.0 if rounds == 0 else min(_FIRST_PAUSE_S * 2 ** (rounds - 1), _LAST_PAUSE_S)
+def _pause_s(tries: int, members: int) -> float:
+    """Nothing until every member was asked once more; then twice as long as the last time, up to a limit."""
+    rounds, rest = divmod(tries, members)
+    return 0.0 if rest else min(_FIRST_PAUSE_S * 2 ** (rounds - 1), _LAST_PAUSE_S)

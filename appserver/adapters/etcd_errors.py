@@ -13,6 +13,10 @@ class Unknown(StoreError):
     """The request went out and no answer came back: it may have been carried out."""
 
 
+class NoLeader(NotDone):
+    """The member is up, its cluster is not."""
+
+
 class StaleLogin(NotDone):
     """The token is no longer good: log in again."""
 
@@ -45,7 +49,7 @@ _MEANINGS: tuple[tuple[str, type[AppServerError], str], ...] = (
     ("requested lease not found", LeadershipLost, "the lease ended"),
     ("revision has been compacted", Compacted, "the revision asked for was compacted: list again and watch from there"),
     ("database space exceeded", StoreError, _FULL),
-    ("no leader", NotDone, _NO_QUORUM),
+    ("no leader", NoLeader, _NO_QUORUM),
     ("too many requests", NotDone, "etcd is overloaded: try again later"),
     ("request timed out", Unknown, _TOO_SLOW),
     ("request is too large", TooLarge, "the transaction is larger than etcd takes (--max-request-bytes)"),
@@ -62,9 +66,9 @@ _MEANINGS: tuple[tuple[str, type[AppServerError], str], ...] = (
 """A piece of etcd's (or, for the last, gRPC's) text, the error it stands for, what it means to a person."""
 
 _BY_STATUS: dict[str, tuple[type[StoreError], str]] = {
-    "UNAVAILABLE": (Unknown, "the connection to etcd was lost before it answered"),
-    "DEADLINE_EXCEEDED": (Unknown, "etcd did not answer in time"),
-    "CANCELLED": (StoreError, "the request was cut off; whether it was carried out is not known"),
+    "UNAVAILABLE": (Unknown, "the connection to etcd was lost before it answered: a write may have been done"),
+    "DEADLINE_EXCEEDED": (Unknown, "etcd did not answer in time: a write may have been done"),
+    "CANCELLED": (StoreError, "the request was cut off: a write may have been done"),
 }
 """For texts that are not in the table."""
 

@@ -76,9 +76,16 @@ class Leases:
             self._changed.notify()
 
     def _renew_all(self) -> None:
-        while due := self._wait_for_due():
-            with suppress(StoreError):  # tried again until the leases' time is over, and then they are told
-                self._renew(due)
+        try:
+            while due := self._wait_for_due():
+                with suppress(StoreError):  # tried again until the leases' time is over; then their holders are told
+                    self._renew(due)
+        except BaseException:
+            with self._changed:
+                for lease in [*self._held.values()]:
+                    self._lose(lease)  # nobody renews it any more
+                self._thread = None
+            raise
 
     def _wait_for_due(self) -> Sequence[EtcdLease]:
         """Leases to renew now; those that ran out are told. Empty when none is left, and the thread ends."""
