@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import socket
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -55,6 +56,8 @@ class ServeSettings(CommonSettings):
     registries: Annotated[
         Strings, "registries inside the private network that may be read, host:port; `http://` before it: without TLS"
     ] = ()
+    networks: Annotated[Strings, "private networks that remote git sources may be in, such as `10.0.0.0/8`"] = ()
+    git_ca: Annotated[str, "CA certificates of remote git sources, PEM file; empty: those of the system"] = ""
     threads: Annotated[int, "requests served at once; each open event stream holds one"] = 256
     streams_per_user: Annotated[int, "event streams that one user may hold open"] = 16
     session_hours: Annotated[int, "a session ends after this long without a request"] = 12
@@ -171,7 +174,7 @@ def _from_text(where: str, text: str, hint: object) -> object:
 
 def _reached_at(listen: str) -> str:
     host, port = address(listen, "listen")
-    return f"{socket.gethostname() if host in ('0.0.0.0', '::', '') else host}:{port}"
+    return f"{socket.gethostname() if host in _EVERYWHERE else host}:{port}"
 
 
 def _shown(default: object) -> str:
@@ -179,8 +182,9 @@ def _shown(default: object) -> str:
     return f"`{text}`" if isinstance(text, int) or (isinstance(text, str) and text) else "empty"
 
 
+_EVERYWHERE = ("", "::", "0.0.0.0")  # noqa: S104  # compared with, not bound to
 _ABOUT = "\n".join((__doc__ or "").splitlines()[2:]).strip()
 _WORDS = {str(str): "text", str(int): "a whole number", str(Strings): "a list of texts", str(Table): "a table of texts"}
 
 if __name__ == "__main__":
-    print(document(), end="")
+    sys.stdout.write(document())

@@ -67,13 +67,15 @@ def delete_application(cluster: str, name: str, query: forms.DeleteQuery) -> Res
 @described("applications", ok=shapes.Explanation)
 def explain_application(cluster: str, name: str, query: forms.ExplainQuery) -> Response:
     """Every value of every service: who says so, and what it hides."""
-    found = services().applications.explain(caller(), application_key(cluster, name), query.revision)
+    known, key = caller(), application_key(cluster, name)
+    found = services().applications.explain(known, key, query.revision)
     items = [
         {"service": service, **entry}
         for service, entry in found
         if query.service in ("", service) and query.option in ("", entry.get("option"))
     ]
-    return jsonify({"items": items, "warnings": []})
+    warnings = services().applications.warnings(known, key, query.revision)
+    return jsonify({"items": items, "warnings": list(warnings)})
 
 
 @api.get("/applications/<cluster>/<name>/revisions")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from appserver.core.access import Role
 from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, ProjectFiles
+from appserver.core.sources import SourceRequest
 from appserver.errors import Invalid, PreconditionFailed
 from appserver.store import keys
 
@@ -117,6 +118,26 @@ class ClusterBody(Body):
     strategy: Literal["spread", "binpack", "random"] = "spread"
     labels: dict[Short, Short] = Field(default_factory=dict, max_length=100)
     title: Short = ""
+
+
+class SourceBody(Body):
+    """A secret that is left out stays as it is; empty, it is removed."""
+
+    name: Name = ""
+    kind: Literal["hosted", "remote"] = "hosted"
+    url: Short = ""
+    branch: Short = "main"
+    interval_s: Annotated[float, Field(ge=0, le=1_000_000)] = 60.0
+    username: Short = ""
+    credential: Text | None = None
+    known_hosts: Text = ""
+    webhook_secret: Short | None = None
+
+    def request(self, name: str) -> SourceRequest:
+        if self.name not in ("", name):
+            raise Invalid("name", f"a source keeps its name: {name}")
+        rest = self.model_dump(exclude={"name"})
+        return SourceRequest(name, **rest)
 
 
 class Query(BaseModel):

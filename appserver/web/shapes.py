@@ -216,6 +216,45 @@ class Cluster(Shape):
     applications: list[str]
 
 
+class GoodCommit(Shape):
+    commit: str
+    at: str | None
+
+
+class SourceFault(Shape):
+    message: str
+    commit: str
+    at: str | None
+
+
+class Waiting(Shape):
+    """An application that the commit in force is not rolled out to yet."""
+
+    application: str
+    why: str
+
+
+class Source(Shape):
+    """Where configuration comes from. `webhook_secret` is told once, by the call that made it."""
+
+    name: str
+    kind: Literal["hosted", "remote"]
+    url: str
+    branch: str
+    interval_s: float
+    username: str
+    has_credential: bool
+    known_hosts: str
+    push_url: str
+    webhook_url: str
+    last_good: GoodCommit | None
+    last_error: SourceFault | None
+    checked_at: str | None
+    pending: list[Waiting]
+    created_at: str | None
+    webhook_secret: str | None = None
+
+
 class User(Shape):
     name: str
     role: str
