@@ -13,7 +13,15 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol
 
-from appserver.core.entities import ContainerState, EngineEvent, EngineInfo, ImageFacts, ProjectFiles, StrayProject
+from appserver.core.entities import (
+    ContainerState,
+    EngineEvent,
+    EngineInfo,
+    ImageFacts,
+    ProjectFiles,
+    SourceKind,
+    StrayProject,
+)
 from appserver.core.refs import RefUpdate
 
 
@@ -162,18 +170,27 @@ class Compose(Protocol):
         """
 
     def up(
-        self, project: str, text: str, services: Sequence[str], stop: Event, force: bool = False
+        self,
+        project: str,
+        text: str,
+        services: Sequence[str],
+        stop: Event,
+        force: bool = False,
+        limit_s: float = 3600.0,
     ) -> Iterator[str]:
         """Create or recreate what differs; progress line by line. With `services`, those alone.
 
         Args:
             force: recreate them even if Compose sees no difference.
         Raises:
-            ComposeError: it ended badly, or was stopped.
+            ComposeError: it ended badly, was stopped, or was not through within `limit_s`.
         """
 
     def run(self, verb: str, project: str, text: str, services: Sequence[str] = ()) -> None:
-        """One of `start`, `stop`, `restart`, `down`, `down-volumes`."""
+        """One of `start`, `stop`, `restart`, `unpause`, `down`, `down-volumes`.
+
+        Without a text, Compose goes by the labels of what is there.
+        """
 
     def hashes(self, text: str) -> Mapping[str, str]:
         """Compose's own configuration hash of each service."""
@@ -223,6 +240,9 @@ class ConfigRepo(Protocol):
             RepoError: the repository does not hold the commit.
         """
 
+    def has(self, commit: str, environment: Mapping[str, str] | None = None) -> bool:
+        """Whether the commit is there at all."""
+
     def contains(self, ancestor: str, commit: str, environment: Mapping[str, str] | None = None) -> bool:
         """Whether `commit` is `ancestor` or descends from it."""
 
@@ -264,9 +284,9 @@ class Receiver(Protocol):
 
 
 class Repositories(Protocol):
-    """The bare git repositories of this app server, by the name of their source."""
+    """The bare git repositories of this app server, by the name of their source: hosted ones, and mirrors of remotes."""
 
-    def open(self, name: str) -> ConfigRepo: ...
+    def open(self, name: str, kind: SourceKind) -> ConfigRepo: ...
 
     def create(self, name: str, branch: str, files: Mapping[str, str], message: str) -> None:
         """Make a hosted repository whose first commit holds `files` (none: no commit); one that is there stays."""
@@ -280,9 +300,9 @@ class Repositories(Protocol):
         """
 
     def retire(self, name: str) -> None:
-        """Put a repository aside: it is no longer served, and not yet destroyed."""
+        """Put a hosted repository aside: it is no longer served, and not yet destroyed. A mirror is dropped."""
 
-    def tidy(self, name: str, keep: str) -> None:
+    def tidy(self, name: str, kind: SourceKind, keep: str) -> None:
         """Pack what has become many small files, and drop what no branch holds any more but the commit `keep`."""
 
     def advertise(self, name: str, service: str, protocol: str) -> Iterator[bytes]:

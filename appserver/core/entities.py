@@ -13,6 +13,7 @@ from typing import Literal
 Run = Literal["running", "stopped", "removed"]
 Phase = Literal["acting", "settling", "done", "failed", "stopped", "removed", "backoff"]
 Severity = Literal["INFO", "WARNING", "ERROR"]
+SourceKind = Literal["hosted", "remote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +334,7 @@ class Source:
     """
 
     name: str
-    kind: Literal["hosted", "remote"]
+    kind: SourceKind
     created_at: datetime
     branch: str = "main"
     """The one that is rolled out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -39,7 +40,7 @@ def parse(url: str, rule: Outgoing, where: str = "url") -> GitUrl:
         parts = split_url(url, where, ("https", "ssh"))
         path, user = parts.path, parts.username or ""
     if parts.password is not None or (parts.scheme == "https" and parts.username is not None):
-        raise Invalid(where, f"{redacted(url)}: user and password do not belong in the URL; give `username` and `credential`")
+        raise Invalid(where, f"{redacted(url)}: user and password are given apart, as `username` and `credential`")
     if parts.query or parts.fragment:
         raise Invalid(where, "a repository's URL has no ? and no #")
     if user and not _USER.fullmatch(user):
@@ -49,10 +50,10 @@ def parse(url: str, rule: Outgoing, where: str = "url") -> GitUrl:
     return GitUrl(url, endpoint(parts, where, rule), user)
 
 
-def pinned(url: GitUrl, address: str) -> str:
-    """`host:port:address`, as curl's CURLOPT_RESOLVE takes it."""
-    literal = f"[{address}]" if ":" in address else address
-    return f"{url.endpoint.host}:{url.endpoint.port}:{literal}"
+def pinned(url: GitUrl, addresses: Sequence[str]) -> str:
+    """`host:port:address,address`, as curl's CURLOPT_RESOLVE takes it: no name is looked up again."""
+    literals = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
+    return f"{url.endpoint.host}:{url.endpoint.port}:{literals}"
 
 
 def known_host(url: GitUrl) -> str:

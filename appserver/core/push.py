@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from appserver.core.access import Caller
 from appserver.core.config_tree import Fault, shown
-from appserver.core.deploy import DeployPlan
+from appserver.core.deployment import DeployPlan
 from appserver.core.entities import AppKey
 from appserver.errors import Invalid
 
@@ -18,8 +18,8 @@ PLAN_ONLY = "plan only: nothing was changed"
 class Checked:
     """One application under the new commit.
 
-    Exactly one of three: a `plan`; `faults`, which refuse the push; or `waits`, why it cannot be planned at the
-    present commit either, so that this push is not to blame and the application follows when it can.
+    A `plan`, or `faults`, which refuse the push. `waits` says why it is not rolled out now: it is stopped, or it
+    cannot be planned with the commit in force either, so that this one is not to blame.
     """
 
     key: AppKey

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from appserver.core.config_tree import Fault
+from appserver.core.deployment import DeployPlan
 from appserver.core.entities import AppKey, Cause
 from appserver.core.operations import Operation
 from appserver.core.push import Checked
@@ -12,6 +13,7 @@ from appserver.core.push import Checked
 MAX_LINE = 400
 MAX_FAULTS = 50
 MAX_LOG_LINES = 50
+MAX_UNREAD = 10
 
 
 def plain(text: str) -> str:
@@ -20,28 +22,30 @@ def plain(text: str) -> str:
     return shown if len(shown) <= MAX_LINE else f"{shown[: MAX_LINE - 1]}…"
 
 
-def checked(source: str, branch: str, commit: str, files: int, checks: Sequence[Checked]) -> Iterator[str]:
-    """What was looked at, then each application's plan."""
-    using = f"{len(checks)} application{'' if len(checks) == 1 else 's'}"
-    yield f"{source}: {branch} at {commit[:7]}, {files} file{'' if files == 1 else 's'} checked, {using} configured from it"
+def checked(
+    source: str, branch: str, commit: str, checks: Sequence[Checked], unread: Sequence[str]
+) -> Iterator[str]:
+    """What was looked at, then each application's plan. `unread` are files that configure nothing."""
+    yield f"{source}: {branch} at {commit[:7]} checked, {_many(len(checks), 'application')} configured from it"
+    for path in unread[:MAX_UNREAD]:
+        yield plain(f"warning: {path} is too deep for any look-up, and nothing includes it")
     for one in checks:
         if one.waits:
-            yield plain(f"{one.key}: cannot be planned now, and will follow when it can: {one.waits}")
-        elif one.changes:
-            yield from planned(one)
+            yield plain(f"{one.key} follows later: {one.waits}")
+        elif one.plan and one.changes:
+            yield from planned(one.key, one.plan)
     if not any(one.changes for one in checks):
         yield "no container changes"
 
 
-def planned(one: Checked) -> Iterator[str]:
+def planned(key: AppKey, plan: DeployPlan) -> Iterator[str]:
     """An application's plan: a heading, then its steps."""
-    assert one.plan is not None
-    yield plain(f"{one.key}: revision {one.plan.revision} on {one.plan.node}")
-    for line in one.plan.text.splitlines():
+    yield plain(f"{key}: revision {plan.revision} on {plan.node}")
+    for line in plan.text.splitlines():
         yield plain(f"  {line}")
-    if one.plan.superseded:
-        yield f"  supersedes revision {one.plan.superseded}, which is still being rolled out"
-    for warning in one.plan.warnings:
+    if plan.superseded:
+        yield f"  supersedes revision {plan.superseded}, which is still being rolled out"
+    for warning in plan.warnings:
         yield plain(f"  warning: {warning}")
 
 
@@ -51,7 +55,7 @@ def refused(faults: Sequence[Fault]) -> Iterator[str]:
         yield plain(f"{where}: {why}" if where else why)
     if len(faults) > MAX_FAULTS:
         yield f"and {len(faults) - MAX_FAULTS} more"
-    yield f"refused: {len(faults)} fault{'' if len(faults) == 1 else 's'}, nothing was changed"
+    yield f"refused: {_many(len(faults), 'fault')}, nothing was changed"
 
 
 def progress(operation: Operation) -> str:
@@ -66,7 +70,7 @@ def ended(operation: Operation, seconds: float) -> Iterator[str]:
     elif operation.state == "superseded":
         yield f"{operation.key}: revision {operation.revision} was superseded by a newer one"
     else:
-        yield f"{operation.key}: revision {operation.revision} FAILED, and what ran before was put back"
+        yield f"{operation.key}: revision {operation.revision} FAILED; what ran before is put back"
         for cause in operation.causes:
             yield from _cause(cause)
 
@@ -81,6 +85,10 @@ def summary(states: Iterable[str]) -> str:
     done = sum(state == "done" for state in told)
     others = [f"{sum(s == name for s in told)} {word}" for name, word in _ENDS if name in told]
     return f"rolled out: {done} of {len(told)}" + "".join(f", {other}" for other in others)
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _cause(cause: Cause) -> Iterator[str]:

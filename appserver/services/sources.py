@@ -1,0 +1,323 @@
+"""Sources of container configuration: their records, what is in force of each, requests to look at one now."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Event, Timer
+
+from appserver.core import sources as core
+from appserver.core.access import Caller, require
+from appserver.core.addresses import Outgoing
+from appserver.core.entities import Application, Source, SourceKind, SourceState
+from appserver.core.sources import SourceRequest
+from appserver.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from appserver.ports import KV, Clock, Remote, Repositories, Sealer
+from appserver.services.audit import Audit
+from appserver.services.events import Events
+from appserver.services.remembered import Remembered
+from appserver.services.source_records import SourceRecord, SourceRecords
+from appserver.store import keys
+from appserver.store.codec import encode
+from appserver.store.records import below
+from appserver.store.watching import watching
+from image_config import Repository
+
+SYNC_S = 60.0
+_TAKEN_S = 86_400.0
+"""How long a webhook is remembered."""
+_BUS = "bus.cluman.pipeline"
+_PLACES: Mapping[SourceKind, tuple[SourceKind, ...]] = {"hosted": ("hosted", "remote"), "remote": ("remote", "hosted")}
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A source's last good commit, read. `repository` is None before the first; `error` tells of a newer, bad one."""
+
+    commit: str
+    repository: Repository | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A source as people see it. `webhook_secret` is told once, by the call that made it."""
+
+    source: Source
+    state: SourceState
+    push_url: str
+    webhook_url: str
+    version: int
+    webhook_secret: str = ""
+
+    def to_json(self) -> Mapping[str, object]:
+        source, state = self.source, self.state
+        return {
+            "name": source.name,
+            "kind": source.kind,
+            "url": source.url,
+            "branch": source.branch,
+            "interval_s": source.interval_s,
+            "username": source.username,
+            "has_credential": bool(source.credential),
+            "known_hosts": source.known_hosts,
+            "push_url": self.push_url,
+            "webhook_url": self.webhook_url,
+            "last_good": {"commit": state.commit, "at": _text(state.at)} if state.commit else None,
+            "last_error": {"message": state.error, "commit": state.error_commit, "at": _text(state.error_at)}
+            if state.error
+            else None,
+            "checked_at": _text(state.checked_at),
+            "pending": [{"application": name, "why": why} for name, why in sorted(state.pending.items())],
+            "created_at": _text(source.created_at),
+            **({"webhook_secret": self.webhook_secret} if self.webhook_secret else {}),
+        }
+
+
+class Sources:
+    def __init__(
+        self,
+        *,
+        kv: KV,
+        records: SourceRecords,
+        repositories: Repositories,
+        sealer: Sealer,
+        audit: Audit,
+        events: Events,
+        clock: Clock,
+        rule: Outgoing,
+        url: str,
+        fresh: Callable[[int], str] = secrets.token_urlsafe,
+    ) -> None:
+        """
+        Args:
+            rule: which addresses a remote may have.
+            url: how people reach this app server, without a slash at the end.
+        """
+        self._kv = kv
+        self._records = records
+        self._repositories = repositories
+        self._sealer = sealer
+        self._audit = audit
+        self._events = events
+        self._clock = clock
+        self._rule = rule
+        self._url = url
+        self._fresh = fresh
+        self._parsed: Remembered[Repository] = Remembered(8)
+        self._latest: dict[str, Repository] = {}
+
+    def list(self, caller: Caller) -> tuple[SourceView, ...]:
+        require(caller, "R", "source:")
+        return tuple(self._view(record) for record in self._records.all())
+
+    def show(self, caller: Caller, name: str) -> SourceView:
+        require(caller, "R", f"source:{name}")
+        return self._view(self._records.get(name))
+
+    def put(self, caller: Caller, wanted: SourceRequest, expect: int = 0) -> SourceView:
+        """Make it, or change it. The commit in force stays until a good one comes from the new place.
+
+        Args:
+            expect: the version the caller looked at; 0: any.
+        """
+        with self._audit.of(caller, "put", f"source:{wanted.name}"):
+            key = keys.source(wanted.name)
+            core.check(wanted, self._rule)
+            held = self._held(wanted.name)
+            require(caller, "A" if held else "C", f"source:{wanted.name}")
+            if expect and expect != (held.version if held else 0):
+                raise PreconditionFailed(f"source {wanted.name} changed meanwhile")
+            source, made = self._source(wanted, held.source if held else None, caller)
+            if source.kind == "hosted":
+                self._repositories.create(source.name, source.branch, {}, "")
+            if not self._kv.commit({key: held.version if held else 0}, {key: encode(source)}):
+                raise Conflict(f"source {wanted.name} changed meanwhile; look again")
+            what = "update" if held else "create"
+            self._events.emit(_BUS, what, "INFO", source.name, f"source {source.name}: {what}", caller.name)
+            if source.kind == "remote":
+                self._ask(source.name)
+            return replace(self._view(self._records.get(source.name)), webhook_secret=made)
+
+    def delete(self, caller: Caller, name: str, expect: int = 0) -> None:
+        """One that no application is configured from. A hosted repository is put aside, not destroyed."""
+        with self._audit.of(caller, "delete", f"source:{name}"):
+            require(caller, "D", f"source:{name}")
+            record = self._records.get(name)
+            if expect and expect != record.version:
+                raise PreconditionFailed(f"source {name} changed meanwhile")
+            if name == core.DEFAULT:
+                raise Conflict(f"{name} is the source of every application that names none; change it instead")
+            seen = self._kv.snapshot("applications/")
+            found = [app.record for _, app in below(seen, "applications/", Application)]
+            using = [str(app.key) for app in found if app.source == name]
+            if using:
+                raise Conflict(f"applications are configured from {name}: {', '.join(using[:5])}")
+            gone = [keys.source(name), keys.sourcestate(name)]
+            if not self._kv.commit({keys.source(name): record.version}, {}, gone):
+                raise Conflict(f"source {name} changed meanwhile; look again")
+            self._repositories.retire(name)
+            self._events.emit(_BUS, "delete", "INFO", name, f"source {name}: delete", caller.name)
+
+    def sync(self, caller: Caller, name: str, wait_s: float = SYNC_S) -> SourceView:
+        """Look at it now, check and roll out what is new: the view after that, or as it is after `wait_s`."""
+        with self._audit.of(caller, "sync", f"source:{name}"):
+            require(caller, "E", f"source:{name}")
+            asked = self._ask(name)
+        over = Event()
+        patience = Timer(wait_s, over.set)
+        patience.daemon = True
+        patience.start()
+        try:
+            start = self._kv.snapshot(keys.sourcestate(name)).revision
+            with watching(self._kv, keys.sourcestate(name), start, over) as watch:
+                changes = iter(watch)
+                while self._records.get(name).state.answered < asked and next(changes, None):
+                    pass
+        finally:
+            patience.cancel()
+        return self._view(self._records.get(name))
+
+    def deliver(self, name: str, signature: str, body: bytes, address: str) -> str:
+        """Take a webhook: prove it, remember it, ask for a look. What it did, in a word or two.
+
+        Raises:
+            Unauthenticated: wrongly signed, or no such source: which of them is not told.
+            Conflict: taken before.
+            Invalid: not JSON.
+        """
+        caller = Caller(f"webhook:{name}"[:80], "viewer", address, "system")
+        with self._audit.of(caller, "webhook", f"source:{name}"[:80]):
+            held = self._held(name) if keys.NAME.fullmatch(name) else None
+            usable = held is not None and held.source.kind == "remote" and bool(held.source.webhook_secret)
+            secret = self._sealer.open(held.source.webhook_secret, _place(name)) if held and usable else ""
+            delivery = core.proven(secret, signature, body)
+            if held is None or not core.concerns(delivery, held.source):
+                return "ignored: another branch"
+            taken = keys.delivery(name, delivery.digest)
+            if not self._kv.commit({taken: 0}, {taken: encode(self._clock.now())}, lease=self._kv.grant(_TAKEN_S)):
+                raise Conflict("this delivery was taken before")
+            self._ask(name)
+            return "taken"
+
+    def current(self, name: str) -> InForce:
+        """What is in force now.
+
+        Raises:
+            NotFound: there is no such source.
+            RepoError: the commit in force is not on this app server, and cannot be had.
+        """
+        record = self._records.get(name)
+        commit = record.state.commit
+        if not commit:
+            return InForce("", None, record.state.error)
+        return InForce(commit, self.parsed(record.source, commit), record.state.error)
+
+    def parsed(self, source: Source, commit: str, environment: Mapping[str, str] | None = None) -> Repository:
+        """The configuration at a commit, read once; of its files, only those that the commit read before did not have.
+
+        Raises:
+            InvalidMany: files that may not be there at all. What is wrong within a file, its readers are told.
+            RepoError
+        """
+
+        def make() -> Repository:
+            made = Repository(self._files(source, commit, environment), commit, self._latest.get(source.name))
+            self._latest[source.name] = made
+            return made
+
+        return self._parsed(commit, make)
+
+    def remote(self, source: Source) -> Remote:
+        """Where a remote source is, its credential opened: for the adapter alone."""
+        credential = self._sealer.open(source.credential, _place(source.name)) if source.credential else ""
+        return Remote(source.url, source.branch, source.username, credential, source.known_hosts)
+
+    def ensure(self, name: str = core.DEFAULT) -> None:
+        """At every start: the hosted repository that applications are configured from where they name no other."""
+        key = keys.source(name)
+        if not self._kv.snapshot(key).items:
+            source = Source(name, "hosted", self._clock.now(), by="moorage")
+            self._kv.commit({key: 0}, {key: encode(source)})
+        record = self._records.get(name)
+        if record.source.kind == "hosted":
+            branch = record.source.branch
+            first = {} if record.state.commit else {"README.md": core.README.format(branch=branch)}
+            self._repositories.create(name, branch, first, "The layout of container configuration")
+
+    def _files(self, source: Source, commit: str, environment: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        """Path to text.
+
+        The commit in force may be of the time before a hosted source became a remote one, or have been fetched by
+        another app server: then it is looked for in the other place, or fetched here too.
+        """
+        if environment is not None:
+            return self._repositories.open(source.name, source.kind).files(commit, environment)
+        for place in _PLACES[source.kind]:
+            repository = self._repositories.open(source.name, place)
+            if repository.has(commit, environment):
+                return repository.files(commit, environment)
+        if source.kind == "remote":
+            self._repositories.fetch(source.name, self.remote(source))
+        return self._repositories.open(source.name, source.kind).files(commit, environment)
+
+    def _ask(self, name: str) -> int:
+        """Have the duty look at a source. The number that `answered` reaches when it has."""
+        return self._records.change(name, lambda state: replace(state, asked=state.asked + 1)).asked
+
+    def _held(self, name: str) -> SourceRecord | None:
+        try:
+            return self._records.get(name)
+        except NotFound:
+            return None
+
+    def _source(self, wanted: SourceRequest, held: Source | None, caller: Caller) -> tuple[Source, str]:
+        """The record, and the webhook secret that was made for it, if one was."""
+        place = _place(wanted.name)
+        made = ""
+        if wanted.kind == "remote" and wanted.webhook_secret is None and not (held and held.webhook_secret):
+            made = self._fresh(32)
+        hook = made or wanted.webhook_secret
+        same_place = held is not None and held.url == wanted.url
+        if wanted.credential is None and held and held.credential and not same_place:
+            raise Invalid("credential", "is to be given anew with another URL: it is never sent elsewhere unseen")
+
+        def sealed(given: str | None, before: str) -> str:
+            if given is None:
+                return before
+            return self._sealer.seal(given, place) if given else ""
+
+        return Source(
+            name=wanted.name,
+            kind=wanted.kind,
+            created_at=held.created_at if held else self._clock.now(),
+            branch=wanted.branch,
+            url=wanted.url,
+            interval_s=wanted.interval_s,
+            username=wanted.username,
+            credential=sealed(wanted.credential, held.credential if held else ""),
+            known_hosts=wanted.known_hosts,
+            webhook_secret=sealed(hook, held.webhook_secret if held else ""),
+            by=caller.name,
+        ), made
+
+    def _view(self, record: SourceRecord) -> SourceView:
+        source = record.source
+        hosted = source.kind == "hosted"
+        return SourceView(
+            source,
+            record.state,
+            f"{self._url}/git/{source.name}.git" if hosted else "",
+            f"{self._url}/hooks/{source.name}" if source.webhook_secret and not hosted else "",
+            record.version,
+        )
+
+
+def _place(name: str) -> str:
+    return f"source.{name}"
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

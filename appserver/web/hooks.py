@@ -1,0 +1,31 @@
+"""Webhooks of remote repositories: `/hooks/<name>`. Proved by their signature, taken at once, worked on elsewhere."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from appserver.errors import TooLarge
+from appserver.services.bundle import Services
+from appserver.services.flood import Flood
+from appserver.web.context import address
+
+MAX_BODY = 1 << 20
+PER_SECOND, AT_ONCE = 2.0, 30
+"""Of one source from one address; whoever sends more is not heard, and a poll comes anyway."""
+
+
+def blueprint(services: Services) -> Blueprint:
+    hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
+    flood = Flood(PER_SECOND, AT_ONCE)
+
+    @hooks.post("/<name>")
+    def take(name: str) -> tuple[Response, int]:
+        flood.enter(f"{name[:64]} {address()}")
+        request.max_content_length = MAX_BODY
+        if (request.content_length or 0) > MAX_BODY:
+            raise TooLarge(f"a delivery is at most {MAX_BODY >> 20} MiB")
+        signature = request.headers.get("X-Hub-Signature-256", "")
+        done = services.sources.deliver(name, signature, request.get_data(cache=False), address())
+        return jsonify({"done": done}), 202
+
+    return hooks
