@@ -37,7 +37,7 @@ def _by_name(entries: tuple[Entry, ...]) -> dict[str, Entry]:
 
 
 def _text(entry: Entry | None) -> str | None:
-    if entry is None:
+    if entry is None or entry.get("removed"):
         return None
     value = entry.get("text", entry.get("value"))
     return value if isinstance(value, str) else str(value)

@@ -12,7 +12,7 @@ from typing import cast
 from appserver.core import compose, secrets
 from appserver.core.compose import Project, Service
 from appserver.core.entities import AppKey, ImageFacts
-from appserver.errors import Invalid, InvalidMany
+from appserver.errors import InvalidMany
 from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve
 from image_config.errors import ConfigError
 
@@ -90,7 +90,7 @@ def effective(
             layers = _layers(key, name, service, images[name], repository, overrides, where)
             resolved = resolve(layers)
         except ConfigError as error:
-            faults.append((error.where or name, f"{name}: {error.why}"))
+            faults += [_fault(name, fault) for fault in error.faults]
             continue
         rendered = {**resolved.to_compose(), "image": images[name].pin}
         services[name] = sealed_environment(rendered, declared, seal)
@@ -216,5 +216,8 @@ def one_image(images: Mapping[str, ImageFacts | None], wanted: Mapping[str, str]
     return {name: facts for name, ref in wanted.items() if (facts := images[ref]) is not None}
 
 
-def invalid(error: ConfigError) -> Invalid:
-    return Invalid(error.where, error.why)
+def _fault(service: str, fault: ConfigError) -> tuple[str, str]:
+    """Where a person mends it: a file and its line, else the form's field."""
+    if fault.where:
+        return fault.where, f"{fault.key}: {fault.reason}" if fault.key else fault.reason
+    return f"{service}.{fault.key}" if fault.key else service, fault.reason
