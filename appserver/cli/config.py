@@ -1,0 +1,57 @@
+"""`moorage config`: container configuration, by itself and where it comes from."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from appserver.cli import lazy, show
+from appserver.cli.arguments import DEFAULT_CLUSTER, client
+from appserver.errors import Invalid
+
+VERBS: lazy.Table = {
+    "lint": ("appserver.cli.lint:lint", "Check a directory of configuration offline, as a push would be checked."),
+    "source": ("appserver.cli.source:source", "Where configuration comes from: list, show, add, remove, sync."),
+}
+
+
+@click.group(cls=lazy.Group, table=VERBS)
+def config() -> None:
+    """Container configuration: check it, explain it, say where it comes from."""
+
+
+@config.command()
+@click.argument("image")
+@click.option("--cluster", default=DEFAULT_CLUSTER, show_default=True)
+@click.option("--application", default="", help="With --service: the service's own file counts too.")
+@click.option("--service", default="")
+@click.option("--container", default="", help="Name of one container.")
+@click.option(
+    "--label", "labels", multiple=True, metavar="NAME=VALUE", help="As if the image had it: arg.memory=256M."
+)
+def explain(image: str, cluster: str, application: str, service: str, container: str, labels: tuple[str, ...]) -> None:
+    """What a container of IMAGE would be told, and by whom: for an application there is, see `moorage app explain`."""
+    body = {
+        "image": image,
+        "cluster": cluster,
+        "application": application,
+        "service": service,
+        "container": container,
+        "labels": dict(_label(text) for text in labels),
+    }
+    found = client().post("config", "explain", body=body)
+    if lazy.wants_json():
+        show.as_json(found)
+        return
+    if not found["items"]:
+        show.note("nothing configures it")
+    for entry in found["items"]:
+        show.say(f"{entry['option']} = {json.dumps(entry['value'], ensure_ascii=False)}  from {entry['source']}")
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name):
+        raise Invalid("--label", f"{text!r} is not NAME=VALUE")
+    return name, value

@@ -1,0 +1,74 @@
+"""`moorage node`: the hosts that run agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from appserver.cli import lazy, show
+from appserver.cli.arguments import client
+
+
+@click.group(cls=lazy.Group)
+def node() -> None:
+    """Nodes: who is on, how healthy, what is promised there."""
+
+
+@node.command("list")
+@click.option("--cluster", default="", help="Of this cluster alone.")
+def list_(cluster: str) -> None:
+    """All nodes."""
+    found = client().items("nodes", cluster=cluster)
+    shown = found
+    if not lazy.wants_json():
+        shown = [{**n, "power": "on" if n["on"] else "off", "why": _why(n)} for n in found]
+    show.listing(shown, _COLUMNS, "no nodes yet: run `moorage agent` on a host")
+
+
+@node.command("show")
+@click.argument("name")
+def show_(name: str) -> None:
+    """One node: engine, conditions, what is promised to whom."""
+    found = client().get("nodes", name)
+    if lazy.wants_json():
+        show.as_json(found)
+        return
+    engine, reserved = found["engine"] or {}, found["reserved"]
+    show.facts(
+        [
+            ("node", found["name"]),
+            ("power", "on" if found["on"] else "off"),
+            ("healthy", found["healthy"]),
+            ("address", found["address"]),
+            ("cluster", found["cluster"]),
+            ("lrn", found["lrn"] if found["lrn"] >= 0 else ""),
+            ("labels", found["labels"]),
+            ("engine", engine.get("version")),
+            ("compose", engine.get("compose_version")),
+            ("cpus", f"{reserved['cpus']} of {engine.get('cpus', '?')} promised"),
+            ("memory", f"{show.size(reserved['memory'])} of {show.size(engine.get('memory')) or '?'} promised"),
+            ("ports", reserved["ports"]),
+            ("applications", found["applications"]),
+        ]
+    )
+    for condition in found["conditions"]:
+        mark = click.style("ok", fg="green") if condition["ok"] else click.style("bad", fg="red")
+        since = show.short_time(condition["since"])
+        click.echo(f"{mark}  {show.clean(condition['name'])} since {since}  {show.clean(condition['reason'])}".rstrip())
+
+
+def _why(found: Mapping[str, Any]) -> str:
+    return "; ".join(f"{c['name']}: {c['reason']}" for c in found["conditions"] if not c["ok"])
+
+
+_COLUMNS = {
+    "name": "name",
+    "power": "power",
+    "healthy": "healthy",
+    "cluster": "cluster",
+    "engine": "engine.version",
+    "applications": "applications",
+    "why": "why",
+}
