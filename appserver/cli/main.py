@@ -10,11 +10,20 @@ import click
 from appserver.cli import lazy
 from appserver.cli.problems import exit_code
 from appserver.errors import AppServerError
-from image_config.errors import ConfigError
 
 COMMANDS: lazy.Table = {
     "serve": ("appserver.cli.serve:serve", "Run an app server: web, API, git."),
     "agent": ("appserver.cli.agent:agent", "Run the agent of this node."),
+    "login": ("appserver.cli.login:login", "Be known to an app server from now on."),
+    "app": ("appserver.cli.app:app", "Applications: plan, deploy, look, change, remove."),
+    "config": ("appserver.cli.config:config", "Container configuration and where it comes from."),
+    "node": ("appserver.cli.node:node", "Nodes: who is on, how healthy, what is promised there."),
+    "cluster": ("appserver.cli.cluster:cluster", "Groups of nodes that applications are placed on."),
+    "token": ("appserver.cli.token:token", "What programs are known by."),
+    "user": ("appserver.cli.user:user", "Who may log in."),
+    "audit": ("appserver.cli.audit:audit", "Who did what to what."),
+    "event": ("appserver.cli.event:event", "What happened, and what happens."),
+    "doctor": ("appserver.cli.doctor:doctor", "What everything stands on, checked; each fault with its remedy."),
     "setup": ("appserver.cli.setup:setup", "First steps on the app server's host, for root."),
 }
 
@@ -35,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     except click.Abort:
         click.echo("given up", err=True)
         return 2
-    except (AppServerError, ConfigError) as error:
+    except AppServerError as error:
         click.echo(f"moorage: {error}", err=True)
         return exit_code(error)
     except BrokenPipeError:
