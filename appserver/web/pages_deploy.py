@@ -210,7 +210,7 @@ def _plan_page(draft: Draft, found: DeployPlan, problems: tuple[str, ...] = ()) 
 def _told(op: Operation) -> str:
     if op.state == "done":
         return f"Revision {op.revision} is in force." if op.services else "Done."
-    return op.step[:1].upper() + op.step[1:] if op.step else ""
+    return op.step
 
 
 def _exists(key: AppKey) -> bool:

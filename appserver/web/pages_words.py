@@ -136,6 +136,11 @@ def ago(at: datetime | str, now: datetime | None = None) -> str:
     return f"{_span(seconds)} ago"
 
 
+def lasting(at: datetime | str, now: datetime | None = None) -> str:
+    """How long something has been so: `for 12 days`."""
+    return f"for {_span(max(0.0, ((now or datetime.now(UTC)) - _instant(at)).total_seconds()))}"
+
+
 def size(count: int) -> str:
     """Bytes, in binary units: `15.6 GiB`."""
     value = float(count)
@@ -158,8 +163,10 @@ def short(reference: str) -> str:
 
 
 def language(path: str) -> str:
-    """What the editor takes a file for: `yaml` or `properties`."""
-    return "yaml" if path.endswith((".yml", ".yaml", ".json")) else "properties"
+    """What the editor takes a file for."""
+    if path.endswith((".yml", ".yaml", ".json")):
+        return "yaml"
+    return "properties" if path.endswith((".env", ".properties", ".conf", ".ini")) else "text"
 
 
 def back(referrer: str) -> str:
@@ -168,7 +175,7 @@ def back(referrer: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-FILTERS = {f.__name__: f for f in (look, advice, iso, moment, ago, size, plain, short, language, back)}
+FILTERS = {f.__name__: f for f in (look, advice, iso, moment, ago, lasting, size, plain, short, language, back)}
 
 
 def _instant(at: datetime | str) -> datetime:

@@ -2,6 +2,7 @@
 export { EditorState, Compartment } from "@codemirror/state";
 export {
   EditorView, keymap, lineNumbers, drawSelection, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars,
+  placeholder,
 } from "@codemirror/view";
 export { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 export {

@@ -5,7 +5,7 @@
 import * as cm from "../vendor/codemirror.js";
 import { highlight, theme } from "./editor_theme.js";
 
-const LANGUAGES = { yaml: () => cm.yaml(), properties: () => cm.StreamLanguage.define(cm.properties) };
+const LANGUAGES = { yaml: () => cm.yaml(), properties: () => cm.StreamLanguage.define(cm.properties), text: () => [] };
 const attached = new WeakSet();
 
 export function attach(form) {
@@ -63,6 +63,7 @@ function extensions(area) {
     LANGUAGES[area.dataset.language](),
     // Tab is left alone: it leaves the editor, as it leaves any field. Ctrl-] and Ctrl-[ indent.
     cm.keymap.of([...cm.defaultKeymap, ...cm.searchKeymap, ...cm.historyKeymap, ...cm.foldKeymap, ...cm.lintKeymap]),
+    cm.placeholder(area.placeholder),
     cm.EditorState.readOnly.of(area.readOnly),
     cm.EditorView.contentAttributes.of(told),
     cm.EditorView.updateListener.of((update) => {
