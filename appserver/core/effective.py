@@ -94,7 +94,7 @@ def effective(
             continue
         rendered = {**resolved.to_compose(), "image": images[name].pin}
         services[name] = sealed_environment(rendered, declared, seal)
-        explained[name] = tuple(_masked(entry.to_json(), declared) for entry in resolved.explain())
+        explained[name] = tuple(masked(entry.to_json(), declared) for entry in resolved.explain())
         constraints += [text for text in resolved.constraints if text not in constraints]
         warnings += [f"{name}: {text}" for text in resolved.warnings]
         if service.get("build"):
@@ -180,7 +180,7 @@ def _layers(
     )
 
 
-def _masked(entry: Mapping[str, object], declared: tuple[str, ...]) -> Mapping[str, object]:
+def masked(entry: Mapping[str, object], declared: tuple[str, ...]) -> Mapping[str, object]:
     """An explanation without its secrets: environment values are judged by their name, seals always."""
     hidden = entry.get("option") == "environment" and secrets.is_secret(str(entry.get("key")), "?", declared)
 

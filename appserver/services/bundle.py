@@ -9,13 +9,18 @@ from appserver.services.access import Access
 from appserver.services.applications import Applications
 from appserver.services.audit import Audit
 from appserver.services.clusters import Clusters
+from appserver.services.configuration import Configuration
 from appserver.services.deploy import Deploy
 from appserver.services.events import Events
 from appserver.services.finish import Finish
 from appserver.services.imports import Imports
+from appserver.services.keep_current import KeepCurrent
+from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
 from appserver.services.operations import Operations
+from appserver.services.push import Push
+from appserver.services.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +39,9 @@ class Services:
     lifecycle: Lifecycle
     operations: Operations
     imports: Imports
+    sources: Sources
+    configuration: Configuration
+    push: Push
     finish: Finish
+    keep_current: KeepCurrent
+    keeper: Keeper

@@ -88,6 +88,8 @@ def _detail(error: Exception, status: int) -> str:
 def _faults(error: Exception) -> list[dict[str, str]]:
     if isinstance(error, errors.InvalidMany):
         return [{"where": where, "why": why} for where, why in error.faults]
+    if isinstance(error, ConfigError):
+        return [{"where": f"{fault.where}: {fault.key}".strip(": "), "why": fault.reason} for fault in error.faults]
     if isinstance(error, errors.Invalid):
         return [{"where": error.where, "why": error.why}]
     if isinstance(error, errors.NoPlacement):

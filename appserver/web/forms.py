@@ -15,6 +15,7 @@ from appserver.core.entities import AppKey, ProjectFiles
 from appserver.core.sources import SourceRequest
 from appserver.errors import Invalid, PreconditionFailed
 from appserver.store import keys
+from image_config import Target
 
 T = TypeVar("T")
 
@@ -138,6 +139,27 @@ class SourceBody(Body):
             raise Invalid("name", f"a source keeps its name: {name}")
         rest = self.model_dump(exclude={"name"})
         return SourceRequest(name, **rest)
+
+
+class LintBody(Body):
+    """Path to text."""
+
+    files: dict[Short, Text] = Field(max_length=20_000)
+
+
+class ExplainBody(Body):
+    """One container that there may be, or may not. `labels` are as if its image had them."""
+
+    image: Short
+    cluster: Name = ""
+    application: Name = ""
+    service: Short = ""
+    container: Short = ""
+    labels: dict[Short, Text] = Field(default_factory=dict, max_length=1000)
+    source: Name = "config"
+
+    def target(self) -> Target:
+        return Target(self.image, self.cluster, self.application, self.service, self.container)
 
 
 class Query(BaseModel):

@@ -30,7 +30,8 @@ _WATCHDOG_S = 60
 _CONNECTIONS = 1024
 """Above the number of threads: connections that are kept alive wait without one."""
 
-Make = Callable[[Event], Flask]
+App = Flask
+Make = Callable[[Event], App]
 
 
 def run(settings: ServeSettings, make: Make) -> None:
@@ -96,7 +97,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
 
 
 class _Log(Logger):  # type: ignore[misc]
-    """gunicorn's own words go where ours go; it writes no access log: `web.metrics` knows routes, not secrets in URLs."""
+    """gunicorn's own words go where ours go. No access log of its own: a URL may hold a secret, a route does not."""
 
     def setup(self, cfg: object) -> None:
         self.error_log.propagate = True

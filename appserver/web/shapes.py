@@ -315,6 +315,28 @@ class Happening(Shape):
     detail: dict[str, Any]
 
 
-class Fault(Shape):
+class ConfigFault(Shape):
+    """`where` is file and line, `key` as its author wrote it."""
+
     where: str
+    key: str
     why: str
+
+
+class Value(Shape):
+    """One value of a container, who says so, and the weaker values it hides."""
+
+    model_config = ConfigDict(extra="allow")
+
+    option: str
+    key: str
+    value: Any
+    source: str
+    hides: list[dict[str, Any]]
+
+
+class Configuration(Shape):
+    items: list[Value]
+    constraints: list[str]
+    affinities: list[str]
+    warnings: list[str]

@@ -1,0 +1,42 @@
+"""`moorage serve`: an app server, until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from appserver.settings import ServeSettings, load
+
+if TYPE_CHECKING:
+    from appserver.web.server import App
+
+CONFIG = "/etc/moorage/serve.toml"
+
+
+@click.command()
+@click.option("--config", default=CONFIG, show_default=True, help="TOML file; MOORAGE_<NAME> in the environment wins")
+def serve(config: str) -> None:
+    """Run an app server: web, API, git."""
+    from appserver.cli.logs import begin  # here and below: `setup` needs the settings alone, and quickly
+    from appserver.web import server
+
+    settings = settings_of(config)
+    begin(settings.log_level)
+    server.run(settings, lambda closing: _app(settings, closing))
+
+
+def settings_of(config: str) -> ServeSettings:
+    return load(ServeSettings, config, os.environ)
+
+
+def _app(settings: ServeSettings, closing: Event) -> App:
+    """Called in the worker, after the fork: what talks gRPC does not survive one."""
+    from appserver import wiring
+    from appserver.web.app import create_app
+
+    services = wiring.services(settings)
+    wiring.duties(services, settings).start(closing)
+    return create_app(services, settings, wiring.cookie_key(settings), closing)

@@ -1,0 +1,57 @@
+"""The elected duty that keeps house: makes what a first start needs, and shortens what only grows."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from threading import Event
+
+from appserver.ports import KV
+from appserver.services.audit import Audit
+from appserver.services.clusters import Clusters
+from appserver.services.events import Events
+from appserver.services.sources import Sources
+from appserver.services.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 600.0
+
+
+class Keeper:
+    def __init__(
+        self,
+        *,
+        kv: KV,
+        clusters: Clusters,
+        sources: Sources,
+        tokens: Tokens,
+        audit: Audit,
+        events: Events,
+        cluster: str,
+    ) -> None:
+        """`cluster` is the one made at the first start."""
+        self._kv = kv
+        self._clusters = clusters
+        self._sources = sources
+        self._tokens = tokens
+        self._audit = audit
+        self._events = events
+        self._cluster = cluster
+
+    def run(self, stop: Event) -> None:
+        self.begin()
+        while not stop.wait(EVERY_S):
+            self.tidy()
+
+    def begin(self) -> None:
+        """What is there already stays as it is."""
+        self._kv.commit({"token": 0}, {"token": f"{secrets.randbelow(10**5):05d}-{secrets.randbelow(10**5):05d}"})
+        self._clusters.ensure(self._cluster)
+        self._sources.ensure()
+        self.tidy()
+
+    def tidy(self) -> None:
+        gone = {"tokens": self._tokens.prune(), "audit": self._audit.prune(), "events": self._events.prune()}
+        if any(gone.values()):
+            log.info("tidied tokens=%s audit=%s events=%s", gone["tokens"], gone["audit"], gone["events"])

@@ -1,0 +1,219 @@
+"""Settings to services, or to an agent: the only module that names concrete adapters."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from appserver.adapters import compose_binary
+from appserver.adapters.clock import SystemClock
+from appserver.adapters.compose import DockerCompose
+from appserver.adapters.etcd import TLS, Etcd
+from appserver.adapters.git_repositories import GitRepositories
+from appserver.adapters.passwords import Argon2
+from appserver.adapters.sealer import AesSealer
+from appserver.core.addresses import outgoing
+from appserver.errors import Invalid
+from appserver.ports import KV, Clock, Compose, Nodes, Passwords, Registry, Repositories, Sealer
+from appserver.services.access import Access
+from appserver.services.applications import Applications
+from appserver.services.audit import Audit
+from appserver.services.bundle import Services
+from appserver.services.clusters import Clusters
+from appserver.services.configuration import Configuration
+from appserver.services.deploy import Deploy
+from appserver.services.duties import Duties, Duty
+from appserver.services.events import Events
+from appserver.services.finish import Finish
+from appserver.services.imports import Imports
+from appserver.services.keep_current import KeepCurrent
+from appserver.services.keeper import Keeper
+from appserver.services.lifecycle import Lifecycle
+from appserver.services.nodes import NodeList
+from appserver.services.observe import Observer
+from appserver.services.operations import Operations
+from appserver.services.push import Push
+from appserver.services.reconfigure import Reconfigure
+from appserver.services.sessions import Sessions
+from appserver.services.setup import Setup
+from appserver.services.source_records import SourceRecords
+from appserver.services.sources import Sources
+from appserver.services.throttle import Throttle
+from appserver.services.tokens import Tokens
+from appserver.services.users import Users
+from appserver.settings import CommonSettings, ServeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the app server stands on, by its ports."""
+
+    kv: KV
+    clock: Clock
+    passwords: Passwords
+    sealer: Sealer
+    compose: Compose
+    nodes: Nodes
+    registry: Registry
+    repositories: Repositories
+
+
+def services(settings: ServeSettings) -> Services:
+    """An app server's services over the real world. Connects at the first call, so it may be made before etcd is up."""
+    return assemble(world(settings), settings)
+
+
+def world(settings: ServeSettings) -> World:
+    """
+    Raises:
+        Invalid, BackendError: a file that a setting names, or a program, is missing; the text says which.
+    """
+    clock = SystemClock()
+    return World(
+        kv=store(settings),
+        clock=clock,
+        passwords=Argon2(),
+        sealer=AesSealer.from_file(Path(settings.seal_key)),
+        compose=DockerCompose(compose_binary.find(settings.compose)),
+        repositories=GitRepositories(
+            Path(settings.state_dir) / "git",
+            outgoing(settings.networks),
+            lambda: clock.now().timestamp(),
+            settings.git_ca,
+        ),
+    )
+
+
+def assemble(world: World, settings: ServeSettings) -> Services:
+    """One of each service, each given what it needs."""
+    kv, clock = world.kv, world.clock
+    audit = Audit(kv=kv, clock=clock)
+    events = Events(kv=kv, clock=clock)
+    access = _access(kv, clock, audit, world.passwords, timedelta(hours=settings.session_hours))
+    records = SourceRecords(kv)
+    sources = Sources(
+        kv=kv,
+        records=records,
+        repositories=world.repositories,
+        sealer=world.sealer,
+        audit=audit,
+        events=events,
+        clock=clock,
+        rule=outgoing(settings.networks),
+        url=settings.url,
+    )
+    observer = Observer(
+        kv, world.compose, world.nodes, world.registry, world.sealer, sources, clock, settings.bind_roots
+    )
+    deploy = Deploy(kv, observer, access, audit, events, clock)
+    finish = Finish(kv, events, clock)
+    operations = Operations(kv, access, finish)
+    reconfigure = Reconfigure(kv=kv, records=records, sources=sources, deploy=deploy, clock=clock)
+    clusters = Clusters(kv=kv, audit=audit, events=events)
+    return Services(
+        kv=kv,
+        clock=clock,
+        access=access,
+        audit=audit,
+        events=events,
+        nodes=NodeList(kv=kv),
+        clusters=clusters,
+        deploy=deploy,
+        applications=Applications(kv, world.nodes, observer, world.sealer, access),
+        lifecycle=Lifecycle(kv, observer, deploy, access, audit),
+        operations=operations,
+        imports=Imports(kv, world.nodes, deploy, access),
+        sources=sources,
+        configuration=Configuration(sources=sources),
+        push=Push(
+            repositories=world.repositories,
+            records=records,
+            reconfigure=reconfigure,
+            operations=operations,
+            audit=audit,
+            events=events,
+        ),
+        finish=finish,
+        keep_current=KeepCurrent(
+            kv=kv,
+            records=records,
+            sources=sources,
+            repositories=world.repositories,
+            reconfigure=reconfigure,
+            audit=audit,
+            events=events,
+            clock=clock,
+        ),
+        keeper=Keeper(
+            kv=kv,
+            clusters=clusters,
+            sources=sources,
+            tokens=access.tokens,
+            audit=audit,
+            events=events,
+            cluster=settings.cluster,
+        ),
+    )
+
+
+def duties(services: Services, settings: ServeSettings) -> Duties:
+    """What one app server at a time does for all of them."""
+    work = (
+        Duty("finisher", services.finish.run),
+        Duty("sources", services.keep_current.run),
+        Duty("keeper", services.keeper.run),
+    )
+    return Duties(kv=services.kv, value=settings.url, duties=work)
+
+
+@contextmanager
+def setup(settings: ServeSettings) -> Iterator[Setup]:
+    """The first steps, over the store alone."""
+    kv, clock = store(settings), SystemClock()
+    try:
+        audit = Audit(kv=kv, clock=clock)
+        access = _access(kv, clock, audit, Argon2(), timedelta(hours=settings.session_hours))
+        yield Setup(access=access, clock=clock, fresh=secrets.token_hex)
+    finally:
+        kv.close()
+
+
+def store(settings: CommonSettings) -> Etcd:
+    tls = None
+    if settings.etcd_ca:
+        own = (Path(settings.etcd_cert), Path(settings.etcd_key)) if settings.etcd_cert else (None, None)
+        tls = TLS(Path(settings.etcd_ca), *own)
+    scheme = "https" if tls else "http"
+    members = [member if "://" in member else f"{scheme}://{member}" for member in settings.etcd_endpoints]
+    password = _secret(settings.etcd_password_file) if settings.etcd_password_file else None
+    return Etcd(members, settings.prefix, tls, settings.etcd_user or None, password)
+
+
+def cookie_key(settings: ServeSettings) -> bytes:
+    """Signs session cookies: made of the seal key, which every app server of an installation has."""
+    return hmac.digest(_secret(settings.seal_key).encode(), b"moorage cookie", hashlib.sha256)
+
+
+def _access(kv: KV, clock: Clock, audit: Audit, passwords: Passwords, lasts: timedelta) -> Access:
+    return Access(
+        kv=kv,
+        passwords=passwords,
+        users=Users(kv=kv, passwords=passwords, audit=audit, clock=clock),
+        tokens=Tokens(kv=kv, audit=audit, clock=clock),
+        sessions=Sessions(kv=kv, clock=clock, lasts=lasts),
+        audit=audit,
+        throttle=Throttle(),
+    )
+
+
+def _secret(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(path, f"cannot be read: {error}") from error
