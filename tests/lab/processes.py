@@ -1,0 +1,213 @@
+"""A real app server and a real agent, as processes over the run's etcd and this machine's engine.
+
+One pair for the whole run, since each test has application names of its own. A test may kill and restart either;
+the next test gets them running again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from appserver.cli import profile
+from tests.lab.api import Api
+from tests.lab.certs import Authority
+from tests.lab.daemon import MOORAGE, ROOT, START_S, Daemon, environment, free_port
+from tests.lab.etcd import Cluster
+from tests.lab.wait import wait_until
+
+NODE = "n1"
+
+
+@dataclass(slots=True)
+class Servers:
+    """An app server at `url` with one node. `token` is an administrator's."""
+
+    folder: Path
+    url: str
+    token: str
+    serve: Daemon
+    agent: Daemon
+    prefix: str
+    settings: Mapping[str, object]
+
+    @property
+    def api(self) -> Api:
+        return Api(self.url, self.token)
+
+    def kill_serve(self) -> None:
+        self.serve.kill()
+
+    def restart_serve(self) -> None:
+        self.serve.stop()
+        self.serve.start()
+
+    def kill_agent(self) -> None:
+        self.agent.kill()
+
+    def restart_agent(self) -> None:
+        self.agent.stop()
+        self.agent.start()
+
+    def ensure_up(self) -> None:
+        """Both run, and the node is on."""
+        for daemon in (self.serve, self.agent):
+            daemon.start()
+        try:
+            wait_until(self._node_is_on, "the node is on and healthy", START_S)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the agent's log:\n{self.agent.log[-4000:]}") from None
+
+    def moorage(
+        self, *args: str, cwd: Path | None = None, text: str = "", environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line as the administrator; never at a terminal."""
+        told = {"MOORAGE_PROFILE": str(self.folder / "profile.toml"), "PYTHONPATH": str(ROOT), **(environ or {})}
+        return subprocess.run(
+            (*MOORAGE, *args), cwd=cwd or self.folder, env={**environment(), **told}, input=text,
+            capture_output=True, text=True, timeout=110, check=False,
+        )  # fmt: skip
+
+    @contextmanager
+    def second_serve(self) -> Iterator[Api]:
+        """One more app server over the same store, with files of its own."""
+        folder = self.folder / f"serve-{secrets.token_hex(3)}"
+        folder.mkdir()
+        port = free_port()
+        told = {**self.settings, "listen": f"127.0.0.1:{port}", "state_dir": str(folder / "state")}
+        config = write_toml(folder / "serve.toml", told)
+        daemon = Daemon("serve", config, folder, f"http://127.0.0.1:{port}/readyz")
+        try:
+            daemon.start()
+            yield Api(f"http://127.0.0.1:{port}", self.token)
+        finally:
+            daemon.kill()
+
+    def _node_is_on(self) -> bool:
+        found = self.api.get("nodes")
+        return found.status_code == 200 and any(node["on"] and node["healthy"] for node in found.json()["items"])
+
+
+@contextmanager
+def app_server(
+    etcd: Cluster, prefix: str, serve: Mapping[str, object] | None = None, agent: Mapping[str, object] | None = None
+) -> Iterator[Servers]:
+    """A pair of its own; `serve` and `agent` are settings besides those that make it run."""
+    with TemporaryDirectory(prefix="moorage-servers-") as name, ExitStack() as undo:
+        folder = Path(name)
+        common = {"etcd_endpoints": list(etcd.endpoints), "prefix": prefix, "seal_key": str(_seal_key(folder))}
+        port, node_port = free_port(), free_port()
+        url = f"http://127.0.0.1:{port}"
+        authority = Authority(folder / "pki")
+        serve_settings = {
+            **common,
+            "listen": f"127.0.0.1:{port}",
+            "public_url": url,
+            "state_dir": str(folder / "serve"),
+            **_pki(authority, "serve", "node_"),
+            **(serve or {}),
+        }
+        agent_settings = {
+            **common,
+            "name": NODE,
+            "listen": f"127.0.0.1:{node_port}",
+            "address": f"127.0.0.1:{node_port}",
+            "state_dir": str(folder / "agent"),
+            "run_dir": str(folder / "run"),
+            **_pki(authority, "agent", ""),
+            **(agent or {}),
+        }
+        first = Daemon("serve", write_toml(folder / "serve.toml", serve_settings), folder, f"{url}/readyz")
+        second = Daemon("agent", write_toml(folder / "agent.toml", agent_settings), folder, f"127.0.0.1:{node_port}")
+        for daemon in (first, second):
+            undo.callback(daemon.kill)
+            daemon.launch()
+        first.wait_ready()
+        servers = Servers(folder, url, _token(folder, url), first, second, prefix, serve_settings)
+        second.wait_ready()
+        servers.ensure_up()
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def shared_servers(etcd_server: Cluster) -> Iterator[Servers]:
+    """The run's app server and agent. Take `servers`, which sees to it that they are up."""
+    with app_server(etcd_server, f"/servers-{os.getpid()}/") as started:
+        yield started
+
+
+@pytest.fixture
+def servers(shared_servers: Servers) -> Servers:
+    """A running app server with one node; what a test before this one killed is up again."""
+    shared_servers.ensure_up()
+    return shared_servers
+
+
+@pytest.fixture
+def app_name(servers: Servers) -> Iterator[str]:
+    """An application's name that nobody else has; whatever a test makes of it is removed with its volumes."""
+    name = f"t{os.getpid()}-{next(_numbers)}"
+    yield name
+    servers.ensure_up()
+    answer = servers.api.delete(f"applications/default/{name}", volumes="true")
+    if answer.status_code == 202:
+        servers.api.wait(answer.json()["id"])
+    remove_project(name)
+
+
+def remove_project(project: str) -> None:
+    """What is left of a compose project on this engine."""
+    chosen = f"label=com.docker.compose.project={project}"
+    for listing, removing in _LEFT:
+        found = subprocess.run(
+            ("docker", *listing, "-q", "--filter", chosen), capture_output=True, text=True, check=True
+        )
+        if found.stdout.split():
+            subprocess.run(("docker", *removing, *found.stdout.split()), capture_output=True, check=True)
+
+
+def write_toml(path: Path, settings: Mapping[str, object]) -> Path:
+    """Settings as `moorage` reads them: texts, numbers, lists of texts."""
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    return path
+
+
+_numbers = count(1)
+_LEFT: Sequence[tuple[Sequence[str], Sequence[str]]] = (
+    (("ps", "-a"), ("rm", "-f", "-v")),
+    (("network", "ls"), ("network", "rm")),
+    (("volume", "ls"), ("volume", "rm", "-f")),
+)
+
+
+def _seal_key(folder: Path) -> Path:
+    path = folder / "seal.key"
+    path.touch(mode=0o600)
+    path.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
+    return path
+
+
+def _pki(authority: Authority, name: str, begins: str) -> dict[str, str]:
+    cert, key = authority.issue(name)
+    return {f"{begins}ca": str(authority.path), f"{begins}cert": str(cert), f"{begins}key": str(key)}
+
+
+def _token(folder: Path, url: str) -> str:
+    """Root's token, as `./up` makes it."""
+    where = folder / "profile.toml"
+    argv = (*MOORAGE, "setup", "profile", "--config", str(folder / "serve.toml"), "--file", str(where), "--server", url)
+    done = subprocess.run(argv, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"moorage setup profile: {done.stderr}")
+    return profile.read(where).token
