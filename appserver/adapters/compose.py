@@ -16,10 +16,10 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "start": ("start",),
     "stop": ("stop",),
     "restart": ("restart", "--no-deps"),
+    "unpause": ("unpause",),
     "down": ("down", "--remove-orphans"),
     "down-volumes": ("down", "--remove-orphans", "--volumes"),
 }
-_UP_LIMIT_S = 3_600.0
 _RUN_LIMIT_S = 600.0
 
 
@@ -41,13 +41,19 @@ class DockerCompose:
         return render(self._binary, files, directory)
 
     def up(
-        self, project: str, text: str, services: Sequence[str], stop: threading.Event, force: bool = False
+        self,
+        project: str,
+        text: str,
+        services: Sequence[str],
+        stop: threading.Event,
+        force: bool = False,
+        limit_s: float = 3600.0,
     ) -> Iterator[str]:
         """See `ports.Compose`."""
         force_flag = ("--force-recreate",) if force else ()
         only = ("--no-deps", *services) if services else ()
         arguments = ("up", "-d", "--no-build", *force_flag, *only)
-        yield from self._running.lines(project, text, arguments, stop, _UP_LIMIT_S)
+        yield from self._running.lines(project, text, arguments, stop, limit_s)
 
     def run(self, verb: str, project: str, text: str, services: Sequence[str] = ()) -> None:
         """See `ports.Compose`."""

@@ -42,7 +42,7 @@ class Running:
     def lines(
         self, project: str, text: str, arguments: Sequence[str], stop: threading.Event, limit_s: float
     ) -> Iterator[str]:
-        """What it says, line by line, while it runs.
+        """What it says, line by line, while it runs. Without a text it goes by the labels of what is there.
 
         Raises:
             ComposeError: it ended badly, was stopped, or took longer than `limit_s`.
@@ -67,7 +67,7 @@ class Running:
         with _on_memory(text) as given:
             try:
                 done = subprocess.run(
-                    self._argv(project, arguments), stdin=given, capture_output=True, text=True, timeout=_ASK_S,
+                    self._argv(project, ("-f", "-", *arguments)), stdin=given, capture_output=True, text=True, timeout=_ASK_S,
                     env=self._environment(), cwd="/", check=False,
                 )  # fmt: skip
             except (OSError, subprocess.TimeoutExpired) as error:
@@ -84,7 +84,7 @@ class Running:
         with _on_memory(text) as given:
             try:
                 process = subprocess.Popen(
-                    self._argv(project, arguments), stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                    self._argv(project, ("-f", "-", *arguments) if text else arguments), stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                     env=self._environment(), cwd="/", start_new_session=True, pass_fds=(lock.fileno(),),
                 )  # fmt: skip
             except OSError as error:
@@ -128,7 +128,7 @@ class Running:
             os.killpg(pid, signal.SIGKILL)
 
     def _argv(self, project: str, arguments: Sequence[str]) -> list[str]:
-        return [self._program, "--ansi", "never", "--progress", "plain", "-p", project, "-f", "-", *arguments]
+        return [self._program, "--ansi", "never", "--progress", "plain", "-p", project, *arguments]
 
     def _environment(self) -> Mapping[str, str]:
         return {

@@ -178,10 +178,11 @@ def _networks(project: compose.Project, service: compose.Service) -> set[str] | 
 
 
 def _finished(observed: Observed | None) -> frozenset[str]:
-    """Services that were seen to end well, unless the whole application was stopped since."""
+    """Services that were seen to end well, unless they were stopped since, or are about to be started."""
     if observed is None or observed.phase == "stopped":
         return frozenset()
-    return frozenset(s.name for s in observed.services if s.state == FINISHED)
+    at_rest = observed.phase in ("done", "failed")
+    return frozenset(s.name for s in observed.services if s.state == FINISHED and (at_rest or s.action == "none"))
 
 
 def _states(containers: Sequence[ContainerState]) -> str:

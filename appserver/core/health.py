@@ -74,12 +74,14 @@ def services_seen(
     containers: Sequence[ContainerState],
     last: Mapping[str, ServiceObserved],
     steps: Sequence[Step] = (),
+    stopped: Collection[str] = (),
 ) -> tuple[ServiceObserved, ...]:
     """Each service of the revision, and each that should not be there, in the order of names.
 
     Args:
         last: service to what was said of it before; its action and cause stay until there are new ones.
         steps: those being carried out now.
+        stopped: services that did not end by themselves, though all their containers ended well.
     """
     told = {step.subject: step for step in steps if step.action != "none"}
     names = {*compose.services(revision.project), *(c.service for c in containers)}
@@ -91,7 +93,7 @@ def services_seen(
         seen.append(
             ServiceObserved(
                 name=name,
-                state=_state(mine),
+                state=_state(mine, name in stopped),
                 health=_worst(mine),
                 action=action,
                 cause=cause,
@@ -130,11 +132,11 @@ def _any(waiting: str, containers: Sequence[ContainerState]) -> ContainerState |
     return next((c for c in containers if c.service == name), None)
 
 
-def _state(containers: Sequence[ContainerState]) -> str:
+def _state(containers: Sequence[ContainerState], was_stopped: bool) -> str:
     """The state of all, or the worst of them."""
     if not containers:
         return "missing"
-    states = [FINISHED if is_finished(c) else c.state for c in containers]
+    states = [FINISHED if is_finished(c) and not was_stopped else c.state for c in containers]
     order = ("dead", "exited", "restarting", "created", "paused", "removing", "running", FINISHED)
     return min(states, key=lambda state: order.index(state) if state in order else 0)
 

@@ -1,0 +1,251 @@
+"""Bringing about one desired record: act, wait until it is up, or put the previous revision back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from appserver.agent.hands import Hands
+from appserver.agent.lanes import Turn
+from appserver.agent.project import Projects
+from appserver.agent.saying import Saying, told
+from appserver.agent.wishes import Wish, Wishes
+from appserver.core import reconcile
+from appserver.core.adopt import adopt
+from appserver.core.entities import AppKey, Cause, ContainerState, Desired, Drift, Observed, Phase, Revision
+from appserver.core.health import Verdict, verdict
+from appserver.core.reconcile import ReconcilePlan
+from appserver.errors import ComposeError, EngineError, NotFound
+from appserver.ports import Clock, Compose, Engine
+
+log = logging.getLogger(__name__)
+
+_LOG_LINES = 50
+_BEGUN = ("acting", "settling", "backoff")
+
+
+class Superseded(Exception):
+    """What is being done is not wanted any more: something newer is, or the program ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What acting stands on. `ended` tells the ids of containers known to have ended by themselves."""
+
+    wishes: Wishes
+    engine: Engine
+    compose: Compose
+    projects: Projects
+    hands: Hands
+    clock: Clock
+    ended: Callable[[], frozenset[str]]
+
+
+class Change:
+    """One desired record of one application, from the first step to rest. Made for one turn, then thrown away."""
+
+    def __init__(
+        self, parts: Parts, key: AppKey, wish: Wish, last: Observed | None, saying: Saying, turn: Turn
+    ) -> None:
+        self._parts = parts
+        self._key = key
+        self._wish = wish
+        self._last = last
+        self._saying = saying
+        self._turn = turn
+        self._settling: Phase = "settling"
+
+    def __call__(self) -> None:
+        """
+        Raises:
+            Superseded: it came to no end.
+            EngineError: the engine is away; to be begun again.
+            StoreError: the revision cannot be read now.
+        """
+        desired = self._wish.desired
+        foreign = reconcile.strangers(self._key, self._containers(), self._last)
+        if desired.run == "removed":
+            self._remove(desired, foreign)
+        elif desired.adopt and not (self._last and self._last.revision):
+            self._adopt(desired)
+        elif foreign:
+            self._refuse(desired, foreign)
+        elif desired.run == "stopped":
+            self._stop(desired)
+        else:
+            self._deploy(desired)
+
+    def mend(self, revision: Revision, plan: ReconcilePlan, phase: Phase) -> tuple[Cause, ...]:
+        """Carry out a plan of what has drifted, in this phase; why it is not up afterwards, else nothing."""
+        self._saying.hidden = self._parts.projects.secrets(self._key, revision)
+        self._settling = phase
+        self._saying.say(phase, str(plan).partition("\n")[0])
+        return self._bring_about(revision, plan, plan.services)
+
+    def _remove(self, desired: Desired, foreign: str) -> None:
+        self._saying.say("acting", "removing containers and networks")
+        if not foreign:
+            self._parts.hands.take_down(self._key, self._known(desired.revision), desired.remove_volumes)
+        self._parts.projects.drop(self._key)
+        self._saying.gone()
+        self._saying.say("removed", foreign or "removed", revision=0)
+
+    def _stop(self, desired: Desired) -> None:
+        revision = self._parts.wishes.revision(self._key, desired.revision)
+        plan = reconcile.plan(desired, revision, self._containers(), self._last, self._parts.ended())
+        self._saying.say("acting", "stopping")
+        for _ in self._parts.hands.carry_out(self._key, revision, {}, plan, self._turn.over, 0.0):
+            self._go_on()
+        self._saying.see(revision, self._containers(), plan.steps)
+        self._saying.say("stopped", "stopped", revision=desired.revision, restart=desired.restart, drift=())
+
+    def _adopt(self, desired: Desired) -> None:
+        """No compose process makes anything here: it is asked for hashes only."""
+        revision = self._parts.wishes.revision(self._key, desired.revision)
+        self._saying.say("acting", "comparing what runs with the imported files")
+        hashes = self._parts.compose.hashes(self._parts.projects.base_text(self._key, revision))
+        containers = self._containers()
+        adoption = adopt(revision, containers, hashes)
+        if adoption.faults:
+            self._saying.say("failed", "nothing was touched", failed=desired.revision, causes=adoption.faults)
+            return
+        self._saying.see(revision, containers)
+        self._saying.say("acting", "taken over as it runs", adopted=dict(adoption.taken))
+        self._done(desired, revision)
+
+    def _refuse(self, desired: Desired, why: str) -> None:
+        self._saying.say("failed", why, failed=desired.revision, causes=(Cause("", why),), restart=desired.restart)
+
+    def _deploy(self, desired: Desired) -> None:
+        try:
+            revision = self._parts.wishes.revision(self._key, desired.revision)
+        except NotFound as error:
+            self._refuse(desired, str(error))
+            return
+        self._saying.hidden = self._parts.projects.secrets(self._key, revision)
+        if self._saying.now.failed == desired.revision:
+            self._put_back(desired, revision, self._saying.now.causes)
+            return
+        plan = reconcile.plan(desired, revision, self._containers(), self._last, self._parts.ended())
+        self._saying.see(revision, self._containers(), plan.steps)
+        waits = tuple(sorted({*plan.services, *self._begun()}))
+        if waits or not plan.is_empty:
+            self._saying.say("acting", str(plan).partition("\n")[0] or "looking whether it is up")
+        if causes := self._bring_about(revision, plan, waits):
+            self._put_back(desired, revision, causes)
+        else:
+            self._parts.projects.tidy(self._key, revision)
+            self._done(desired, revision)
+
+    def _put_back(self, desired: Desired, revision: Revision, causes: tuple[Cause, ...]) -> None:
+        """The revision before, by the same path. One that was in force already stays: nothing better is known."""
+        in_force = self._last.revision if self._last else 0
+        back = desired.previous or in_force
+        failed = {"failed": desired.revision, "causes": causes, "restart": desired.restart}
+        log.warning("event=revision_failed application=%s revision=%d back=%d", self._key, desired.revision, back)
+        if in_force == desired.revision:
+            self._failed(revision, desired, "; ".join(f"{c.service}: {c.why}" for c in causes), failed)
+        elif not back:
+            self._saying.say("acting", "removing what did not come up", **failed)
+            self._parts.hands.take_down(self._key, revision)
+            self._saying.gone()
+            self._saying.say("failed", "did not come up, and nothing was there before", revision=0, **failed)
+        else:
+            self._saying.say("acting", f"putting revision {back} back", **failed)
+            previous = self._parts.wishes.revision(self._key, back)
+            standing = replace(desired, revision=back)
+            self._saying.hidden += self._parts.projects.secrets(self._key, previous)
+            plan = reconcile.plan(standing, previous, self._containers(), self._last, self._parts.ended())
+            more = self._bring_about(previous, plan, plan.services)
+            told_more = tuple(replace(c, why=f"putting revision {back} back: {c.why}") for c in more)
+            failed = {**failed, "causes": (*causes, *told_more), "revision": back}
+            self._failed(previous, standing, f"revision {back} was put back", failed)
+
+    def _bring_about(self, revision: Revision, plan: ReconcilePlan, waits: Sequence[str]) -> tuple[Cause, ...]:
+        """Act, then wait for `waits`; why they are not up, else nothing."""
+        limit_s = revision.options.timeout_s
+        limit = datetime.max.replace(tzinfo=UTC)
+        try:
+            images = self._images(revision) if plan.services else {}
+            limit = self._parts.clock.now() + timedelta(seconds=limit_s)
+            for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
+                self._go_on()
+                self._saying.say(self._saying.now.phase, line)
+        except (ComposeError, EngineError) as error:
+            self._go_on()
+            self._parts.hands.check_engine()
+            found = self._look(revision, waits, limit)
+            return self._explained(found) or (Cause("", self._saying.masked(str(error)), logs=self._said(error)),)
+        while (found := self._look(revision, waits, limit)).state == "waiting":
+            self._saying.say(self._settling, "; ".join(found.waits_for))
+            self._turn.news.wait(found.again_s)
+            self._go_on()
+        return self._explained(found)
+
+    def _look(self, revision: Revision, waits: Sequence[str], limit: datetime) -> Verdict:
+        self._turn.news.clear()
+        containers = self._containers()
+        self._saying.see(revision, containers)
+        return verdict(revision, waits, containers, self._parts.clock.now(), limit)
+
+    def _done(self, desired: Desired, revision: Revision) -> None:
+        containers = self._containers()
+        self._parts.projects.keep(self._key, revision.images)
+        self._saying.see(revision, containers)
+        drift = self._drift(desired, revision, containers, "done")
+        self._saying.say(
+            "done", told(self._saying.now.services), revision=desired.revision, restart=desired.restart, drift=drift
+        )
+
+    def _failed(self, revision: Revision, standing: Desired, step: str, said: dict[str, object]) -> None:
+        containers = self._containers()
+        self._saying.see(revision, containers)
+        drift = self._drift(standing, revision, containers, "failed")
+        self._saying.say("failed", step, drift=drift, **said)
+
+    def _drift(
+        self, standing: Desired, revision: Revision, containers: tuple[ContainerState, ...], phase: Phase
+    ) -> tuple[Drift, ...]:
+        """With everything said so far taken for final."""
+        final = replace(self._saying.now, phase=phase)
+        return reconcile.drift(standing, revision, containers, final, self._parts.ended())
+
+    def _images(self, revision: Revision) -> dict[str, str]:
+        held: dict[str, str] = {}
+        for service, name, doing in self._parts.projects.images(revision):
+            self._go_on()
+            if doing:
+                self._saying.say(self._saying.now.phase, f"{service}: {doing}")
+            held[service] = name
+        return held
+
+    def _explained(self, found: Verdict) -> tuple[Cause, ...]:
+        return tuple(
+            self._saying.cause(f, self._parts.hands.last_lines(f.container.id, _LOG_LINES) if f.container else ())
+            for f in found.failures
+        )
+
+    def _said(self, error: ComposeError | EngineError) -> tuple[str, ...]:
+        return tuple(map(self._saying.masked, error.output)) if isinstance(error, ComposeError) else ()
+
+    def _begun(self) -> frozenset[str]:
+        """Services acted on before an interruption: they are still to be waited for."""
+        last = self._last
+        if last is None or last.acted_on != self._wish.at or last.phase not in _BEGUN:
+            return frozenset()
+        return frozenset(s.name for s in last.services if s.action in ("create", "recreate", "start"))
+
+    def _known(self, number: int) -> Revision | None:
+        try:
+            return self._parts.wishes.revision(self._key, number)
+        except NotFound:
+            return None
+
+    def _containers(self) -> tuple[ContainerState, ...]:
+        return self._parts.engine.containers(self._key.name)
+
+    def _go_on(self) -> None:
+        if self._turn.over.is_set():
+            raise Superseded

@@ -1,0 +1,38 @@
+"""Which containers ended by themselves, and which somebody stopped: only the engine's events tell them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import Lock
+
+from appserver.core.entities import EngineEvent
+
+
+class Endings:
+    """What was not seen happen is taken for a stop, so that at worst something is reported that need not be."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._told_to: set[str] = set()
+        self._ended: set[str] = set()
+
+    def note(self, event: EngineEvent) -> None:
+        with self._lock:
+            if event.action in ("kill", "stop", "restart"):
+                self._told_to.add(event.container_id)
+            elif event.action == "die" and event.container_id not in self._told_to:
+                self._ended.add(event.container_id)
+            elif event.action in ("start", "destroy"):
+                self._told_to.discard(event.container_id)
+                self._ended.discard(event.container_id)
+
+    def ids(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(self._ended)
+
+    def keep(self, present: Iterable[str]) -> None:
+        """Forget containers that are gone without an event."""
+        with self._lock:
+            here = frozenset(present)
+            self._told_to &= here
+            self._ended &= here

@@ -1,0 +1,73 @@
+"""The only lines that change this host: a plan carried out on the engine, through Compose where containers are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Event
+
+from appserver.agent.project import Projects
+from appserver.core.entities import AppKey, Revision
+from appserver.core.reconcile import ReconcilePlan
+from appserver.errors import EngineError
+from appserver.ports import Compose, Engine
+
+
+class Hands:
+    """Does what a plan says, in its order, and says what it is doing."""
+
+    def __init__(self, engine: Engine, compose: Compose, projects: Projects) -> None:
+        self._engine = engine
+        self._compose = compose
+        self._projects = projects
+
+    def fetch(self, revision: Revision) -> Iterator[tuple[str, str, str]]:
+        """See `Projects.images`."""
+        yield from self._projects.images(revision)
+
+    def carry_out(
+        self, key: AppKey, revision: Revision, images: dict[str, str], plan: ReconcilePlan, over: Event, limit_s: float
+    ) -> Iterator[str]:
+        """What is being done, line by line. No compose process where the plan needs none.
+
+        Raises:
+            ComposeError, EngineError: it could not be done; look what is there, and plan again.
+        """
+        for container_id in plan.remove:
+            yield "removing what is not in the project"
+            self._engine.remove(container_id)
+        if plan.verb:
+            yield {"stop": "stopping"}.get(plan.verb, "removing")
+            self._compose.run(plan.verb, key.name, self._projects.bare_text(key, revision))
+            return
+        if not (plan.up or plan.force or plan.resume or plan.restart):
+            return
+        text = self._projects.text(key, revision, images)
+        if plan.resume:
+            yield "resuming"
+            self._compose.run("unpause", key.name, text, plan.resume)
+        if plan.force:
+            yield from self._compose.up(key.name, text, plan.force, over, force=True, limit_s=limit_s)
+        if plan.up:
+            yield from self._compose.up(key.name, text, plan.up, over, limit_s=limit_s)
+        if plan.restart:
+            yield "restarting"
+            self._compose.run("restart", key.name, text, plan.restart)
+
+    def take_down(self, key: AppKey, revision: Revision | None, volumes: bool = False) -> None:
+        """Stop and remove the project's containers and networks."""
+        text = self._projects.bare_text(key, revision) if revision else ""
+        self._compose.run("down-volumes" if volumes else "down", key.name, text)
+
+    def check_engine(self) -> None:
+        """
+        Raises:
+            EngineError: it is away, so what failed just now need not be the application's fault.
+        """
+        self._engine.info()
+
+    def last_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+        """Of a container's log; nothing where it cannot be read any more."""
+        try:
+            return tuple(self._engine.logs(container_id, count))
+        except EngineError:
+            return ()

@@ -1,0 +1,108 @@
+"""`nodes/<name>`: what this node is and how it fares. What operators wrote there stays."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from threading import Event
+
+from appserver.agent import conditions
+from appserver.agent.conditions import ClockWatch
+from appserver.core.entities import EngineInfo, Node
+from appserver.errors import EngineError, StoreError
+from appserver.ports import KV, Clock, Engine
+from appserver.store import keys
+from appserver.store.codec import encode
+from appserver.store.records import read
+
+log = logging.getLogger(__name__)
+
+_EVERY_S = 60.0
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the settings say of this node."""
+
+    name: str
+    address: str
+    cluster: str
+    lrn: int = -1
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Inventory:
+    """Looked at every minute, and at once when the engine comes or goes."""
+
+    def __init__(self, kv: KV, engine: Engine, clock: Clock, identity: Identity) -> None:
+        self._kv = kv
+        self._engine = engine
+        self._clock = clock
+        self._identity = identity
+        self._watch = ClockWatch(time.time(), time.monotonic())
+        self._poke = Event()
+
+    def poke(self) -> None:
+        self._poke.set()
+
+    def run(self, stop: Event) -> None:
+        """Until told to stop; `poke` after setting `stop` ends it at once."""
+        while not stop.is_set():
+            self._poke.clear()
+            try:
+                self.record()
+            except StoreError as error:
+                log.warning("event=node_not_recorded reason=%s", error)
+            self._poke.wait(_EVERY_S)
+
+    def record(self) -> Node:
+        """Look, and write what has changed.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        info, engine = self._engine_now()
+        for _ in range(_TRIES):
+            where = keys.node(self._identity.name)
+            stored = read(self._kv, where, Node)
+            node = self._node(stored.record if stored else None, info, engine)
+            if stored and stored.record == node:
+                return node
+            if self._kv.commit({where: stored.revision if stored else 0}, {where: encode(node)}):
+                log.info("event=node_recorded node=%s conditions=%r", node.name, _told(node))
+                return node
+        raise StoreError(f"{where} keeps being written by somebody else")
+
+    def _node(self, before: Node | None, info: EngineInfo | None, engine: tuple[bool, str]) -> Node:
+        mine = self._identity
+        base = before or Node(mine.name, mine.address, mine.cluster)
+        info = info or base.engine
+        found = [
+            ("engine", engine),
+            ("disk", conditions.disk(info.root if info else "")),
+            ("memory", conditions.memory()),
+            ("clock", self._watch.look(time.time(), time.monotonic())),
+        ]
+        return replace(
+            base,
+            address=mine.address,
+            cluster=base.cluster or mine.cluster,
+            lrn=mine.lrn if mine.lrn >= 0 else base.lrn,
+            labels={**base.labels, **mine.labels},
+            engine=info,
+            conditions=conditions.merged(base.conditions, found, self._clock.now()),
+        )
+
+    def _engine_now(self) -> tuple[EngineInfo | None, tuple[bool, str]]:
+        try:
+            info = self._engine.info()
+        except EngineError as error:
+            return None, (False, str(error))
+        return info, (True, f"Docker Engine {info.version}")
+
+
+def _told(node: Node) -> str:
+    return " ".join(f"{c.name}={'ok' if c.ok else c.reason}" for c in node.conditions)

@@ -1,0 +1,152 @@
+"""`moorage agent`: lists what is wanted, then watches; listens to the engine; looks at everything once a minute.
+
+Each part runs on its own and survives what it stands on: without the store containers are kept as they were last
+wanted, and what was done is told later; without the engine everything waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+
+from appserver.agent.alive import keep_alive
+from appserver.agent.change import Parts
+from appserver.agent.endings import Endings
+from appserver.agent.hands import Hands
+from appserver.agent.inventory import Identity, Inventory
+from appserver.agent.lanes import Lanes
+from appserver.agent.project import Projects
+from appserver.agent.reconcile import Reconcile
+from appserver.agent.report import Reports
+from appserver.agent.wishes import Wish, Wishes
+from appserver.core.entities import AppKey, Desired, EngineEvent
+from appserver.errors import Compacted, EngineError, StoreError
+from appserver.ports import KV, Change, Clock, Compose, Engine, Sealer
+from appserver.store import keys
+from appserver.store.codec import decode
+from appserver.store.records import below
+from appserver.store.watching import watching
+
+log = logging.getLogger(__name__)
+
+_FULL_PASS_S = 60.0
+_PAUSE_S = 1.0
+
+
+class Agent:
+    """One node's agent. `run` returns when `stop` is set and running work has come back."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        state_dir: Path,
+        kv: KV,
+        engine: Engine,
+        compose: Compose,
+        sealer: Sealer,
+        clock: Clock,
+    ) -> None:
+        self._kv = kv
+        self._engine = engine
+        self._identity = identity
+        self._endings = Endings()
+        self.wishes = Wishes(kv)
+        self._reports = Reports(kv, identity.name, identity.cluster)
+        self._inventory = Inventory(kv, engine, clock, identity)
+        projects = Projects(engine, sealer, state_dir)
+        hands = Hands(engine, compose, projects)
+        parts = Parts(self.wishes, engine, compose, projects, hands, clock, self._endings.ids)
+        self._reconcile = Reconcile(parts, self._reports, identity.name)
+        self._lanes = Lanes(self._reconcile)
+
+    def run(self, stop: Event) -> None:
+        if not self._load(stop):
+            return
+        parts: dict[str, Callable[[], None]] = {
+            "alive": lambda: keep_alive(self._kv, self._identity.name, self._identity.address, stop),
+            "desired": lambda: self._follow_desired(stop),
+            "engine": lambda: self._follow_engine(stop),
+            "passes": lambda: self._pass(stop),
+            "inventory": lambda: self._inventory.run(stop),
+        }
+        threads = [Thread(target=run, name=name) for name, run in parts.items()]
+        reporter = Thread(target=self._reports.run, args=(stop,), name="reports")
+        for thread in (*threads, reporter):
+            thread.start()
+        log.info("event=agent_started node=%s cluster=%s", self._identity.name, self._identity.cluster)
+        self._lanes.run(stop)
+        self._inventory.poke()
+        self._reports.wake()
+        for thread in (*threads, reporter):
+            thread.join()
+        log.info("event=agent_stopped node=%s", self._identity.name)
+
+    def _load(self, stop: Event) -> bool:
+        """What this node said before: nothing is done before that is known. False when told to stop."""
+        while not stop.is_set():
+            try:
+                self._reports.load()
+                return True
+            except StoreError as error:
+                log.warning("event=agent_waits_for_store reason=%s", error)
+                stop.wait(_PAUSE_S)
+        return False
+
+    def _follow_desired(self, stop: Event) -> None:
+        while not stop.is_set():
+            try:
+                self._list_and_watch(stop)
+            except Compacted:
+                continue
+            except StoreError as error:
+                log.warning("event=store_away reason=%s", error)
+                stop.wait(_PAUSE_S)
+
+    def _list_and_watch(self, stop: Event) -> None:
+        prefix = keys.desired_of(self._identity.name)
+        listed = self._kv.snapshot(prefix)
+        wanted = {keys.parse_app(n): Wish(one.record, one.revision) for n, one in below(listed, prefix, Desired)}
+        for key in self.wishes.replace(wanted):
+            self._lanes.supersede(key)
+        for key in {*self._reports.applications(), *wanted}:
+            self._lanes.wake(key)
+        with watching(self._kv, prefix, listed.revision, stop) as watch:
+            for change in watch:
+                self._note(keys.parse_app(change.key.removeprefix(prefix)), change)
+
+    def _note(self, key: AppKey, change: Change) -> None:
+        wish = None if change.value is None else Wish(decode(change.value, Desired), change.revision)
+        if self.wishes.set(key, wish):
+            self._lanes.supersede(key)
+
+    def _follow_engine(self, stop: Event) -> None:
+        while not stop.is_set():
+            try:
+                for event in self._engine.events(stop):
+                    self._hear(event)
+            except EngineError as error:
+                log.warning("event=engine_away reason=%s", error)
+                self._inventory.poke()
+                stop.wait(_PAUSE_S)
+
+    def _hear(self, event: EngineEvent) -> None:
+        if event.action == "connected":
+            self._inventory.poke()
+            self._wake_all()
+            return
+        self._endings.note(event)
+        if event.project:
+            for key in self.wishes.named(event.project):
+                self._lanes.wake(key)
+        elif owner := self._reconcile.owner(event.container_id):
+            self._lanes.wake(owner)
+
+    def _pass(self, stop: Event) -> None:
+        while not stop.wait(_FULL_PASS_S):
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        for key in self.wishes.all():
+            self._lanes.wake(key)

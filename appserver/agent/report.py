@@ -1,0 +1,196 @@
+"""What this node says: `observed/` and `containers/`, written behind the work's back, newest last, never too often.
+
+Work goes on while the store is away; what was said last is written when it is back.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from threading import Condition, Event
+
+from appserver.core.entities import AppKey, ContainerRecord, Desired, Observed
+from appserver.errors import StoreError
+from appserver.ports import KV
+from appserver.store import keys
+from appserver.store.codec import encode
+from appserver.store.records import below, find
+
+log = logging.getLogger(__name__)
+
+AT_REST = frozenset({"done", "failed", "stopped", "removed"})
+_EVERY_S = 0.2
+_PAUSE_S = 1.0
+
+Records = Mapping[str, ContainerRecord]
+"""Container name to record."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """Of one application: what was said, what of it is written, and where the store's copy stands."""
+
+    said: Observed | None = None
+    containers: Records = field(default_factory=dict)
+    written: Observed | None = None
+    written_containers: Records = field(default_factory=dict)
+    revision: int = 0
+    at: float = 0.0
+
+
+class Reports:
+    """One writer thread for all applications; `last` answers from memory."""
+
+    def __init__(self, kv: KV, node: str, cluster: str) -> None:
+        self._kv = kv
+        self._node = node
+        self._cluster = cluster
+        self._changed = Condition()
+        self._told: dict[AppKey, _Told] = {}
+        self._due: set[AppKey] = set()
+
+    def load(self) -> None:
+        """What this node said before it was started.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        prefix, held = keys.observed_of(self._node), f"containers/{keys.check_name(self._cluster, 'cluster')}/"
+        listed = self._kv.snapshot(prefix, held)
+        told: dict[AppKey, _Told] = {}
+        for name, stored in below(listed, prefix, Observed):
+            told[keys.parse_app(name)] = _Told(stored.record, {}, stored.record, {}, stored.revision)
+        for name, one in below(listed, held, ContainerRecord):
+            if one.record.node == self._node and one.record.application:
+                mine = told.setdefault(keys.parse_app(one.record.application), _Told())
+                mine.containers = mine.written_containers = {**mine.written_containers, name: one.record}
+        with self._changed:
+            self._told = told
+
+    def last(self, key: AppKey) -> Observed | None:
+        with self._changed:
+            told = self._told.get(key)
+            return told.said if told else None
+
+    def applications(self) -> tuple[AppKey, ...]:
+        with self._changed:
+            return tuple(self._told)
+
+    def say(self, key: AppKey, observed: Observed, containers: Records) -> None:
+        with self._changed:
+            told = self._told.setdefault(key, _Told())
+            told.said, told.containers = observed, containers
+            if _same(told.written, observed) and told.written_containers == containers:
+                return
+            self._due.add(key)
+            self._changed.notify()
+
+    def forget(self, key: AppKey) -> None:
+        """The application is not wanted here any more: its containers' records go, `observed` is its deleter's.
+
+        Raises:
+            StoreError: the store does not answer; to be called again.
+        """
+        with self._changed:
+            told = self._told.get(key)
+            self._due.discard(key)
+        if told:
+            expect, gone = self._own(key, told.written_containers)
+            if gone:
+                self._kv.commit(expect, {}, gone)
+        with self._changed:
+            self._told.pop(key, None)
+
+    def run(self, stop: Event) -> None:
+        """Write until told to stop; what is due then is tried once more."""
+        while not stop.is_set():
+            due = self._next(stop)
+            try:
+                for key in due:
+                    self._write(key)
+            except StoreError as error:
+                log.warning("event=reports_wait reason=%s", error)
+                with self._changed:
+                    self._due.update(due)
+                stop.wait(_PAUSE_S)
+        self._last_words()
+
+    def wake(self) -> None:
+        """Look whether to stop."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _next(self, stop: Event) -> tuple[AppKey, ...]:
+        """Those that may be written now: at once when work came to rest, else not sooner than the interval allows."""
+        with self._changed:
+            while not stop.is_set():
+                now = time.monotonic()
+                waits = {key: self._wait(key, now) for key in self._due}
+                ready = tuple(key for key, wait_s in waits.items() if wait_s <= 0)
+                if ready:
+                    self._due.difference_update(ready)
+                    return ready
+                self._changed.wait(min(waits.values(), default=None))
+            return ()
+
+    def _wait(self, key: AppKey, now: float) -> float:
+        told = self._told.get(key)
+        if told is None or told.said is None or told.said.phase in AT_REST:
+            return 0.0
+        return told.at + _EVERY_S - now
+
+    def _write(self, key: AppKey) -> None:
+        with self._changed:
+            told = self._told.get(key)
+            if told is None or told.said is None:
+                return
+            said, containers = told.said, told.containers
+            where, known = keys.observed(self._node, key), told.revision
+            puts = {where: encode(said)}
+            for name, record in containers.items():
+                if told.written_containers.get(name) != record:
+                    puts[keys.container(key.cluster, name)] = encode(record)
+            left = [name for name in told.written_containers if name not in containers]
+        expect, gone = self._own(key, left)
+        written = self._kv.commit({where: known, **expect}, puts, gone)
+        with self._changed:
+            if written:
+                told.written, told.written_containers = said, containers
+                told.revision, told.at = written, time.monotonic()
+        if not written:
+            self._catch_up(key, told)
+
+    def _own(self, key: AppKey, names: Iterable[str]) -> tuple[dict[str, int], list[str]]:
+        """Records of containers that are this node's to delete: another node may have one of the same name by now."""
+        asked = [keys.container(key.cluster, name) for name in names]
+        if not asked:
+            return {}, []
+        now = self._kv.snapshot(*asked)
+        mine = [name for name in asked if (one := find(now, name, ContainerRecord)) and one.record.node == self._node]
+        return {name: now.revision_of(name) for name in mine}, mine
+
+    def _catch_up(self, key: AppKey, told: _Told) -> None:
+        """Somebody else wrote, or an answer was lost. An application that is gone gets no record back."""
+        where, wanted = keys.observed(self._node, key), keys.desired(self._node, key)
+        now = self._kv.snapshot(where, wanted)
+        with self._changed:
+            if find(now, wanted, Desired) is None:
+                return
+            told.revision = now.revision_of(where)
+            self._due.add(key)
+
+    def _last_words(self) -> None:
+        with self._changed:
+            due, self._due = tuple(self._due), set()
+        for key in due:
+            try:
+                self._write(key)
+            except StoreError as error:
+                log.warning("event=report_lost application=%s reason=%s", key, error)
+                return
+
+
+def _same(written: Observed | None, said: Observed) -> bool:
+    return written is not None and replace(written, at=said.at) == said
