@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from google.protobuf.descriptor_pool import DescriptorPool  # type: ignore[import-untyped]
@@ -22,6 +23,9 @@ from appserver.errors import StoreError
 
 _FILES = ("kv", "auth", "rpc")
 """In the order in which each needs the one before."""
+
+_one_at_a_time = Lock()
+"""A cache lets two threads make two pools at once, and classes of two pools do not mix."""
 
 _DESCRIPTOR = re.compile(r"^ *serialized_pb=_b\((?P<literal>'.*')\)$", re.MULTILINE)
 
@@ -35,15 +39,25 @@ class Method:
     response: Any
 
 
-@cache
 def message(name: str) -> Any:
     """The class of a message of `etcdserverpb`, such as `RangeRequest`."""
+    with _one_at_a_time:
+        return _message(name)
+
+
+def method(service: str, name: str) -> Method:
+    """A method of a service of `etcdserverpb`, such as `KV`, `Txn`."""
+    with _one_at_a_time:
+        return _method(service, name)
+
+
+@cache
+def _message(name: str) -> Any:
     return GetMessageClass(_pool().FindMessageTypeByName(f"etcdserverpb.{name}"))
 
 
 @cache
-def method(service: str, name: str) -> Method:
-    """A method of a service of `etcdserverpb`, such as `KV`, `Txn`."""
+def _method(service: str, name: str) -> Method:
     found = _pool().FindServiceByName(f"etcdserverpb.{service}").methods_by_name[name]
     return Method(
         f"/etcdserverpb.{service}/{name}", GetMessageClass(found.input_type), GetMessageClass(found.output_type)

@@ -111,23 +111,44 @@ def test_closing_ends_everything(etcd_cluster: ClusterFactory) -> None:
             kv.snapshot("a")
 
 
-def test_a_client_made_before_a_fork_serves_the_child(etcd_server: Cluster) -> None:
-    """Nothing is connected by the constructor, so that a preloading web server may build it."""
-    script = (
-        "import os, sys\n"
-        "from appserver.adapters.etcd import Etcd\n"
-        "kv = Etcd([sys.argv[1]], prefix='/fork/')\n"
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    kv.commit({}, {'a': '1'})\n"
-        "    kv.close()\n"
-        "    os._exit(0)\n"
-        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
-    )
-    argv = [sys.executable, "-c", script, etcd_server.endpoints[0]]
-    subprocess.run(argv, check=True, timeout=20, cwd=Path(__file__).parents[2])
-    with client(etcd_server, prefix="/fork/") as kv:
-        assert kv.snapshot("a").items["a"].value == "1"
+FORK = """
+import os, sys
+from appserver.adapters.etcd import Etcd
+kv = Etcd([sys.argv[1]], prefix="/fork/")
+child = os.fork()
+if child == 0:
+    kv.commit({}, {"a": "1"})
+    kv.close()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+CROWD = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from appserver.adapters.etcd import Etcd
+start = Barrier(16)
+kv = Etcd([sys.argv[1]], prefix="/crowd/")
+def put(n):
+    start.wait()
+    return kv.commit({}, {f"k/{n}": ""})
+with ThreadPoolExecutor(16) as pool:
+    assert all(pool.map(put, range(16)))
+"""
+
+
+@pytest.mark.parametrize(("prefix", "script"), [("/fork/", FORK), ("/crowd/", CROWD)])
+def test_the_first_call_may_come_from_anywhere(etcd_server: Cluster, prefix: str, script: str) -> None:
+    """From the child of a fork after the client was made, as under a preloading web server; from many threads at once.
+
+    And a program that ends without closing its client ends well.
+    """
+    argv = [sys.executable, "-W", "error", "-c", script, etcd_server.endpoints[0]]
+    done = subprocess.run(argv, timeout=20, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    with client(etcd_server, prefix=prefix) as kv:
+        assert kv.snapshot("").items
 
 
 def test_others_bytes_below_our_prefix_hide_nothing(etcd_cluster: ClusterFactory) -> None:

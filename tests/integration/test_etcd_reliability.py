@@ -10,11 +10,14 @@ import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
+from itertools import count
 from threading import Event, Thread
 
 import pytest
 
 from appserver.adapters.etcd import Etcd
+from appserver.adapters.etcd_errors import NotDone
 from appserver.errors import Compacted, StoreError
 from appserver.ports import KV
 from tests.lab.etcd import ClusterFactory
@@ -107,6 +110,45 @@ def test_etcd_out_of_reach_is_an_error_in_time(etcd_cluster: ClusterFactory) -> 
         for act in (lambda: kv.snapshot("a"), lambda: kv.commit({}, {"a": "1"})):
             with takes(0.2, 1.5), pytest.raises(StoreError, match="cannot be reached: see that it runs"):
                 act()
+
+
+def test_what_a_commit_said_is_true_through_kills(etcd_cluster: ClusterFactory) -> None:
+    """Writers under three kill -9: what was acknowledged is there, what was said to be not done is not."""
+    cluster = etcd_cluster()
+    stop = Event()
+    said: dict[str, int | StoreError] = {}
+
+    def write(kv: Etcd, name: str) -> None:
+        for n in count():
+            if stop.is_set():
+                return
+            key = f"k/{name}/{n}"
+            try:
+                said[key] = kv.commit({key: 0}, {key: ""})
+            except StoreError as e:
+                said[key] = e
+
+    def written(number: int) -> bool:
+        return sum(isinstance(outcome, int) for outcome in [*said.values()]) >= number
+
+    with client(cluster, timeout_s=0.15) as kv, ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(write, kv, name) for name in "ab"]
+        try:
+            for done in (100, 300, 500):
+                wait_until(partial(written, done), "writes go on")
+                cluster.members[0].kill()
+                wait_until(lambda: isinstance([*said.values()][-1], NotDone), "etcd is missed")
+                cluster.members[0].start()
+        finally:
+            stop.set()
+        for each in writing:
+            each.result()
+        there = kv.snapshot("k/").items
+    for key, outcome in said.items():
+        if isinstance(outcome, NotDone):
+            assert key not in there
+        elif isinstance(outcome, int):
+            assert there[key].revision == outcome
 
 
 # ── a member hangs ──
