@@ -1,0 +1,149 @@
+"""Lab hosts: fresh Debian machines, as containers of this machine's engine, with or without systemd.
+
+A host has its own PID 1, its own control groups and its own Docker Engine, so roles, units, `kill -9` and a
+reboot are tried as on a real machine. The image is made from Debian packages once and named by its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Init = Literal["systemd", "none"]
+LABEL = "moorage.lab"
+PACKAGES = "systemd-sysv dbus kmod procps iproute2 iputils-ping ca-certificates python3".split()
+"""What a fresh Debian has, and what being a container asks for; nothing that `./up` is to install."""
+OVERLAY = Path(__file__).parent / "image" / "overlay"
+CA_SETTINGS = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Environment variables by which this machine may trust a certificate authority of its own."""
+ISOLATED = (
+    *("--cap-add", "ALL", "--device-cgroup-rule", "a *:* rwm", "--cgroupns", "private"),
+    *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+    *("--security-opt", "systempaths=unconfined"),
+    *("--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", "--stop-signal", "SIGRTMIN+3"),
+)
+"""What an engine and a systemd inside need, without the machine's own control groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One running lab host."""
+
+    name: str
+
+    def run(self, *argv: str, text: str = "", check: bool = True, timeout_s: float = 300) -> str:
+        """Run a program as root inside; its standard output and error, in order."""
+        done = subprocess.run(
+            ("docker", "exec", "-i", self.name, *argv),
+            input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s, check=False,
+        )  # fmt: skip
+        if check and done.returncode:
+            raise AssertionError(f"{self.name}: {' '.join(argv)} ended with {done.returncode}:\n{done.stdout[-6000:]}")
+        return done.stdout
+
+    def sh(self, script: str, check: bool = True, timeout_s: float = 300) -> str:
+        """Run a script of `sh` inside."""
+        return self.run("sh", "-c", script, check=check, timeout_s=timeout_s)
+
+    def put(self, tree: bytes, directory: str) -> None:
+        """Unpack a tar archive below a directory that is made for it."""
+        self.run("mkdir", "-p", directory)
+        subprocess.run(("docker", "cp", "-", f"{self.name}:{directory}"), input=tree, check=True, capture_output=True)
+
+    def reboot(self) -> None:
+        """Power off without warning, then on: every process is new, the disks are as they were."""
+        _docker("kill", "--signal", "KILL", self.name)
+        _docker("start", self.name)
+
+    def wait(self, what: str, true: Callable[[], bool], timeout_s: float = 60) -> None:
+        """Wait for a condition."""
+        until = time.monotonic() + timeout_s
+        while not true():
+            if time.monotonic() > until:
+                raise AssertionError(f"{self.name}: after {timeout_s} s still not: {what}")
+            time.sleep(0.2)
+
+
+@contextmanager
+def host(init: Init = "systemd", suite: str = "bookworm") -> Iterator[Host]:
+    """A fresh host, removed with everything it held at the end."""
+    name = f"moorage-lab-{uuid.uuid4().hex[:8]}"
+    volume = f"{name}-docker"
+    command = () if init == "systemd" else ("--init", image(suite), "/usr/local/sbin/boot-init", "sleep", "infinity")
+    _docker("volume", "create", "--label", LABEL, volume)
+    try:
+        _docker(
+            *("run", "-d", "--name", name, "--hostname", name, "--label", LABEL, "-v", f"{volume}:/var/lib/docker"),
+            *(*ISOLATED, *_trust(), *(command or (image(suite),))),
+        )
+        started = Host(name)
+        if init == "systemd":
+            started.wait("systemd runs", lambda: "running" in started.sh("systemctl is-system-running", check=False))
+        yield started
+    finally:
+        _docker("rm", "-f", "-v", name)
+        _docker("volume", "rm", "-f", volume)
+
+
+def image(suite: str = "bookworm") -> str:
+    """The name of the host image of a Debian suite, made now if this machine has not got it."""
+    files = sorted(path for path in OVERLAY.rglob("*") if path.is_file())
+    parts = [suite, *PACKAGES, *(f"{path.relative_to(OVERLAY)} {path.read_text()}" for path in files)]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    name = f"moorage-lab-{suite}:{digest[:12]}"
+    if subprocess.run(("docker", "image", "inspect", name), capture_output=True, check=False).returncode:
+        _make(name, suite)
+    return name
+
+
+def debian_sources(suite: str) -> tuple[str, ...]:
+    """This machine's own Debian sources, for another suite: lines of `sources.list`."""
+    form = "$(RELEASE) $(REPO_URI) $(COMPONENT)"
+    told = subprocess.run(
+        ("apt-get", "indextargets", "--format", form, "Created-By: Packages"), capture_output=True, text=True, check=True
+    ).stdout
+    here = next(line.split("=")[1] for line in Path("/etc/os-release").read_text().splitlines() if "CODENAME" in line)
+    lines = [line.split() for line in told.splitlines()]
+    return tuple(
+        f"deb {uri} {release.replace(here, suite)} main"
+        for release, uri, component in lines
+        if component == "main" and release.startswith(here)
+    )
+
+
+def _make(name: str, suite: str) -> None:
+    """Bootstrap the image: about 40 s, once."""
+    bootstrap = (
+        *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"),
+        *("--aptopt=APT::Install-Recommends false", "--dpkgopt=path-exclude=/usr/share/man/*"),
+        *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"),
+        *(f"--customize-hook=sync-in {OVERLAY} /", suite, "-", *dict.fromkeys(debian_sources(suite))),
+    )
+    start = ("-c", "ENV container=docker", "-c", f"LABEL {LABEL}=image", "-c", 'CMD ["/usr/local/sbin/boot-init"]')
+    with subprocess.Popen(bootstrap, stdout=subprocess.PIPE) as making:
+        subprocess.run(("docker", "import", *start, "-", name), stdin=making.stdout, check=True, capture_output=True)
+    if making.returncode:
+        _docker("rmi", "-f", name)
+        raise AssertionError(f"mmdebstrap of {suite} ended with {making.returncode}")
+
+
+def _trust() -> Sequence[str]:
+    """Let programs inside trust what this machine trusts, where it has a setting for it."""
+    found = next((os.environ[name] for name in CA_SETTINGS if os.environ.get(name)), "")
+    inside = "/etc/lab-trust.pem"
+    return ("-v", f"{found}:{inside}:ro", "-e", f"PIP_CERT={inside}") if found else ()
+
+
+def _docker(*argv: str) -> str:
+    done = subprocess.run(("docker", *argv), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"docker {' '.join(argv[:2])}: {done.stderr[-2000:]}")
+    return done.stdout
