@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
@@ -15,6 +16,7 @@ from appserver.agent.alive import keep_alive
 from appserver.agent.change import Parts
 from appserver.agent.endings import Endings
 from appserver.agent.hands import Hands
+from appserver.agent.http import Files, Reads, serve
 from appserver.agent.inventory import Identity, Inventory
 from appserver.agent.lanes import Lanes
 from appserver.agent.project import Projects
@@ -35,8 +37,19 @@ _FULL_PASS_S = 60.0
 _PAUSE_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the live reads are served."""
+
+    address: tuple[str, int]
+    files: Files
+
+
 class Agent:
-    """One node's agent. `run` returns when `stop` is set and running work has come back."""
+    """One node's agent. `run` returns when `stop` is set and running work has come back.
+
+    Without `listen` it serves no live reads.
+    """
 
     def __init__(
         self,
@@ -47,8 +60,10 @@ class Agent:
         compose: Compose,
         sealer: Sealer,
         clock: Clock,
+        listen: Listen | None = None,
     ) -> None:
         self._kv = kv
+        self._listen = listen
         self._engine = engine
         self._identity = identity
         self._endings = Endings()
@@ -70,6 +85,7 @@ class Agent:
             "engine": lambda: self._follow_engine(stop),
             "passes": lambda: self._pass(stop),
             "inventory": lambda: self._inventory.run(stop),
+            **({"reads": lambda: self._serve_reads(stop)} if self._listen else {}),
         }
         threads = [Thread(target=run, name=name) for name, run in parts.items()]
         reporter = Thread(target=self._reports.run, args=(stop,), name="reports")
@@ -146,6 +162,16 @@ class Agent:
     def _pass(self, stop: Event) -> None:
         while not stop.wait(_FULL_PASS_S):
             self._wake_all()
+
+    def _serve_reads(self, stop: Event) -> None:
+        """An address that is taken, or a certificate that is not there yet, may be right a moment later."""
+        listen = self._listen
+        while listen and not stop.is_set():
+            try:
+                serve(listen.address, listen.files, Reads(self._engine, self.wishes), stop)
+            except OSError as error:
+                log.warning("event=live_reads_wait address=%s:%d reason=%s", *listen.address, error)
+                stop.wait(_PAUSE_S)
 
     def _wake_all(self) -> None:
         for key in self.wishes.all():
