@@ -230,6 +230,7 @@ def one(body: object, version: int = 0, status: int = 200) -> Response:
     if version:
         response.set_etag(str(version))
         response.make_conditional(request)
+        response.headers.pop("Date", None)  # the server sets it
     return response
 
 
