@@ -21,7 +21,6 @@ _SETTINGS = {
     "core.hooksPath": str(HOOKS),
     "core.fsmonitor": "false",
     "core.bigFileThreshold": "2m",
-    "core.alternateRefsCommand": "",
     "gc.auto": "0",
     "pack.threads": "1",
     "pack.windowMemory": "64m",

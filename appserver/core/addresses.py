@@ -61,7 +61,7 @@ def outgoing(networks: Iterable[str]) -> Outgoing:
         try:
             allowed.append(ip_network(text.strip(), strict=False))
         except ValueError as error:
-            raise Invalid("outgoing_allowed", f"{text!r} is not a network such as 10.0.0.0/8") from error
+            raise Invalid("networks", f"{text!r} is not a network such as 10.0.0.0/8") from error
     return Outgoing(tuple(allowed))
 
 
@@ -130,7 +130,7 @@ def check_addresses(host: str, found: Iterable[str], where: str, rule: Outgoing)
         why = refusal(ip_address(text.partition("%")[0]), rule)
         if why:
             told = text if text == host else f"{host} is at {text}, which"
-            raise Invalid(where, f"{told} is {why}; the setting `outgoing_allowed` may permit it")
+            raise Invalid(where, f"{told} is {why}; the setting `networks` may permit it")
     return checked
 
 

@@ -9,6 +9,7 @@ from appserver.core.deployment import DeployPlan
 from appserver.core.entities import AppKey, Cause
 from appserver.core.operations import Operation
 from appserver.core.push import Checked
+from appserver.core.refs import short
 
 MAX_LINE = 400
 MAX_FAULTS = 50
@@ -26,7 +27,7 @@ def checked(
     source: str, branch: str, commit: str, checks: Sequence[Checked], unread: Sequence[str]
 ) -> Iterator[str]:
     """What was looked at, then each application's plan. `unread` are files that configure nothing."""
-    yield f"{source}: {branch} at {commit[:7]} checked, {_many(len(checks), 'application')} configured from it"
+    yield f"{source}: {branch} at {short(commit)} checked, {_many(len(checks), 'application')} configured from it"
     for path in unread[:MAX_UNREAD]:
         yield plain(f"warning: {path} is too deep for any look-up, and nothing includes it")
     for one in checks:

@@ -27,6 +27,11 @@ class RefUpdate:
     new: str
 
 
+def short(commit: str) -> str:
+    """As plans and explanations show a commit: `3f2c1a`."""
+    return commit[:6]
+
+
 def check_commit(text: str, where: str = "commit") -> str:
     """A full object id: the only form of a revision that is ever passed to git.
 
@@ -79,8 +84,8 @@ def ref_faults(updates: Sequence[RefUpdate], branch: str, head: str | None, forw
         return tuple(found)
     if ours.new == ZERO:
         found.append((branch, "is what the applications are configured from; it cannot be deleted"))
-    elif head not in (None, ours.old):
-        found.append((branch, f"moved to {str(head)[:7]} while you pushed: fetch, merge, push again"))
+    elif head is not None and head != ours.old:
+        found.append((branch, f"moved to {short(head)} while you pushed: fetch, merge, push again"))
     elif head is not None and not forward:
-        found.append((branch, f"would lose commits that are in force (a forced push): revert {head[:7]} instead"))
+        found.append((branch, f"would lose commits that are in force (a forced push): revert {short(head)} instead"))
     return tuple(found)

@@ -17,6 +17,7 @@ from appserver.core import sources as core
 from appserver.core.access import Caller
 from appserver.core.entities import SourceState
 from appserver.core.push_text import plain
+from appserver.core.refs import short
 from appserver.errors import AppServerError, Compacted, Conflict, RepoError, StoreError
 from appserver.ports import KV, Clock, Repositories
 from appserver.services.audit import Audit
@@ -152,7 +153,7 @@ class KeepCurrent:
             return self._repositories.fetch(source.name, self._sources.remote(source))
         head = self._repositories.open(source.name, "hosted").head(source.branch)
         if head is None and record.state.commit:
-            raise RepoError(f"the repository here has no {source.branch}; push {record.state.commit[:7]} to it again")
+            raise RepoError(f"the repository here has no {source.branch}; push {short(record.state.commit)} to it again")
         return head
 
     def _advance(self, record: SourceRecord, head: str) -> None:
@@ -164,14 +165,14 @@ class KeepCurrent:
                 return  # a push was in the middle of it
             repository = self._repositories.open(source.name, source.kind)
             if source.kind == "hosted" and state.commit and not repository.contains(state.commit, head):
-                lost = f"{source.branch} here lacks {state.commit[:7]}, which is in force"
+                lost = f"{source.branch} here lacks {short(state.commit)}, which is in force"
                 raise RepoError(f"{lost}: the app servers are to share one directory of repositories")
             seen = self._reconfigure.examine(caller, source, head)
             if seen.faults:
                 self._blame(record, "\n".join(f"{where}: {why}" for where, why in seen.faults[:20]), head)
                 return
             told = repository.describe(head)
-            reason = plain(f"{source.name} {head[:7]}: {told.subject} (by {told.author})")
+            reason = plain(f"{source.name} {short(head)}: {told.subject} (by {told.author})")
             begun = self._reconfigure.apply(caller, seen, fence, reason)
         self._tell(caller, source.name, reason, begun)
 
@@ -180,7 +181,7 @@ class KeepCurrent:
         with self._reconfigure.turn(name, caller.name, _TURN_S) as fence:
             record = self._records.get(name)
             if record.state.pending:
-                reason = f"{name} {record.state.commit[:7]}, later"
+                reason = f"{name} {short(record.state.commit)}, later"
                 begun = self._reconfigure.retry(caller, record, fence, reason)
                 if any(one.operation for one in begun):
                     self._tell(caller, name, reason, begun)
@@ -201,8 +202,8 @@ class KeepCurrent:
         before = self._records.get(name).state
         after = self._records.change(name, lambda state: core.failed(state, error, commit, now))
         if before != after:
-            self._audit.record(_caller(name), "push", f"source:{name}", "refused", f"{commit[:7]} {error}"[:500])
-            self._events.emit(_BUS, "REJECT", "WARNING", name, f"{name} {commit[:7]}: {error.splitlines()[0]}".strip())
+            self._audit.record(_caller(name), "push", f"source:{name}", "refused", f"{short(commit)} {error}"[:500])
+            self._events.emit(_BUS, "REJECT", "WARNING", name, f"{name} {short(commit)}: {error.splitlines()[0]}".strip())
 
     def _tidy(self, record: SourceRecord, progress: _Progress) -> None:
         now = self._clock.now()

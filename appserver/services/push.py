@@ -96,7 +96,7 @@ class _OnePush:
     def check(
         self, updates: Sequence[RefUpdate], options: Sequence[str], environment: Mapping[str, str], say: Say
     ) -> bool:
-        detail = ", ".join(f"{update.ref} {update.new[:7]}" for update in updates[:5])
+        detail = ", ".join(f"{update.ref} {refs.short(update.new)}" for update in updates[:5])
         action = "plan push" if "plan" in options else "push"
         try:
             with self._push._audit.of(self._caller, action, f"source:{self._source.name}", detail):
@@ -112,7 +112,7 @@ class _OnePush:
         if seen is None or ours is None or ours.new != seen.commit:
             return
         subject = push._repositories.open(self._source.name, "hosted").describe(seen.commit).subject
-        reason = f"git push {self._source.name} {seen.commit[:7]}: {subject}"
+        reason = f"git push {self._source.name} {refs.short(seen.commit)}: {subject}"
         begun = push._reconfigure.apply(self._caller, seen, self._fence, reason)
         self._held.close()
         detail = {"applications": [str(one.key) for one in begun]}
