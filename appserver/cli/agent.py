@@ -8,9 +8,9 @@ from threading import Event
 
 import click
 
-from appserver import wiring
 from appserver.cli.logs import begin
 from appserver.settings import AgentSettings, load
+from appserver.wiring import agent as wiring
 
 CONFIG = "/etc/moorage/agent.toml"
 
@@ -24,4 +24,4 @@ def agent(config: str) -> None:
     stop = Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    wiring.agent(settings).run(stop)
+    wiring.build(settings).run(stop)

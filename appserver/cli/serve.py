@@ -34,9 +34,9 @@ def settings_of(config: str) -> ServeSettings:
 
 def _app(settings: ServeSettings, closing: Event) -> App:
     """Called in the worker, after the fork: what talks gRPC does not survive one."""
-    from appserver import wiring
     from appserver.web.app import create_app
+    from appserver.wiring import services as wiring
 
-    services = wiring.services(settings)
+    services = wiring.build(settings)
     wiring.duties(services, settings).start(closing)
     return create_app(services, settings, wiring.cookie_key(settings), closing)

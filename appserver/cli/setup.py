@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from appserver import wiring
 from appserver.cli import lazy, profile
 from appserver.cli.serve import CONFIG, settings_of
+from appserver.wiring import services as wiring
 
 
 @click.group(cls=lazy.Group)

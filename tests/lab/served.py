@@ -15,7 +15,6 @@ import pytest
 import requests
 from werkzeug.serving import make_server
 
-from appserver import wiring
 from appserver.adapters import compose_binary
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
@@ -30,6 +29,7 @@ from appserver.settings import ServeSettings
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.web.app import create_app
+from appserver.wiring import services as wiring
 from tests.fakes import CHEAP, PASSWORD
 
 API = "/api/v1"

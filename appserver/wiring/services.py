@@ -1,4 +1,4 @@
-"""Settings to services, or to an agent: the only module that names concrete adapters."""
+"""Settings to the services of an app server."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pathlib import Path
 from appserver.adapters import compose_binary
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
-from appserver.adapters.etcd import TLS, Etcd
 from appserver.adapters.git_repositories import GitRepositories
+from appserver.adapters.node_client import NodeClient, NodeTls
 from appserver.adapters.passwords import Argon2
+from appserver.adapters.registry import Registries
 from appserver.adapters.sealer import AesSealer
 from appserver.core.addresses import outgoing
-from appserver.errors import Invalid
 from appserver.ports import KV, Clock, Compose, Nodes, Passwords, Registry, Repositories, Sealer
 from appserver.services.access import Access
 from appserver.services.applications import Applications
@@ -47,7 +47,9 @@ from appserver.services.sources import Sources
 from appserver.services.throttle import Throttle
 from appserver.services.tokens import Tokens
 from appserver.services.users import Users
-from appserver.settings import CommonSettings, ServeSettings
+from appserver.settings import ServeSettings
+from appserver.store import keys
+from appserver.wiring.store import open_store, secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ class World:
     repositories: Repositories
 
 
-def services(settings: ServeSettings) -> Services:
-    """An app server's services over the real world. Connects at the first call, so it may be made before etcd is up."""
+def build(settings: ServeSettings) -> Services:
+    """The services over the real world. Connects at the first call, so it may be made before etcd is up."""
     return assemble(world(settings), settings)
 
 
@@ -74,13 +76,17 @@ def world(settings: ServeSettings) -> World:
     Raises:
         Invalid, BackendError: a file that a setting names, or a program, is missing; the text says which.
     """
-    clock = SystemClock()
+    kv, clock = open_store(settings), SystemClock()
     return World(
-        kv=store(settings),
+        kv=kv,
         clock=clock,
         passwords=Argon2(),
         sealer=AesSealer.from_file(Path(settings.seal_key)),
         compose=DockerCompose(compose_binary.find(settings.compose)),
+        nodes=NodeClient(
+            lambda name: _reached_at(kv, name), NodeTls(settings.node_ca, settings.node_cert, settings.node_key)
+        ),
+        registry=Registries(settings.registries, outgoing(settings.networks)),
         repositories=GitRepositories(
             Path(settings.state_dir) / "git",
             outgoing(settings.networks),
@@ -175,7 +181,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
 @contextmanager
 def setup(settings: ServeSettings) -> Iterator[Setup]:
     """The first steps, over the store alone."""
-    kv, clock = store(settings), SystemClock()
+    kv, clock = open_store(settings), SystemClock()
     try:
         audit = Audit(kv=kv, clock=clock)
         access = _access(kv, clock, audit, Argon2(), timedelta(hours=settings.session_hours))
@@ -184,20 +190,15 @@ def setup(settings: ServeSettings) -> Iterator[Setup]:
         kv.close()
 
 
-def store(settings: CommonSettings) -> Etcd:
-    tls = None
-    if settings.etcd_ca:
-        own = (Path(settings.etcd_cert), Path(settings.etcd_key)) if settings.etcd_cert else (None, None)
-        tls = TLS(Path(settings.etcd_ca), *own)
-    scheme = "https" if tls else "http"
-    members = [member if "://" in member else f"{scheme}://{member}" for member in settings.etcd_endpoints]
-    password = _secret(settings.etcd_password_file) if settings.etcd_password_file else None
-    return Etcd(members, settings.prefix, tls, settings.etcd_user or None, password)
-
-
 def cookie_key(settings: ServeSettings) -> bytes:
     """Signs session cookies: made of the seal key, which every app server of an installation has."""
-    return hmac.digest(_secret(settings.seal_key).encode(), b"moorage cookie", hashlib.sha256)
+    return hmac.digest(secret(settings.seal_key).encode(), b"moorage cookie", hashlib.sha256)
+
+
+def _reached_at(kv: KV, name: str) -> str | None:
+    """host:port of a node's live reads, while it is on."""
+    item = kv.snapshot(keys.alive(name)).items.get(keys.alive(name))
+    return item.value if item else None
 
 
 def _access(kv: KV, clock: Clock, audit: Audit, passwords: Passwords, lasts: timedelta) -> Access:
@@ -210,10 +211,3 @@ def _access(kv: KV, clock: Clock, audit: Audit, passwords: Passwords, lasts: tim
         audit=audit,
         throttle=Throttle(),
     )
-
-
-def _secret(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(path, f"cannot be read: {error}") from error

@@ -1,0 +1,35 @@
+"""Settings to the agent of this node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appserver.adapters import compose_binary
+from appserver.adapters.clock import SystemClock
+from appserver.adapters.compose import DockerCompose
+from appserver.adapters.engine import DockerEngine
+from appserver.adapters.sealer import AesSealer
+from appserver.agent.http import Files
+from appserver.agent.inventory import Identity
+from appserver.agent.main import Agent, Listen
+from appserver.settings import AgentSettings, address
+from appserver.wiring.store import open_store
+
+
+def build(settings: AgentSettings) -> Agent:
+    """The agent over the real world. Connects when it runs.
+
+    Raises:
+        Invalid, BackendError: a file that a setting names, or a program, is missing; the text says which.
+    """
+    binary = compose_binary.find(settings.compose)
+    return Agent(
+        Identity(settings.node_name, settings.reached_at, settings.cluster, settings.lrn, settings.labels),
+        Path(settings.state_dir),
+        kv=open_store(settings),
+        engine=DockerEngine(settings.engine, binary.version_text),
+        compose=DockerCompose(binary, settings.engine, Path(settings.run_dir)),
+        sealer=AesSealer.from_file(Path(settings.seal_key)),
+        clock=SystemClock(),
+        listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
+    )
