@@ -1,7 +1,4 @@
-"""A guest book on one page, over Redis. The standard library alone.
-
-`app.py` serves it on port 8000; `app.py check` ends with 0 when it and its store answer.
-"""
+"""A guest book on one page, over Redis. The standard library alone."""
 
 from __future__ import annotations
 
@@ -9,14 +6,12 @@ import json
 import os
 import re
 import socket
-import sys
 import time
 from collections.abc import Mapping
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
-from urllib.request import urlopen
 
 PORT = 8000
 SHOWN = 50
@@ -30,38 +25,37 @@ HEADERS = {
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
-def main(argv: list[str]) -> int:
-    if argv[1:] == ["check"]:
-        with urlopen(f"http://127.0.0.1:{PORT}/healthz", timeout=4) as answer:
-            return 0 if answer.status == 200 else 1
-    ThreadingHTTPServer(("", PORT), Page).serve_forever()
-    return 0
-
-
 class Page(BaseHTTPRequestHandler):
     """The page, and the form on it."""
 
     def do_GET(self) -> None:
-        if self.path == "/healthz":
-            self._answer(200, "ok\n" if redis("PING") == "PONG" else "")
-        elif self.path == "/":
-            visits = redis("INCR", "visits")
-            entries = [json.loads(entry) for entry in redis("LRANGE", "entries", "0", str(SHOWN - 1))]
-            self._answer(200, page(os.environ, int(visits), entries), "text/html; charset=utf-8")
-        else:
-            self._answer(404, "There is one page here: /\n")
+        try:
+            if self.path == "/healthz":
+                redis("PING")
+                self._answer(200, "ok\n")
+            elif self.path == "/":
+                visits = redis("INCR", "visits")
+                entries = [json.loads(entry) for entry in redis("LRANGE", "entries", "0", str(SHOWN - 1))]
+                self._answer(200, page(os.environ, int(visits), entries), "text/html; charset=utf-8")
+            else:
+                self._answer(404, "There is one page here: /\n")
+        except OSError as error:
+            self._answer(503, f"The store does not answer: {error}\n")
 
     def do_POST(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/sign" or size > 8192:
+        size = self.headers.get("Content-Length", "")
+        if self.path != "/sign" or not size.isdecimal() or int(size) > 8192:
             self._answer(400, "That is not the form of this page.\n")
             return
-        form = parse_qs(self.rfile.read(size).decode("utf-8", "replace"))
+        form = parse_qs(self.rfile.read(int(size)).decode("utf-8", "replace"))
         said = {field: form.get(field, [""])[0].strip()[:longest] for field, longest in LONGEST.items()}
-        if said["words"]:
-            redis("LPUSH", "entries", json.dumps(said | {"at": int(time.time())}))
-            redis("LTRIM", "entries", "0", "999")
-        self._answer(303, "", headers={"Location": "/"})
+        try:
+            if said["words"]:
+                redis("LPUSH", "entries", json.dumps(said | {"at": int(time.time())}))
+                redis("LTRIM", "entries", "0", "999")
+            self._answer(303, "", headers={"Location": "/"})
+        except OSError as error:
+            self._answer(503, f"The store does not answer: {error}\n")
 
     def _answer(self, status: int, text: str, kind: str = "text/plain", headers: Mapping[str, str] = {}) -> None:
         body = text.encode()
@@ -100,13 +94,13 @@ def page(environment: Mapping[str, str], visits: int, entries: list[dict]) -> st
     """The page's HTML; every text of others is escaped."""
     colour = environment.get("COLOUR", "")
     settings = (
-        ("Greeting", environment.get("GREETING", "none"), "GREETING"),
-        ("Colour", colour or "none", "COLOUR"),
-        ("Memory limit", memory_limit(), "mem_limit"),
-        ("Container", socket.gethostname(), ""),
-        ("Store", environment.get("STORE", "store:6379"), "STORE"),
+        ("Greeting", environment.get("GREETING", "none"), "image, environment.GREETING"),
+        ("Colour", colour or "none", "image, environment.COLOUR"),
+        ("Memory limit", memory_limit(), "image, memory"),
+        ("Store", environment.get("STORE", "none"), "compose file, environment.STORE"),
+        ("Container", socket.gethostname(), "Docker Engine"),
     )
-    rows = "".join(f"<tr><th>{n}<td>{escape(v)}<td><code>{o}</code>" for n, v, o in settings)
+    rows = "".join(f"<tr><th>{n}<td>{escape(v)}<td><small>{o}</small>" for n, v, o in settings)
     return PAGE.format(
         colour=colour if re.fullmatch(r"[a-zA-Z]{3,30}|#[0-9a-fA-F]{3,8}", colour) else "slategray",
         greeting=escape(environment.get("GREETING", "Hello.")),
@@ -184,11 +178,12 @@ code {{ font-size: .86em }}
 <section>
 <h2>What this page was told</h2>
 <table>{settings}</table>
-<p class="hint">Who told it, layer by layer: <code>moorage app explain guestbook</code>. To change greeting or colour,
-push <code>default/guestbook/web.yml</code> to the configuration repository.</p>
+<p class="hint">The right column says who speaks first. Who has the last word now, layer by layer, says
+<code>moorage app explain guestbook</code>. To change the greeting or the colour, push
+<code>default/guestbook/web.yml</code> to the configuration repository and look again.</p>
 </section>
 </main>
 """
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    ThreadingHTTPServer(("", PORT), Page).serve_forever()
