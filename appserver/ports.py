@@ -86,7 +86,7 @@ class KV(Protocol):
     """Keys to text. Revisions rise with every commit; revision 0 means "absent"."""
 
     def snapshot(self, *prefixes: str) -> Snapshot:
-        """All at one revision. A prefix ends in "/"; a name without it is one key."""
+        """All at one revision. A prefix ends in "/"; a name without it is one key; "" is everything."""
 
     def commit(
         self, expect: Mapping[str, int], puts: Mapping[str, str], deletes: Sequence[str] = (), lease: int = 0
@@ -240,9 +240,6 @@ class ConfigRepo(Protocol):
             RepoError: the repository does not hold the commit.
         """
 
-    def has(self, commit: str, environment: Mapping[str, str] | None = None) -> bool:
-        """Whether the commit is there at all."""
-
     def contains(self, ancestor: str, commit: str, environment: Mapping[str, str] | None = None) -> bool:
         """Whether `commit` is `ancestor` or descends from it."""
 
@@ -288,8 +285,11 @@ class Repositories(Protocol):
 
     def open(self, name: str, kind: SourceKind) -> ConfigRepo: ...
 
-    def create(self, name: str, branch: str, files: Mapping[str, str], message: str) -> None:
-        """Make a hosted repository whose first commit holds `files` (none: no commit); one that is there stays."""
+    def create(self, name: str, branch: str, files: Mapping[str, str], message: str, at: datetime) -> None:
+        """Make a hosted repository whose first commit, of `at`, holds `files` (none: no commit); one that is there stays.
+
+        The same arguments make the same commit, on whichever app server.
+        """
 
     def fetch(self, name: str, remote: Remote) -> str:
         """Bring the branch's newest commit into a mirror, and its id.
