@@ -35,10 +35,14 @@ def read_bytes(path: Path, shown: str, limit: int = MAX_BLOB) -> bytes:
     except OSError as error:
         why = "is a symbolic link" if path.is_symlink() else f"cannot be read: {error.strerror}"
         raise Invalid(shown, why) from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Invalid(shown, "is not a regular file")
-        raw = file.read(limit + 1)
+        raw = b""
+        while len(raw) <= limit and (part := os.read(descriptor, limit + 1 - len(raw))):
+            raw += part
+    finally:
+        os.close(descriptor)
     if len(raw) > limit:
         raise Invalid(shown, f"is over {mib(limit)}")
     return raw
