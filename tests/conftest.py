@@ -1,3 +1,10 @@
-"""Fixtures that every level of tests shares. Each lives with its part of the lab."""
+"""Fixtures that every level of tests shares. Each lives with its part of the lab; what others import comes first."""
 
-pytest_plugins = ["tests.lab.etcd", "tests.lab.kv", "tests.lab.processes", "tests.lab.served"]
+pytest_plugins = [
+    "tests.lab.etcd",
+    "tests.lab.kv",
+    "tests.lab.images",
+    "tests.lab.processes",
+    "tests.lab.served",
+    "tests.lab.engine",
+]
