@@ -115,6 +115,21 @@ def load(kind: type[S], path: str, environ: Mapping[str, str]) -> S:
     return kind(**values)  # type: ignore[arg-type]  # each value was checked against its field's own hint
 
 
+def check_files(settings: CommonSettings) -> None:
+    """That what is read once at the start can be read.
+
+    Raises:
+        Invalid: the setting, and why its file cannot be.
+    """
+    for name in _READ_ONCE:
+        path = getattr(settings, name, "")
+        try:
+            if path:
+                Path(path).open("rb").close()
+        except OSError as error:
+            raise Invalid(name, f"{path} cannot be read: {error.strerror}") from error
+
+
 def address(text: str, where: str) -> tuple[str, int]:
     """`host:port`, `[v6]:port` or `:port` to host and port."""
     host, colon, port = text.rpartition(":")
@@ -183,6 +198,16 @@ def _shown(default: object) -> str:
 
 
 _EVERYWHERE = ("", "::", "0.0.0.0")  # noqa: S104  # compared with, not bound to
+_READ_ONCE = (
+    "seal_key",
+    "etcd_ca",
+    "etcd_cert",
+    "etcd_key",
+    "etcd_password_file",
+    "tls_cert",
+    "tls_key",
+    "git_ca",
+)
 _ABOUT = "\n".join((__doc__ or "").splitlines()[2:]).strip()
 _WORDS = {str(str): "text", str(int): "a whole number", str(Strings): "a list of texts", str(Table): "a table of texts"}
 

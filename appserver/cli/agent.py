@@ -9,7 +9,7 @@ from threading import Event
 import click
 
 from appserver.cli.logs import begin
-from appserver.settings import AgentSettings, load
+from appserver.settings import AgentSettings, check_files, load
 from appserver.wiring import agent as wiring
 
 CONFIG = "/etc/moorage/agent.toml"
@@ -20,6 +20,7 @@ CONFIG = "/etc/moorage/agent.toml"
 def agent(config: str) -> None:
     """Run the agent of this node."""
     settings = load(AgentSettings, config, os.environ)
+    check_files(settings)
     begin(settings.log_level)
     stop = Event()
     for sign in (signal.SIGTERM, signal.SIGINT):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from appserver.settings import ServeSettings, load
-
-if TYPE_CHECKING:
-    from appserver.web.server import App
+from appserver.settings import ServeSettings, check_files, load
 
 CONFIG = "/etc/moorage/serve.toml"
 
@@ -24,19 +21,20 @@ def serve(config: str) -> None:
     from appserver.web import server
 
     settings = settings_of(config)
+    check_files(settings)
     begin(settings.log_level)
-    server.run(settings, lambda closing: _app(settings, closing))
+
+    def make(closing: Event) -> Any:
+        """In the worker, after the fork: what talks gRPC does not survive one."""
+        from appserver.web.app import create_app
+        from appserver.wiring import services as wiring
+
+        services = wiring.build(settings)
+        wiring.duties(services, settings).start(closing)
+        return create_app(services, settings, wiring.cookie_key(settings), closing)
+
+    server.run(settings, make)
 
 
 def settings_of(config: str) -> ServeSettings:
     return load(ServeSettings, config, os.environ)
-
-
-def _app(settings: ServeSettings, closing: Event) -> App:
-    """Called in the worker, after the fork: what talks gRPC does not survive one."""
-    from appserver.web.app import create_app
-    from appserver.wiring import services as wiring
-
-    services = wiring.build(settings)
-    wiring.duties(services, settings).start(closing)
-    return create_app(services, settings, wiring.cookie_key(settings), closing)

@@ -10,17 +10,24 @@ import logging
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from threading import Event, Timer
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from appserver.errors import AppServerError
 from appserver.settings import ServeSettings
+
+if TYPE_CHECKING:
+    from flask import Flask  # not in the arbiter: what only the worker uses, only the worker holds in memory
+
+log = logging.getLogger(__name__)
 
 GRACE_S = 2
 """For requests that are being answered when the order to stop comes."""
@@ -30,8 +37,7 @@ _WATCHDOG_S = 60
 _CONNECTIONS = 1024
 """Above the number of threads: connections that are kept alive wait without one."""
 
-App = Flask
-Make = Callable[[Event], App]
+Make = Callable[[Event], "Flask"]
 
 
 def run(settings: ServeSettings, make: Make) -> None:
@@ -71,7 +77,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return self._make(_Worker.closing)
+        try:
+            return self._make(_Worker.closing)
+        except AppServerError as error:
+            log.error("cannot start reason=%s", error)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]
