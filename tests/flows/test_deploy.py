@@ -17,6 +17,7 @@ from tests.lab.images import busybox
 from tests.lab.processes import Servers
 from tests.lab.wait import wait_until
 
+PROJECT = "label=com.docker.compose.project"
 HEALTHY = '["CMD", "/bin/busybox", "true"]'
 FAILING = '["CMD", "/bin/busybox", "sh", "-c", "echo the probe says no; exit 1"]'
 
@@ -63,7 +64,7 @@ def show(api: Api, name: str) -> dict[str, object]:
 
 def container_ids(name: str) -> dict[str, str]:
     told = subprocess.run(
-        ["docker", "ps", "-a", "--no-trunc", "--filter", f"label=com.docker.compose.project={name}", "--format", "{{json .}}"],
+        ["docker", "ps", "-a", "--no-trunc", "--filter", f"{PROJECT}={name}", "--format", "{{json .}}"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     rows = [json.loads(line) for line in told.stdout.splitlines()]
@@ -202,7 +203,7 @@ def test_stop_start_restart(servers: Servers, app_name: str, image: str, verb: s
     ended_well(servers.api, answer)
     assert show(servers.api, app_name)["state"] == state
     told = subprocess.run(
-        ["docker", "ps", "-q", "--filter", f"label=com.docker.compose.project={app_name}"],
+        ["docker", "ps", "-q", "--filter", f"{PROJECT}={app_name}"],
         capture_output=True,
         text=True,
         check=True,
