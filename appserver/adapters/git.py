@@ -48,12 +48,6 @@ class BareRepository:
                 self._files.popitem(last=False)
             return found
 
-    def has(self, commit: str, environment: Mapping[str, str] | None = None) -> bool:
-        if not self.path.is_dir():
-            return False
-        words = ["cat-file", "-e", f"{check_commit(commit)}^{{commit}}"]
-        return run(self.path, words, extra=environment, allowed=(0, 1, 128)).returncode == 0
-
     def contains(self, ancestor: str, commit: str, environment: Mapping[str, str] | None = None) -> bool:
         words = ["merge-base", "--is-ancestor", check_commit(ancestor), check_commit(commit)]
         done = run(self.path, words, extra=environment, allowed=(0, 1, 128))

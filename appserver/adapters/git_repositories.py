@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
@@ -46,10 +47,10 @@ class GitRepositories:
         with self._lock:
             return self._opened.setdefault(path, BareRepository(path))
 
-    def create(self, name: str, branch: str, files: Mapping[str, str], message: str) -> None:
+    def create(self, name: str, branch: str, files: Mapping[str, str], message: str, at: datetime) -> None:
         path = self._path(name, "hosted")
         if not path.is_dir():
-            self._make(path, check_branch(branch), _import(branch, files, message, self._now()) if files else b"")
+            self._make(path, check_branch(branch), _import(branch, files, message, at) if files else b"")
 
     def fetch(self, name: str, remote: Remote) -> str:
         path = self._path(name, "remote")
@@ -109,10 +110,10 @@ class GitRepositories:
             shutil.rmtree(aside, ignore_errors=True)
 
 
-def _import(branch: str, files: Mapping[str, str], message: str, at: float) -> bytes:
+def _import(branch: str, files: Mapping[str, str], message: str, at: datetime) -> bytes:
     """One commit as `git fast-import` reads it."""
     parts = [
-        f"commit refs/heads/{branch}\ncommitter Moorage <moorage@localhost> {at:.0f} +0000\n".encode(),
+        f"commit refs/heads/{branch}\ncommitter Moorage <moorage@localhost> {at.timestamp():.0f} +0000\n".encode(),
         _data(message),
     ]
     for path, text in files.items():

@@ -352,11 +352,13 @@ class SourceState:
     """`sourcestate/<name>`.
 
     `commit` is the last good one: it is in force until a better one comes, whatever `error` says of a newer one.
+    `place` is where it came from: `hosted`, or a URL.
     `pending` are applications (`<cluster>.<app>`) that the commit is still to be rolled out to, each with the
     reason it waits. `asked` counts the requests to look at a remote now, `answered` those that were met.
     """
 
     commit: str = ""
+    place: str = ""
     at: datetime | None = None
     pending: Mapping[str, str] = field(default_factory=dict)
     error: str = ""

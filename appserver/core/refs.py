@@ -65,13 +65,13 @@ def tracked(updates: Iterable[RefUpdate], branch: str) -> RefUpdate | None:
     return next((update for update in updates if update.ref == BRANCHES + branch), None)
 
 
-def ref_faults(updates: Sequence[RefUpdate], branch: str, head: str | None, forward: bool) -> tuple[Fault, ...]:
+def ref_faults(updates: Sequence[RefUpdate], branch: str, head: str | None, loses: Sequence[str]) -> tuple[Fault, ...]:
     """What may not happen to references.
 
     Args:
         branch: the one that is rolled out.
         head: its present commit.
-        forward: whether its new commit descends from `head`.
+        loses: commits, of those that may not be lost, from which its new one does not descend.
     """
     found: list[Fault] = []
     if len(updates) > MAX_UPDATES:
@@ -86,6 +86,6 @@ def ref_faults(updates: Sequence[RefUpdate], branch: str, head: str | None, forw
         found.append((branch, "is what the applications are configured from; it cannot be deleted"))
     elif head is not None and head != ours.old:
         found.append((branch, f"moved to {short(head)} while you pushed: fetch, merge, push again"))
-    elif head is not None and not forward:
-        found.append((branch, f"would lose commits that are in force (a forced push): revert {short(head)} instead"))
+    elif loses:
+        found.append((branch, f"would lose {short(loses[0])}, which is in force (a forced push): revert it instead"))
     return tuple(found)

@@ -147,9 +147,22 @@ def concerns(delivery: Delivery, source: Source) -> bool:
     return delivery.ref in ("", BRANCHES + source.branch)
 
 
-def advanced(state: SourceState, commit: str, pending: dict[str, str], now: datetime) -> SourceState:
+def place(source: Source) -> str:
+    """Where its commits come from."""
+    return source.url if source.kind == "remote" else "hosted"
+
+
+def kept(source: Source, state: SourceState) -> str:
+    """The commit that whatever comes next must descend from: the one in force, if people pushed it here; else ""."""
+    return state.commit if source.kind == "hosted" and state.place == "hosted" else ""
+
+
+def advanced(
+    state: SourceState, commit: str, came_from: str, pending: dict[str, str], now: datetime
+) -> SourceState:
     """A better commit came into force."""
-    return replace(state, commit=commit, at=now, pending=pending, error="", error_commit="", error_at=None)
+    fine = replace(state, error="", error_commit="", error_at=None)
+    return replace(fine, commit=commit, place=came_from, at=now, pending=pending)
 
 
 def failed(state: SourceState, error: str, commit: str, now: datetime) -> SourceState:

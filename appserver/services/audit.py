@@ -21,6 +21,7 @@ from appserver.store import codec, keys
 log = logging.getLogger(__name__)
 Result = Literal["ok", "refused", "failed"]
 
+AUDITED = "audited"
 KEPT = 20_000
 """Entries kept; the oldest go first."""
 
@@ -48,6 +49,7 @@ class Audit:
         """Record how the block ended: `refused` is the caller's mistake, `failed` ours or the world's.
 
         A caller who is told to slow down leaves no entry: else a flood of requests becomes one of writes.
+        An error that was recorded bears the note `AUDITED`, so that no edge records it again.
         """
         try:
             yield
@@ -55,9 +57,11 @@ class Audit:
             raise
         except UserError as error:
             self.record(caller, action, subject, "refused", str(error))
+            error.add_note(AUDITED)
             raise
         except Exception as error:
             self.record(caller, action, subject, "failed", type(error).__name__)
+            error.add_note(AUDITED)
             raise
         self.record(caller, action, subject, "ok", detail)
 

@@ -151,9 +151,13 @@ class KeepCurrent:
         source = record.source
         if source.kind == "remote":
             return self._repositories.fetch(source.name, self._sources.remote(source))
-        head = self._repositories.open(source.name, "hosted").head(source.branch)
-        if head is None and record.state.commit:
-            raise RepoError(f"the repository here has no {source.branch}; push {short(record.state.commit)} to it again")
+        repository = self._repositories.open(source.name, "hosted")
+        head = repository.head(source.branch)
+        held = core.kept(source, record.state)
+        if held and head != held and (head is None or not repository.contains(held, head)):
+            # The repositories of this app server are not those that the commit in force came through.
+            log.info("event=source_elsewhere source=%s in_force=%s here=%s", source.name, held, head)
+            return held
         return head
 
     def _advance(self, record: SourceRecord, head: str) -> None:
@@ -164,9 +168,6 @@ class KeepCurrent:
             if head == state.commit:
                 return  # a push was in the middle of it
             repository = self._repositories.open(source.name, source.kind)
-            if source.kind == "hosted" and state.commit and not repository.contains(state.commit, head):
-                lost = f"{source.branch} here lacks {short(state.commit)}, which is in force"
-                raise RepoError(f"{lost}: the app servers are to share one directory of repositories")
             seen = self._reconfigure.examine(caller, source, head)
             if seen.faults:
                 self._blame(record, "\n".join(f"{where}: {why}" for where, why in seen.faults[:20]), head)
@@ -203,7 +204,8 @@ class KeepCurrent:
         after = self._records.change(name, lambda state: core.failed(state, error, commit, now))
         if before != after:
             self._audit.record(_caller(name), "push", f"source:{name}", "refused", f"{short(commit)} {error}"[:500])
-            self._events.emit(_BUS, "REJECT", "WARNING", name, f"{name} {short(commit)}: {error.splitlines()[0]}".strip())
+            told = f"{name} {short(commit)}: {error.splitlines()[0]}"
+            self._events.emit(_BUS, "REJECT", "WARNING", name, told)
 
     def _tidy(self, record: SourceRecord, progress: _Progress) -> None:
         now = self._clock.now()

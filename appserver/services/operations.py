@@ -45,10 +45,10 @@ class Operations:
     ) -> Iterator[Operation | None]:
         """Its states, beginning with the present one when newer than `after`; None every 15 s of silence.
 
-        Ends with a terminal state, or when `stop` is set.
+        Ends with a terminal state, or when `stop` is set. What `get` would refuse is refused here, before the first.
         """
+        self.get(caller, operation)
         asked = core.parse(operation)
-        self._access.require(caller, "R", f"application:{asked.app}")
         return self._states(asked, after, stop or Event())
 
     def _states(self, asked: OperationKey, after: int, stop: Event) -> Iterator[Operation | None]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from threading import Event
 
 from appserver.core import push as core
-from appserver.core import push_text, refs
+from appserver.core import push_text, refs, sources
 from appserver.core.access import Caller, require
 from appserver.core.config_tree import Fault
 from appserver.core.entities import Source
@@ -131,13 +131,18 @@ class _OnePush:
         push, source = self._push, self._source
         ours = refs.tracked(updates, source.branch)
         if ours is None:
-            _refuse(refs.ref_faults(updates, source.branch, None, True))
+            _refuse(refs.ref_faults(updates, source.branch, None, ()))
             return self._stored(plan_only, say)
         self._fence = self._held.enter_context(push._reconfigure.turn(source.name, self._caller.name, TURN_S))
         repository = push._repositories.open(source.name, "hosted")
         head = repository.head(source.branch)
-        forward = head is None or ours.new == refs.ZERO or repository.contains(head, ours.new, environment)
-        _refuse(refs.ref_faults(updates, source.branch, head, forward))
+        held = sources.kept(source, push._records.get(source.name).state)
+        loses = [] if ours.new == refs.ZERO else [
+            commit
+            for commit in dict.fromkeys((head, held))
+            if commit and not repository.contains(commit, ours.new, environment)
+        ]
+        _refuse(refs.ref_faults(updates, source.branch, head, loses))
         seen = push._reconfigure.examine(self._caller, source, ours.new, environment)
         _refuse(seen.faults)
         unread = seen.repository.unreached() if seen.repository else ()

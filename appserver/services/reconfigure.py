@@ -20,6 +20,7 @@ from appserver.core.push import Checked
 from appserver.errors import AppServerError, Conflict, Invalid, InvalidMany, NotFound, UserError
 from appserver.ports import KV, Clock
 from appserver.services.deploy import Deploy
+from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecord, SourceRecords
 from appserver.services.sources import Sources
 from appserver.store import keys
@@ -41,6 +42,7 @@ class Examined:
     source: Source
     commit: str
     repository: Repository | None
+    files: Mapping[str, str]
     checks: tuple[Checked, ...]
     faults: tuple[Fault, ...]
 
@@ -57,6 +59,7 @@ class Begun:
 class Reconfigure:
     def __init__(self, *, kv: KV, records: SourceRecords, sources: Sources, deploy: Deploy, clock: Clock) -> None:
         self._kv = kv
+        self._files = SourceFiles(kv)
         self._records = records
         self._sources = sources
         self._deploy = deploy
@@ -73,15 +76,15 @@ class Reconfigure:
     ) -> Examined:
         """Read the commit, lint all of it, and plan every application of the source with it."""
         try:
-            repository = self._sources.parsed(source, commit, environment)
+            repository, files = self._sources.checked(source, commit, environment)
         except Invalid as error:
-            return Examined(source, commit, None, (), faults(error))
+            return Examined(source, commit, None, {}, (), faults(error))
         wrong = tuple(fault for error in repository.faults() for fault in faults(error))
         if wrong:
-            return Examined(source, commit, None, (), wrong)
+            return Examined(source, commit, None, {}, (), wrong)
         checks = self._planned(caller, source, repository, commit)
         broken = tuple(fault for one in checks for fault in one.faults)
-        return Examined(source, commit, repository, checks, broken or core.right_faults(caller, checks))
+        return Examined(source, commit, repository, files, checks, broken or core.right_faults(caller, checks))
 
     def apply(self, caller: Caller, seen: Examined, fence: Mapping[str, int], reason: str) -> tuple[Begun, ...]:
         """Bring the commit into force, then each application to it. What cannot be begun stays on record as pending.
@@ -93,18 +96,21 @@ class Reconfigure:
         changing = [one.key for one in seen.checks if one.changes and not one.waits]
         pending = {**waiting, **{str(key): "" for key in changing}}
         now = self._clock.now()
-        name = seen.source.name
-        self._records.change(name, lambda state: sources.advanced(state, seen.commit, pending, now), fence)
-        return self._begin(caller, seen, changing, reason, fence)
+        name, place = seen.source.name, sources.place(seen.source)
+        self._files.write(name, seen.commit, seen.files, fence)
+        self._records.change(name, lambda state: sources.advanced(state, seen.commit, place, pending, now), fence)
+        begun = self._begin(caller, seen, changing, reason, fence)
+        self._files.drop(name, but=seen.commit)
+        return begun
 
     def retry(
         self, caller: Caller, record: SourceRecord, fence: Mapping[str, int], reason: str
     ) -> tuple[Begun, ...]:
         """Those a commit in force is still to be rolled out to: they were stopped, had no node, or we died."""
         source, commit = record.source, record.state.commit
-        repository = self._sources.parsed(source, commit)
+        repository = self._sources.in_force(source.name, commit)
         checks = self._planned(caller, source, repository, commit, frozenset(record.state.pending))
-        seen = Examined(source, commit, repository, checks, ())
+        seen = Examined(source, commit, repository, {}, checks, ())
         held = {str(one.key): one.waits or _sentence(one.faults) for one in checks if one.waits or one.faults}
         changing = [one.key for one in checks if one.changes and str(one.key) not in held]
         left = {**held, **{str(key): "" for key in changing}}

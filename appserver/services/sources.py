@@ -11,13 +11,14 @@ from threading import Event, Timer
 from appserver.core import sources as core
 from appserver.core.access import Caller, require
 from appserver.core.addresses import Outgoing
-from appserver.core.entities import Application, Source, SourceKind, SourceState
+from appserver.core.entities import Application, Source, SourceState
 from appserver.core.sources import SourceRequest
 from appserver.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from appserver.ports import KV, Clock, Remote, Repositories, Sealer
 from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.remembered import Remembered
+from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecord, SourceRecords
 from appserver.store import keys
 from appserver.store.codec import encode
@@ -29,7 +30,6 @@ SYNC_S = 60.0
 _TAKEN_S = 86_400.0
 """How long a webhook is remembered."""
 _BUS = "bus.cluman.pipeline"
-_PLACES: Mapping[SourceKind, tuple[SourceKind, ...]] = {"hosted": ("hosted", "remote"), "remote": ("remote", "hosted")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ class Sources:
         """
         self._kv = kv
         self._records = records
+        self._files = SourceFiles(kv)
         self._repositories = repositories
         self._sealer = sealer
         self._audit = audit
@@ -132,7 +133,7 @@ class Sources:
                 raise PreconditionFailed(f"source {wanted.name} changed meanwhile")
             source, made = self._source(wanted, held.source if held else None, caller)
             if source.kind == "hosted":
-                self._repositories.create(source.name, source.branch, {}, "")
+                self._repositories.create(source.name, source.branch, {}, "", source.created_at)
             if not self._kv.commit({key: held.version if held else 0}, {key: encode(source)}):
                 raise Conflict(f"source {wanted.name} changed meanwhile; look again")
             what = "update" if held else "create"
@@ -159,6 +160,7 @@ class Sources:
             if not self._kv.commit({keys.source(name): record.version}, {}, gone):
                 raise Conflict(f"source {name} changed meanwhile; look again")
             self._repositories.retire(name)
+            self._files.drop(name)
             self._events.emit(_BUS, "delete", "INFO", name, f"source {name}: delete", caller.name)
 
     def sync(self, caller: Caller, name: str, wait_s: float = SYNC_S) -> SourceView:
@@ -207,28 +209,29 @@ class Sources:
 
         Raises:
             NotFound: there is no such source.
-            RepoError: the commit in force is not on this app server, and cannot be had.
+            RepoError: its files are not on record as they should be.
         """
         record = self._records.get(name)
         commit = record.state.commit
         if not commit:
             return InForce("", None, record.state.error)
-        return InForce(commit, self.parsed(record.source, commit), record.state.error)
+        return InForce(commit, self.in_force(name, commit), record.state.error)
 
-    def parsed(self, source: Source, commit: str, environment: Mapping[str, str] | None = None) -> Repository:
-        """The configuration at a commit, read once; of its files, only those that the commit read before did not have.
+    def in_force(self, name: str, commit: str) -> Repository:
+        """The configuration at the commit in force, off the record, read once."""
+        return self._read(name, commit, lambda: self._files.read(name, commit))
+
+    def checked(
+        self, source: Source, commit: str, environment: Mapping[str, str] | None = None
+    ) -> tuple[Repository, Mapping[str, str]]:
+        """The configuration at a commit of the repository here, and its files.
 
         Raises:
             InvalidMany: files that may not be there at all. What is wrong within a file, its readers are told.
             RepoError
         """
-
-        def make() -> Repository:
-            made = Repository(self._files(source, commit, environment), commit, self._latest.get(source.name))
-            self._latest[source.name] = made
-            return made
-
-        return self._parsed(commit, make)
+        files = self._repositories.open(source.name, source.kind).files(commit, environment)
+        return self._read(source.name, commit, lambda: files), files
 
     def remote(self, source: Source) -> Remote:
         """Where a remote source is, its credential opened: for the adapter alone."""
@@ -243,25 +246,19 @@ class Sources:
             self._kv.commit({key: 0}, {key: encode(source)})
         record = self._records.get(name)
         if record.source.kind == "hosted":
-            branch = record.source.branch
+            branch, made = record.source.branch, record.source.created_at
             first = {} if record.state.commit else {"README.md": core.README.format(branch=branch)}
-            self._repositories.create(name, branch, first, "The layout of container configuration")
+            self._repositories.create(name, branch, first, "The layout of container configuration", made)
 
-    def _files(self, source: Source, commit: str, environment: Mapping[str, str] | None = None) -> Mapping[str, str]:
-        """Path to text.
+    def _read(self, name: str, commit: str, files: Callable[[], Mapping[str, str]]) -> Repository:
+        """Of its files, only those are read that the commit before did not have."""
 
-        The commit in force may be of the time before a hosted source became a remote one, or have been fetched by
-        another app server: then it is looked for in the other place, or fetched here too.
-        """
-        if environment is not None:
-            return self._repositories.open(source.name, source.kind).files(commit, environment)
-        for place in _PLACES[source.kind]:
-            repository = self._repositories.open(source.name, place)
-            if repository.has(commit, environment):
-                return repository.files(commit, environment)
-        if source.kind == "remote":
-            self._repositories.fetch(source.name, self.remote(source))
-        return self._repositories.open(source.name, source.kind).files(commit, environment)
+        def make() -> Repository:
+            made = Repository(files(), commit, self._latest.get(name))
+            self._latest[name] = made
+            return made
+
+        return self._parsed(commit, make)
 
     def _ask(self, name: str) -> int:
         """Have the duty look at a source. The number that `answered` reaches when it has."""

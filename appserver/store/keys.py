@@ -58,6 +58,7 @@ TABLE: tuple[Key, ...] = (
         "operator",
     ),
     Key("sourcestate/<name>", "SourceState: last good commit, last error, when", "serve"),
+    Key("sourcefiles/<name>/<commit>/<n>", "configuration at the commit in force: zlib, base64, in parts", "serve"),
     Key(
         "deliveries/<source>/<sha256>", "a webhook that was taken, so that it is not taken twice; lasts a day", "serve"
     ),
@@ -154,6 +155,16 @@ def source(name: str) -> str:
 
 def sourcestate(name: str) -> str:
     return f"sourcestate/{check_name(name, 'source')}"
+
+
+def source_parts(name: str) -> str:
+    return f"sourcefiles/{check_name(name, 'source')}/"
+
+
+def source_part(name: str, commit: str, number: int) -> str:
+    if not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise Invalid("commit", "is not a commit's id")
+    return f"{source_parts(name)}{commit}/{int(number):04d}"
 
 
 def delivery(source_name: str, digest: str) -> str:

@@ -193,7 +193,7 @@ def test_a_forced_push_is_refused(house: House, copy: Copy) -> None:
     copy.commit({"b.yml": WEB})
     said = copy.push("-f", "origin", "HEAD:main")
     assert said.code != 0
-    assert said.remote[0].startswith("main: would lose commits that are in force (a forced push): revert ")
+    assert said.remote[0].endswith(", which is in force (a forced push): revert it instead")
 
 
 def test_the_tracked_branch_cannot_be_deleted(house: House, copy: Copy) -> None:

@@ -90,6 +90,7 @@ class Puppet:
         self._kv = house.desk.kv
         self._watch = self._kv.watch(f"desired/{NODE}/", self._kv.snapshot("nodes/").revision)
         self._ended: dict[str, int] = {}
+        self._newest: dict[str, int] = {}
         threading.Thread(target=self._act, name="puppet", daemon=True).start()
 
     def close(self) -> None:
@@ -97,6 +98,7 @@ class Puppet:
 
     def _act(self) -> None:
         for change in self._watch:
+            self._newest[change.key] = change.revision
             if change.value is not None:
                 threading.Thread(target=self._answer, args=(change.key, change.revision, change.value), daemon=True).start()
 
@@ -106,6 +108,8 @@ class Puppet:
         while self.held.is_set():
             if self._house.closed.wait(0.01):
                 return
+        if at < self._newest[key]:
+            return
         before = self._ended.get(name, 0)
         now = self._house.desk.clock.now()
         observed = f"observed/{NODE}/{name}"

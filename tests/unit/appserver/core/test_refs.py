@@ -11,32 +11,32 @@ MAIN = "refs/heads/main"
 
 def test_a_step_forward_on_the_tracked_branch_is_fine() -> None:
     """From the present head to a descendant of it."""
-    assert ref_faults([RefUpdate(MAIN, OLD, NEW)], "main", OLD, True) == ()
+    assert ref_faults([RefUpdate(MAIN, OLD, NEW)], "main", OLD, ()) == ()
 
 
 def test_the_first_push_into_an_empty_repository_is_fine() -> None:
     """There is no head to descend from."""
-    assert ref_faults([RefUpdate(MAIN, ZERO, NEW)], "main", None, True) == ()
+    assert ref_faults([RefUpdate(MAIN, ZERO, NEW)], "main", None, ()) == ()
 
 
 def test_other_branches_and_tags_may_move_as_they_like() -> None:
     """Only what is rolled out is guarded: a topic branch may be forced or deleted."""
     updates = [RefUpdate("refs/heads/topic", OLD, ZERO), RefUpdate("refs/tags/v1", ZERO, NEW)]
-    assert ref_faults(updates, "main", OLD, True) == ()
+    assert ref_faults(updates, "main", OLD, ()) == ()
 
 
 @pytest.mark.parametrize(
-    ("update", "head", "forward", "why"),
+    ("update", "head", "loses", "why"),
     [
-        (RefUpdate(MAIN, OLD, ZERO), OLD, True, "cannot be deleted"),
-        (RefUpdate(MAIN, OLD, NEW), OLD, False, "forced push"),
-        (RefUpdate(MAIN, OLD, NEW), OTHER, True, "fetch, merge, push again"),
-        (RefUpdate(MAIN, ZERO, NEW), OTHER, False, "fetch, merge, push again"),
+        (RefUpdate(MAIN, OLD, ZERO), OLD, [], "cannot be deleted"),
+        (RefUpdate(MAIN, OLD, NEW), OLD, [OLD], "forced push"),
+        (RefUpdate(MAIN, OLD, NEW), OTHER, [], "fetch, merge, push again"),
+        (RefUpdate(MAIN, ZERO, NEW), OTHER, [OTHER], "fetch, merge, push again"),
     ],
 )
-def test_the_tracked_branch_loses_nothing(update: RefUpdate, head: str, forward: bool, why: str) -> None:
+def test_the_tracked_branch_loses_nothing(update: RefUpdate, head: str, loses: list[str], why: str) -> None:
     """Deleted, forced, or moved by somebody else meanwhile: refused, and told what to do instead."""
-    ((where, told),) = ref_faults([update], "main", head, forward)
+    ((where, told),) = ref_faults([update], "main", head, loses)
     assert where == "main"
     assert why in told
 
@@ -50,7 +50,7 @@ def test_references_of_other_kinds_are_not_kept() -> None:
 def test_a_push_of_very_many_references_is_refused() -> None:
     """One push moves a hundred references at the most."""
     updates = [RefUpdate(f"refs/heads/b{n}", ZERO, NEW) for n in range(MAX_UPDATES + 1)]
-    assert ref_faults(updates, "main", OLD, True) == (("", "101 references at once; at most 100"),)
+    assert ref_faults(updates, "main", OLD, ()) == (("", "101 references at once; at most 100"),)
 
 
 @pytest.mark.parametrize("name", ["main", "release/1.2", "feature/a_b-c", "v1.0", "a+b"])
