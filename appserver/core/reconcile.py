@@ -71,13 +71,13 @@ def plan(
         acts.setdefault(one.service, []).append(one)
     restart = _restart(desired, revision, observed, acts)
     force = {name for name, all_of in acts.items() if _invisible(all_of)}
-    up = {name for name, all_of in acts.items() if any(d.mend in ("create", "recreate", "start") for d in all_of)}
+    up = {d.service for d in found if d.mend in ("create", "recreate", "start") and d.what != "paused"}
     resume = {d.service for d in found if d.what == "paused"}
     surplus = {d.service for d in found if d.what == "surplus"}
     return ReconcilePlan(
         steps=tuple(_steps(revision, acts, restart)),
         remove=tuple(dict.fromkeys(c for d in found if d.mend == "remove" for c in d.containers)),
-        resume=tuple(sorted(resume - up)),
+        resume=tuple(sorted(resume - force)),
         up=tuple(sorted((up | surplus) - force)),
         force=tuple(sorted(force)),
         restart=restart,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 LABEL = "moorage.test"
-APPLETS = "cat date echo env false grep httpd kill ls mkdir nc sh sleep stat test touch true wget".split()
+APPLETS = ("cat", "date", "echo", "env", "false", "grep", "httpd", "ls", "mkdir", "nc", "sh", "sleep", "stat", "true")
 SLEEP = ("/bin/busybox", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done")
 """Sleeps, and ends at once and well when it is told to."""
 
