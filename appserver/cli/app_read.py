@@ -78,12 +78,7 @@ def explain(app: App, service: str, option: str, revision: int | None) -> None:
     if not found["items"]:
         show.note("no such value")
     for entry in found["items"]:
-        said = f"{entry['service']}.{entry['option']} = {json.dumps(entry['value'], ensure_ascii=False)}"
-        show.say(f"{said}  from {entry['source']}")
-        for hidden in entry["hides"]:
-            show.say(
-                f"    hides {json.dumps(hidden['value'], ensure_ascii=False)}  from {hidden['source']}", "bright_black"
-            )
+        show.value(entry, entry["service"])
 
 
 @click.command(cls=Command)
@@ -93,7 +88,7 @@ def history(app: App, revision: int | None) -> None:
     """Its revisions, newest first; or REVISION in full, secrets masked."""
     if revision is None:
         found = client().items(*app.path, "revisions")
-        show.listing([{**entry, "mark": "*" if entry["in_force"] else ""} for entry in found], _HISTORY, "no revisions")
+        show.listing(found if wants_json() else [_line(entry) for entry in found], _HISTORY, "no revisions")
         return
     one = client().get(*app.path, "revisions", str(revision))
     if wants_json():
@@ -146,6 +141,11 @@ _HISTORY = {
     "commits": "commits",
     "reason": "reason",
 }
+
+
+def _line(revision: Mapping[str, Any]) -> Mapping[str, Any]:
+    commits = {source: commit[:12] for source, commit in revision["commits"].items()}
+    return {**revision, "commits": commits, "mark": "*" if revision["in_force"] else ""}
 
 
 def _why(app: Mapping[str, Any]) -> str:

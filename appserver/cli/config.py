@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from appserver.cli import lazy, show
@@ -27,10 +25,17 @@ def config() -> None:
 @click.option("--application", default="", help="With --service: the service's own file counts too.")
 @click.option("--service", default="")
 @click.option("--container", default="", help="Name of one container.")
-@click.option(
-    "--label", "labels", multiple=True, metavar="NAME=VALUE", help="As if the image had it: arg.memory=256M."
-)
-def explain(image: str, cluster: str, application: str, service: str, container: str, labels: tuple[str, ...]) -> None:
+@click.option("--source", default="config", show_default=True, help="Configuration source.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="As if the image had it: arg.memory=256M.")
+def explain(
+    image: str,
+    cluster: str,
+    application: str,
+    service: str,
+    container: str,
+    source: str,
+    labels: tuple[str, ...],
+) -> None:
     """What a container of IMAGE would be told, and by whom: for an application there is, see `moorage app explain`."""
     body = {
         "image": image,
@@ -38,16 +43,21 @@ def explain(image: str, cluster: str, application: str, service: str, container:
         "application": application,
         "service": service,
         "container": container,
+        "source": source,
         "labels": dict(_label(text) for text in labels),
     }
     found = client().post("config", "explain", body=body)
     if lazy.wants_json():
         show.as_json(found)
         return
+    for warning in found["warnings"]:
+        show.say(f"warning: {warning}", "yellow", err=True)
     if not found["items"]:
         show.note("nothing configures it")
     for entry in found["items"]:
-        show.say(f"{entry['option']} = {json.dumps(entry['value'], ensure_ascii=False)}  from {entry['source']}")
+        show.value(entry)
+    for constraint in (*found["constraints"], *found["affinities"]):
+        show.say(f"placement: {constraint}")
 
 
 def _label(text: str) -> tuple[str, str]:

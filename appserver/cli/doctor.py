@@ -154,5 +154,6 @@ _SUPERVISED = "see `systemctl status moorage-{0}`, or `sv status /etc/moorage/se
 _CONDITIONS: Mapping[str, str] = {
     "engine": "is Docker Engine up there? `docker version` on that host tells",
     "disk": "make room on that host: `docker system df`, `docker image prune`",
+    "memory": "free memory on that host, or move applications to another",
     "clock": "let that host keep time: apt-get install chrony",
 }

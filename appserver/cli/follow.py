@@ -90,13 +90,20 @@ def states(client: Client, operation: Operation) -> Iterator[Operation]:
 
 
 def changes(before: Operation | None, now: Operation) -> Iterator[str]:
-    """What is new in a state, line by line."""
-    known = {service["name"]: _service(service) for service in before["services"]} if before else {}
+    """What is new in a state, line by line. While nobody has begun, what is seen is of the time before."""
+    step = now["step"]
+    if now["state"] == "pending":
+        if before is None or before["step"] != step:
+            yield step
+        return
+    known: Mapping[str, str] = {}
+    if before and before["state"] != "pending":
+        known = {service["name"]: _service(service) for service in before["services"]}
     for service in now["services"]:
         if known.get(service["name"]) != (line := _service(service)):
             yield line
-    if now["step"] and (before is None or now["step"] != before["step"]):
-        yield f"{now['state']}: {now['step']}"
+    if step and now["state"] not in _OVER and (before is None or step != before["step"]):
+        yield step
 
 
 def report(operation: Operation, done: str) -> None:

@@ -77,6 +77,19 @@ def listing(items: Sequence[Mapping[str, Any]], columns: Mapping[str, str], empt
         table(list(columns), [[text(field(item, name)) for name in columns.values()] for item in items])
 
 
+def value(entry: Mapping[str, Any], owner: str = "") -> None:
+    """One value as the API explains it: its origin, and below it what it hides."""
+    name = ".".join(filter(None, (owner, entry["option"], entry.get("key", ""))))
+    say(f"{name} = {_told(entry)}  from {entry['source']}")
+    for hidden in entry["hides"]:
+        say(f"    hides {_told(hidden)}  from {hidden['source']}", "bright_black")
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    """As its author would write it, where that differs from how it is kept: `512M`."""
+    return str(entry["text"]) if "text" in entry else json.dumps(entry["value"], ensure_ascii=False)
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns two blanks apart; a terminal narrower than they are gets them wrapped."""
     lines = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]

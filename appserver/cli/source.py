@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,7 +35,22 @@ def show_(name: str) -> None:
     if lazy.wants_json():
         show.as_json(found)
         return
-    show.facts((field.replace("_", " "), value) for field, value in found.items() if field != "version")
+    good, bad = found["last_good"] or {}, found["last_error"] or {}
+    show.facts(
+        [
+            ("source", found["name"]),
+            ("kind", found["kind"]),
+            ("branch", found["branch"]),
+            ("push to", found["push_url"]),
+            ("fetched from", found["url"]),
+            ("every", f"{found['interval_s']:g} s" if found["url"] else ""),
+            ("webhook", found["webhook_url"]),
+            ("looked at", found["checked_at"]),
+            ("in force", f"{good['commit']} since {show.text(good['at'])}" if good else ""),
+            ("last error", f"{bad['message']} ({bad['commit'] or 'no commit'}, {show.text(bad['at'])})" if bad else ""),
+            *(("waiting", f"{one['application']}: {one['why']}") for one in found["pending"]),
+        ]
+    )
 
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -95,20 +112,29 @@ def sync(name: str) -> None:
     answer = client().post("sources", name, "sync")
     if lazy.wants_json():
         show.as_json(answer)
+    elif answer["last_error"]:
+        show.say(f"source {name}: {answer['last_error']['message']}", "yellow")
     else:
-        show.say(f"source {name} is being looked at: moorage config source show {name}")
+        show.say(f"source {name}: {_short(answer) or 'no commit yet'} is in force")
 
 
 def _list() -> None:
-    show.listing(client().items("sources"), _COLUMNS, "no sources")
+    found = client().items("sources")
+    if not lazy.wants_json():
+        found = [{**one, "from": one["push_url"] or one["url"], "commit": _short(one)} for one in found]
+    show.listing(found, _COLUMNS, "no sources")
+
+
+def _short(source: Mapping[str, Any]) -> str:
+    return str(show.field(source, "last_good.commit") or "")[:12]
 
 
 _COLUMNS = {
     "name": "name",
     "kind": "kind",
     "branch": "branch",
-    "push to, or fetched from": "push_url",
-    "last good commit": "last_good.commit",
-    "at": "last_good.at",
-    "last error": "last_error",
+    "repository": "from",
+    "in force": "commit",
+    "since": "last_good.at",
+    "last error": "last_error.message",
 }

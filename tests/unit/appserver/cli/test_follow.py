@@ -17,9 +17,18 @@ def test_only_what_changed_is_a_line() -> None:
     """A service that stays as it was is not told again."""
     first = state("running", "creating web", ("db", "running", "healthy"), ("web", "created", "none"))
     second = state("running", "creating web", ("db", "running", "healthy"), ("web", "running", "starting"))
-    assert list(follow.changes(None, first)) == ["db: running, healthy", "web: created", "running: creating web"]
+    assert list(follow.changes(None, first)) == ["db: running, healthy", "web: created", "creating web"]
     assert list(follow.changes(first, second)) == ["web: running, starting"]
     assert list(follow.changes(second, second)) == []
+
+
+def test_while_nobody_has_begun_the_past_is_not_told() -> None:
+    """Services are those of the time before; the last state is told by the report."""
+    pending = state("pending", "waiting for the agent", ("web", "running", "none"))
+    assert list(follow.changes(None, pending)) == ["waiting for the agent"]
+    assert list(follow.changes(pending, pending)) == []
+    over = state("done", "all is up", ("web", "running", "none"))
+    assert list(follow.changes(pending, over)) == ["web: running"]
 
 
 def test_a_failure_is_told_with_all_there_was_to_see(capsys: pytest.CaptureFixture[str]) -> None:

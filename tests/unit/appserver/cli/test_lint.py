@@ -40,7 +40,7 @@ def test_json_lists_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     """{"items": [...]}, exit code as without."""
     write(tmp_path, web_yml="mem_limt: 512M\n")
     assert main(["config", "lint", str(tmp_path), "--json"]) == 2
-    assert [sorted(item) for item in json.loads(capsys.readouterr().out)["items"]] == [["where", "why"]]
+    assert [sorted(item) for item in json.loads(capsys.readouterr().out)["items"]] == [["key", "where", "why"]]
 
 
 def test_what_a_push_refuses_is_refused_here(tmp_path: Path) -> None:
@@ -54,14 +54,14 @@ def test_what_a_push_refuses_is_refused_here(tmp_path: Path) -> None:
     (tmp_path / "large.yml").write_bytes(b"#" * (1 << 20) + b"#")
     faults, files = examine(tmp_path)
     assert files == 0
-    assert {where for where, _ in faults} == {"fifo.yml", "large.yml", "link.yml", "linked", "sub/.git/web.yml"}
+    assert {fault.where for fault in faults} == {"fifo.yml", "large.yml", "link.yml", "linked", "sub/.git/web.yml"}
 
 
 def test_bytes_that_are_no_text_are_a_fault(tmp_path: Path) -> None:
     """With their line; the other files are read all the same."""
     (tmp_path / "a.yml").write_bytes(b"ok: 1\n\xff")
     write(tmp_path, b_yml="mem_limt: 1\n")
-    assert [where for where, _ in examine(tmp_path)[0]] == ["a.yml:2", "b.yml:1"]
+    assert [fault.where for fault in examine(tmp_path)[0]] == ["a.yml:2", "b.yml:1"]
 
 
 @pytest.mark.parametrize("name", ["none", "file"])
