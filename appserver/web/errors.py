@@ -13,6 +13,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as Answer
 
 from appserver import errors
+from appserver.services.audit import AUDITED
+from appserver.web.auth import SAFE
+from appserver.web.context import caller, services
 from image_config.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,18 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (CSRFError, 403),
 )
 """The first that fits. What is not here is our own fault: 500."""
+
+QUESTIONS = frozenset(
+    {
+        "api.plan_application",
+        "api.lint_configuration",
+        "api.explain_configuration",
+        "pages.amend",
+        "pages.check",
+        "pages.plan",
+    }
+)
+"""Routes that change nothing, though what they ask is too long for a URL."""
 
 Problem = dict[str, object]
 
@@ -67,6 +82,7 @@ def _answer(error: Exception) -> Answer:
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return Response(status=error.code, headers=error.get_headers())
     body, status, headers = problem(error)
+    _record(error)
     if status >= 500:
         g.failed = True
         log.error("request failed method=%s path=%s status=%s", request.method, request.path, status, exc_info=error)
@@ -75,6 +91,22 @@ def _answer(error: Exception) -> Answer:
     if status == 401 and request.method == "GET":
         return redirect(url_for("pages.login", next=request.full_path.rstrip("?")))
     return Response(render_template("error.html", problem=body), status, headers)
+
+
+def _record(error: Exception) -> None:
+    """A write that was refused at the door, before any service saw it, is in the audit too, if somebody known asked."""
+    if request.method in SAFE or request.endpoint in QUESTIONS or AUDITED in getattr(error, "__notes__", ()):
+        return
+    if (
+        not isinstance(error, errors.Invalid | errors.Forbidden | ConfigError | HTTPException)
+        or request.url_rule is None
+    ):
+        return
+    try:
+        known = caller()
+    except errors.AppServerError:
+        return
+    services().audit.record(known, f"{request.method} {request.url_rule.rule}", "request:", "refused", str(error))
 
 
 def _detail(error: Exception, status: int) -> str:
