@@ -6,10 +6,11 @@ import posixpath
 from collections.abc import Mapping, Sequence
 
 from image_config.kinds import Kind, scalar_text
+from image_config.lists import Items, Keys
 from image_config.model import Value
 from image_config.reading import Reading
 from image_config.scalars import MODE, TEXT
-from image_config.shapes import Items, Keys, Record
+from image_config.shapes import Record
 from image_config.tree import Node
 
 _DEVICE = Record({"source": TEXT, "target": TEXT, "permissions": TEXT})

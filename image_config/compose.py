@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from image_config.bounds import Limits
 from image_config.errors import ConfigError, fail
 from image_config.model import Layer, Path, Source
 from image_config.reader import kind_named, layer_of, read_options
 from image_config.reading import Reading
 from image_config.tree import Node, from_plain
-from image_config.yaml_safe import Limits, load_tree
+from image_config.yaml_safe import load_tree
 
 LIMITS = Limits(bytes=4 << 20, nodes=400_000)
 """A compose file of ten thousand services is still read."""

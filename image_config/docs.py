@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from image_config.bounds import LIMITS
 from image_config.documents import EXTENSIONS
 from image_config.kinds import Kind
 from image_config.labels import ALLOWED, PREFIX
@@ -12,7 +13,6 @@ from image_config.model import Path
 from image_config.options import EXCLUSIVE, NAMES, OPTIONS, REFUSED, Option
 from image_config.reading import TWINS
 from image_config.shapes import Map, Record
-from image_config.yaml_safe import LIMITS
 
 _HEAD = """\
 # Container configuration: where a value comes from
@@ -59,10 +59,10 @@ In JSON (API) the same is `{{"ports": {{"!reset": null}}}}` and `{{"ports": {{"!
 ### Properties
 
 `option=value`; what is below an option follows a dot: `environment.FOO=v`, `labels.com.example.role=web`,
-`healthcheck.interval=30s`, `ulimits.nofile.soft=1024`, `ports.8080=80`. The option, not the look of the value, says how
-a value is cut: a list at its commas (`ports=8761:8761,53:53/udp`), a map into `name=value` or `name:value` at its commas,
-anything else not at all (`cpusetCpus=0,1`, `restart=on-failure:3`). A list item that holds a comma is written on a line of
-its own, with a number: `dns_opt.0=…`.
+`healthcheck.interval=30s`, `ulimits.nofile.soft=1024`, `ports.8080=80`. The option, not the look of the value, says
+how a value is cut: a list at its commas (`ports=8761:8761,53:53/udp`), a map into `name=value` or `name:value` at its
+commas, anything else not at all (`cpusetCpus=0,1`, `restart=on-failure:3`). A list item that holds a comma is written
+on a line of its own, with a number: `dns_opt.0=…`.
 """
 
 _RULES = """\
@@ -98,8 +98,8 @@ _LABELS = f"""\
 
 Labels are data from strangers. Only `{PREFIX}<name>` is read, written as in properties:
 `LABEL {PREFIX}memory=512M {PREFIX}restart=always {PREFIX}ports=8761:8761 {PREFIX}environment.MODE=fast`.
-What is not followed is a warning and stops nothing. An image may give these options, by any of their names, and no other;
-of the environment no demand on the node, and no label that the engine or this program sets itself:
+What is not followed is a warning and stops nothing. An image may give these options, by any of their names, and no
+other; of the environment no demand on the node, and no label that the engine or this program sets itself:
 """
 
 _OPTIONS = """\

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from image_config.errors import plain
 from image_config.kinds import scalar_text
+from image_config.lists import Items, commas
 from image_config.model import Value
 from image_config.reading import Reading
 from image_config.scalars import BOOLEAN, MODE, SIZE, TEXT, choice
-from image_config.shapes import Items, Map, Record, commas
+from image_config.shapes import Map, Record
 from image_config.tree import Node
 
 _VOLUME = Record({

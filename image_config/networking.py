@@ -6,10 +6,11 @@ import ipaddress
 from collections.abc import Sequence
 
 from image_config.kinds import Built, Kind, scalar_text
+from image_config.lists import Items, words
 from image_config.model import Path, Value
 from image_config.reading import Reading
 from image_config.scalars import BOOLEAN, INTEGER, NUMBER, TEXT, choice
-from image_config.shapes import Items, Map, Record, words
+from image_config.shapes import Map, Record
 from image_config.tree import Node
 
 _MODES = ("bridge", "host", "none")

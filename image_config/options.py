@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from image_config.attached import CONFIGS, DEVICES, SECRETS
 from image_config.environment import ENVIRONMENT, PLACED_ON
 from image_config.kinds import Kind
+from image_config.lists import trees, words
 from image_config.model import Path
 from image_config.mounts import HAVEN_MOUNTS, TMPFS, VOLUMES
 from image_config.networking import DEPENDS_ON, EXTRA_HOSTS, LINKS, NETWORK_OR_MODE, NETWORKS, VOLUMES_FROM_CONTAINERS
@@ -35,7 +36,7 @@ from image_config.scalars import (
     size,
     text,
 )
-from image_config.shapes import Map, trees, words
+from image_config.shapes import Map
 
 _RENDERED = "is read by Compose when it renders the compose file; write it there"
 _BUILT = "is about building; it belongs in the compose file"

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from image_config.errors import plain
 from image_config.kinds import scalar_text
+from image_config.lists import Items
 from image_config.model import Value, freeze
 from image_config.reading import Reading, nearest
-from image_config.shapes import Items
 from image_config.tree import Node, plain_value
 
 LAST_PORT = 65535

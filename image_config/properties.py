@@ -6,14 +6,14 @@ import re
 
 import javaproperties
 
+from image_config.bounds import LIMITS, Limits, checked
 from image_config.errors import ConfigError
-from image_config.yaml_safe import LIMITS, Limits, checked
 
-LONGEST_LINE = 16_384
 MOST_CONTINUED = 64
-"""Lines in a row that end in a backslash: joining them costs their number times their length."""
+LONGEST_ENTRY = 65_536
+"""Characters, its continued lines together: joining them costs their number times their length."""
 
-_CONTINUED = re.compile(rf"(?:[^\n]*\\\r?\n){{{MOST_CONTINUED + 1}}}")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def pairs(text: str | bytes, file: str, limits: Limits = LIMITS) -> tuple[tuple[str, str, int], ...]:
@@ -23,22 +23,31 @@ def pairs(text: str | bytes, file: str, limits: Limits = LIMITS) -> tuple[tuple[
         ConfigError: not UTF-8, a bad escape, a key twice, or past a limit.
     """
     decoded = checked(text, file, limits)
-    for number, line in enumerate(decoded.split("\n"), 1):
-        if len(line) > LONGEST_LINE:
-            raise ConfigError(file, number, "", f"has more than {LONGEST_LINE} characters")
-    if long := _CONTINUED.search(decoded):
-        line_number = decoded.count("\n", 0, long.start()) + 1
-        raise ConfigError(file, line_number, "", f"is continued over more than {MOST_CONTINUED} lines")
+    _check_entries(decoded, file)
     found: dict[str, tuple[str, str, int]] = {}
-    line_number = 1
+    line = 1
     try:
         for element in javaproperties.parse(decoded):
             if isinstance(element, javaproperties.KeyValue):
                 if element.key in found:
                     already = f"is given a second time; it is given already on line {found[element.key][2]}"
-                    raise ConfigError(file, line_number, element.key, already)
-                found[element.key] = (element.key, element.value, line_number)
-            line_number += element.source.count("\n") or 1
+                    raise ConfigError(file, line, element.key, already)
+                found[element.key] = (element.key, element.value, line)
+            line += len(_LINE_END.findall(element.source))
     except javaproperties.InvalidUEscapeError as e:
-        raise ConfigError(file, line_number, "", "has \\u without four hexadecimal digits") from e
+        raise ConfigError(file, line, "", "has \\u without four hexadecimal digits") from e
     return tuple(found.values())
+
+
+def _check_entries(text: str, file: str) -> None:
+    continued = length = 0
+    for number, line in enumerate(_LINE_END.split(text), 1):
+        length += len(line)
+        if length > LONGEST_ENTRY:
+            raise ConfigError(file, number - continued, "", f"has more than {LONGEST_ENTRY} characters")
+        if not line.endswith("\\"):
+            continued = length = 0
+            continue
+        continued += 1
+        if continued > MOST_CONTINUED:
+            raise ConfigError(file, number - continued + 1, "", f"is continued over more than {MOST_CONTINUED} lines")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from image_config.kinds import Kind, descend
+from image_config.lists import commas
 from image_config.model import Entry, Layer, Mark, Path, Source
 from image_config.options import HARMLESS, INCLUDE, NAMES, OPTIONS, REFUSED, Option
 from image_config.reading import Found, Reading, nearest
 from image_config.scalars import ANY
-from image_config.shapes import commas
 from image_config.tree import Node
 
 Pair = tuple[str, str, int]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from image_config.attached import by_device
 from image_config.kinds import Leaf
+from image_config.lists import trees, words
 from image_config.model import Value
 from image_config.reading import Reading
 from image_config.scalars import BOOLEAN, CORES, DURATION, INTEGER, NUMBER, SIZE, TEST, TEXT, integer
-from image_config.shapes import Map, Record, trees, words
+from image_config.shapes import Map, Record
 from image_config.tree import Node
 
 HEALTHCHECK = Record({

@@ -26,6 +26,8 @@ def size(text: str) -> int:
     if len(text) > 40 or not (found := _SIZE.fullmatch(text.strip())):
         raise ValueError("is not a size; write 512M, 1.5g or a number of bytes")
     number, letter = found.group(1), (found.group(2) or "").lower()
+    if not letter and "." in number:
+        raise ValueError("is not a whole number of bytes; write its unit, 1.5g")
     amount = int(Decimal(number) * 1024 ** _POWER[letter])
     if amount > _LARGEST:
         raise ValueError("is more than 63 bits hold")

@@ -13,6 +13,7 @@ import yaml
 import yaml.reader
 
 from image_config import yaml_scalars
+from image_config.bounds import LIMITS, Limits, checked
 from image_config.errors import ConfigError, plain
 from image_config.model import Scalar
 from image_config.tree import TAGS, Node, at_line, plain_value
@@ -20,18 +21,6 @@ from image_config.tree import TAGS, Node, at_line, plain_value
 _CORE = "tag:yaml.org,2002:"
 _KNOWN_TAGS = {f"{_CORE}{name}": name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 _MERGE = "<<"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a document may cost. `nodes` counts every alias as often as it is used."""
-
-    bytes: int = 1 << 20
-    depth: int = 64
-    nodes: int = 100_000
-
-
-LIMITS = Limits()
 
 
 def load(text: str | bytes, file: str, limits: Limits = LIMITS) -> object:
@@ -49,21 +38,6 @@ def load(text: str | bytes, file: str, limits: Limits = LIMITS) -> object:
 def load_tree(text: str | bytes, file: str, limits: Limits = LIMITS) -> Node | None:
     """As `load`, with the line of every value."""
     return _Builder(file, limits).document(checked(text, file, limits))
-
-
-def checked(text: str | bytes, file: str, limits: Limits) -> str:
-    raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    if len(raw) > limits.bytes:
-        raise ConfigError(file, 0, "", f"is {len(raw)} bytes long; at most {limits.bytes} are read")
-    try:
-        decoded = raw.decode("utf-8")
-    except UnicodeDecodeError as e:
-        raise ConfigError(file, raw.count(b"\n", 0, e.start) + 1, "", "is not UTF-8 text") from e
-    if decoded.startswith("\ufeff"):
-        raise ConfigError(file, 1, "", "starts with a byte order mark; save it as UTF-8 without one")
-    if "\0" in decoded:
-        raise ConfigError(file, decoded.count("\n", 0, decoded.index("\0")) + 1, "", "holds a NUL byte")
-    return decoded
 
 
 @dataclass(slots=True)
