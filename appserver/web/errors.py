@@ -135,6 +135,8 @@ def _headers(error: Exception) -> Mapping[str, str]:
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="moorage"'}
     if isinstance(error, HTTPException):
-        kept = {"Allow", "Retry-After"}
+        if error.code == HTTPStatus.TOO_MANY_REQUESTS:
+            return {"Retry-After": "60"}  # the limits of `web.app` are by the minute
+        kept = {"Allow"}
         return {name: value for name, value in error.get_headers() if name in kept}
     return {}

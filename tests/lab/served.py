@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -122,7 +123,7 @@ def serving(kv: KV, folder: Path, change: Callable[[dict[str, Any]], None] = lam
         clock=clock,
         passwords=CHEAP,
         sealer=AesSealer(bytes(32)),
-        compose=DockerCompose(compose_binary.find()),
+        compose=_compose(),
         nodes=nodes,
         registry=NoRegistry(),
         repositories=GitRepositories(folder / "git", outgoing(()), lambda: clock.now().timestamp()),
@@ -141,6 +142,12 @@ def serving(kv: KV, folder: Path, change: Callable[[dict[str, Any]], None] = lam
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+@cache
+def _compose() -> DockerCompose:
+    """The program is looked for once: finding it starts processes."""
+    return DockerCompose(compose_binary.find())
 
 
 @pytest.fixture
