@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tests.lab.wait import wait_until
+
 Init = Literal["systemd", "none"]
 LABEL = "moorage.lab"
-PACKAGES = "systemd-sysv dbus kmod procps iproute2 iputils-ping ca-certificates python3".split()
+PACKAGES = ("systemd-sysv", "dbus", "kmod", "procps", "iproute2", "iputils-ping", "ca-certificates", "python3")
 """What a fresh Debian has, and what being a container asks for; nothing that `./up` is to install."""
 OVERLAY = Path(__file__).parent / "image" / "overlay"
 CA_SETTINGS = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
@@ -58,18 +59,14 @@ class Host:
         self.run("mkdir", "-p", directory)
         subprocess.run(("docker", "cp", "-", f"{self.name}:{directory}"), input=tree, check=True, capture_output=True)
 
+    def is_up(self) -> bool:
+        """Whether systemd has started everything it was to start."""
+        return "running" in self.sh("systemctl is-system-running", check=False)
+
     def reboot(self) -> None:
         """Power off without warning, then on: every process is new, the disks are as they were."""
         _docker("kill", "--signal", "KILL", self.name)
         _docker("start", self.name)
-
-    def wait(self, what: str, true: Callable[[], bool], timeout_s: float = 60) -> None:
-        """Wait for a condition."""
-        until = time.monotonic() + timeout_s
-        while not true():
-            if time.monotonic() > until:
-                raise AssertionError(f"{self.name}: after {timeout_s} s still not: {what}")
-            time.sleep(0.2)
 
 
 @contextmanager
@@ -86,7 +83,7 @@ def host(init: Init = "systemd", suite: str = "bookworm") -> Iterator[Host]:
         )
         started = Host(name)
         if init == "systemd":
-            started.wait("systemd runs", lambda: "running" in started.sh("systemctl is-system-running", check=False))
+            wait_until(started.is_up, f"{name} has started", timeout_s=60)
         yield started
     finally:
         _docker("rm", "-f", "-v", name)
@@ -105,17 +102,18 @@ def image(suite: str = "bookworm") -> str:
 
 
 def debian_sources(suite: str) -> tuple[str, ...]:
-    """This machine's own Debian sources, for another suite: lines of `sources.list`."""
+    """Sources of a Debian suite at the mirrors that this machine itself uses: lines of `sources.list`."""
     form = "$(RELEASE) $(REPO_URI) $(COMPONENT)"
     told = subprocess.run(
-        ("apt-get", "indextargets", "--format", form, "Created-By: Packages"), capture_output=True, text=True, check=True
+        ("apt-get", "indextargets", "--format", form, "Created-By: Packages"),
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    here = next(line.split("=")[1] for line in Path("/etc/os-release").read_text().splitlines() if "CODENAME" in line)
-    lines = [line.split() for line in told.splitlines()]
+    found = [line.split() for line in told.splitlines()]
+    parts = {release.partition("-")[2]: uri for release, uri, component in found if component == "main"}
     return tuple(
-        f"deb {uri} {release.replace(here, suite)} main"
-        for release, uri, component in lines
-        if component == "main" and release.startswith(here)
+        f"deb {parts[part]} {suite}{part and '-'}{part} main" for part in ("", "updates", "security") if part in parts
     )
 
 
@@ -125,7 +123,7 @@ def _make(name: str, suite: str) -> None:
         *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"),
         *("--aptopt=APT::Install-Recommends false", "--dpkgopt=path-exclude=/usr/share/man/*"),
         *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"),
-        *(f"--customize-hook=sync-in {OVERLAY} /", suite, "-", *dict.fromkeys(debian_sources(suite))),
+        *(f"--customize-hook=sync-in {OVERLAY} /", suite, "-", *debian_sources(suite)),
     )
     start = ("-c", "ENV container=docker", "-c", f"LABEL {LABEL}=image", "-c", 'CMD ["/usr/local/sbin/boot-init"]')
     with subprocess.Popen(bootstrap, stdout=subprocess.PIPE) as making:

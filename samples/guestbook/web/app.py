@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from html import escape
@@ -67,7 +68,7 @@ class Page(BaseHTTPRequestHandler):
 
     def log_message(self, form: str, *values: object) -> None:
         if self.path != "/healthz":
-            print(f"{self.address_string()} {form % values}")
+            sys.stdout.write(f"{self.address_string()} {form % values}\n")
 
 
 def redis(*command: str) -> str | list[str]:
@@ -137,8 +138,8 @@ PAGE = """<!doctype html>
   --line: #2b3440 }} }}
 * {{ box-sizing: border-box }}
 body {{ margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif }}
-header {{ background: linear-gradient(120deg, var(--accent), color-mix(in oklab, var(--accent), black 45%)); color: #fff;
-  padding: 3.5rem 1.25rem 5.5rem }}
+header {{ color: #fff; padding: 3.5rem 1.25rem 5.5rem;
+  background: linear-gradient(120deg, var(--accent), color-mix(in oklab, var(--accent), black 45%)) }}
 header > div, main {{ max-width: 62rem; margin: auto }}
 h1 {{ font-size: clamp(2.2rem, 6vw, 3.6rem); line-height: 1.1; margin: 0 0 .4rem; letter-spacing: -.02em }}
 header p {{ margin: 0; opacity: .88 }}

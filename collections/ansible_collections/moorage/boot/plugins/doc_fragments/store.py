@@ -14,7 +14,7 @@ options:
     elements: str
     default: ["127.0.0.1:2379"]
   ca:
-    description: File of the certificate authority of etcd, on the controller. Without it, etcd is spoken to in the clear.
+    description: File of the certificate authority of etcd, on the controller. Without it, there is no TLS.
     type: path
   cert:
     description: File of the client certificate, on the controller.
@@ -29,6 +29,6 @@ options:
 requirements:
   - The project's own packages, on the controller.
 notes:
-  - Runs on the controller. Set C(delegate_to=localhost) and C(ansible_python_interpreter={{ ansible_playbook_python }}).
+  - Runs on the controller, with C(delegate_to=localhost) and the Python of C(ansible_playbook_python).
   - These options are the action group C(moorage.boot.store), for C(module_defaults).
 """

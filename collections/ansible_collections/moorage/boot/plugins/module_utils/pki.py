@@ -85,9 +85,7 @@ def issue(wanted: Wanted, authority: Pair | None, now: datetime.datetime) -> Pai
     certificate = builder.sign(signer, hashes.SHA256())
     return Pair(
         certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
 
 
@@ -123,10 +121,8 @@ def _names(certificate: x509.Certificate) -> set[str]:
     return {str(name.value) for name in extension.value}
 
 
-def _public(holder) -> bytes:
-    return holder.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+def _public(holder: x509.Certificate | ec.EllipticCurvePrivateKey) -> bytes:
+    return holder.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
