@@ -50,14 +50,14 @@ PACKAGES = (
         "@fontsource-variable/inter",
         "5.3.0",
         "d26710dd38e7217484a1d47ee76c024977ec550548876f26d06ed1844af09a14",
-        {"files/inter-latin-wght-normal.woff2": "inter.woff2", "LICENSE": "LICENSE.inter.txt"},
+        {"files/inter-latin-wght-normal.woff2": "inter-5.3.0.woff2", "LICENSE": "LICENSE.inter.txt"},
     ),
     Package(
         "@fontsource-variable/jetbrains-mono",
         "5.3.0",
         "996fe6368a480c9ce15d4de22a2682b7c40b403718fee2b15e7272f244fd993f",
         {
-            "files/jetbrains-mono-latin-wght-normal.woff2": "jetbrains-mono.woff2",
+            "files/jetbrains-mono-latin-wght-normal.woff2": "jetbrains-mono-5.3.0.woff2",
             "LICENSE": "LICENSE.jetbrains-mono.txt",
         },
     ),
@@ -180,11 +180,11 @@ def take(package: Package, scratch: Path) -> None:
 
 def sprite(icons: Mapping[str, str]) -> str:
     """One SVG of symbols, used as `<use href="icons.svg#name">`: one request, and no inline markup to copy."""
-    head = '<symbol id="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">'
+    looks = 'viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
     symbols = []
     for name, text in icons.items():
         inner = re.sub(r"\s+", " ", text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")])
-        symbols.append(head.format(name) + inner.strip() + "</symbol>")
+        symbols.append(f'<symbol id="{name}" {looks}>{inner.strip()}</symbol>')
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 

@@ -41,7 +41,7 @@ def init(app: Flask) -> None:
     manager.session_protection = None  # addresses of phones change; the record is in etcd
     manager.user_loader(_by_session)
     manager.request_loader(_by_token)
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)  # a page of errors must not ask the store who reads it
     _csrf.init_app(app)
     app.before_request(check_origin)
 

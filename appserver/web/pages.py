@@ -122,8 +122,9 @@ def _known() -> Response | None:
 
 
 def _lasting(response: Response) -> Response:
-    """A static file asked for by its digest never changes."""
-    if request.endpoint == "static" and "v" in request.args and response.status_code == 200:
+    """A static file asked for by its digest never changes, nor does a font, whose name has its version."""
+    lasts = "v" in request.args or request.path.endswith(".woff2")
+    if request.endpoint == "static" and lasts and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
@@ -132,6 +133,7 @@ def _shared() -> dict[str, object]:
     theme = request.cookies.get("theme", "")
     return {
         "me": _me(),
+        "this_page": request.full_path.rstrip("?"),
         "here": _SECTIONS.get(request.endpoint or "", ""),
         "theme": theme if theme in THEMES else "",
     }

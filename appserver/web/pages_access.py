@@ -20,7 +20,7 @@ def setup(secret: str) -> Rendered | Answer:
         invite = users.invited(secret)
     except NotFound as error:
         return render_template("access/setup.html", invite=None, problem=str(error)), 404
-    if request.method == "GET":
+    if request.method != "POST":
         return _setup_form(invite, {})
     name = invite.name or request.form.get("name", "").strip()
     password = request.form.get("password", "")
@@ -37,7 +37,7 @@ def setup(secret: str) -> Rendered | Answer:
 
 def login() -> Rendered | Answer:
     following = local(request.values.get("next", ""))
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("access/login.html", name="", problem="", next=following)
     name = request.form.get("name", "").strip()
     try:

@@ -113,7 +113,7 @@ def delete(cluster: str, name: str) -> str | Answer | tuple[str, int]:
     """Asks, keeps volumes unless told, and wants the name typed."""
     me, app = _app(cluster, name)
     services().access.require(me, "D", f"application:{app.key}")
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("application/delete.html", app=app, fault="")
     if request.form.get("typed", "").strip() != app.key.name:
         fault = f"type {app.key.name}, as it stands there"

@@ -28,7 +28,7 @@ def source(name: str) -> str:
 def new() -> Rendered:
     """A secret for its webhook that was made here is shown in this one answer."""
     services().access.require(caller(), "C", "source:")
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("sources/new.html", faults={}, values={})
     try:
         made = services().sources.put(caller(), _wanted())

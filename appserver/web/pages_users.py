@@ -16,7 +16,7 @@ Rendered = str | tuple[str, int]
 
 
 def tokens() -> Rendered:
-    if request.method == "GET":
+    if request.method != "POST":
         return _tokens()
     days = request.form.get("days", "")
     scope = cast(Role, request.form.get("scope", "viewer"))
@@ -36,7 +36,7 @@ def revoke(token: str) -> Answer:
 
 def users() -> Rendered:
     services().access.require(caller(), "R", "user:")
-    if request.method == "GET":
+    if request.method != "POST":
         return _users()
     name = request.form.get("name", "").strip()
     try:

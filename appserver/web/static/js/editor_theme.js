@@ -1,17 +1,17 @@
 // The editor in our own colours; custom properties reach through the shadow root, so dark mode needs nothing here.
-import { EditorView, HighlightStyle, tags } from "../vendor/codemirror.js";
+export function highlight({ HighlightStyle, tags }) {
+  return HighlightStyle.define([
+    { tag: [tags.definition(tags.propertyName), tags.propertyName], color: "var(--accent)", fontWeight: "500" },
+    { tag: [tags.string, tags.special(tags.string), tags.content], color: "var(--ink)" },
+    { tag: [tags.number, tags.bool, tags.null, tags.keyword, tags.atom], color: "var(--busy)" },
+    { tag: [tags.comment, tags.lineComment], color: "var(--ink-3)", fontStyle: "italic" },
+    { tag: [tags.punctuation, tags.separator, tags.squareBracket, tags.brace], color: "var(--ink-3)" },
+    { tag: [tags.labelName, tags.typeName, tags.meta, tags.variableName], color: "var(--warn)" },
+    { tag: tags.invalid, color: "var(--bad)" },
+  ]);
+}
 
-export const highlight = HighlightStyle.define([
-  { tag: [tags.definition(tags.propertyName), tags.propertyName], color: "var(--accent)", fontWeight: "500" },
-  { tag: [tags.string, tags.special(tags.string), tags.content], color: "var(--ink)" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword, tags.atom], color: "var(--busy)" },
-  { tag: [tags.comment, tags.lineComment], color: "var(--ink-3)", fontStyle: "italic" },
-  { tag: [tags.punctuation, tags.separator, tags.squareBracket, tags.brace], color: "var(--ink-3)" },
-  { tag: [tags.labelName, tags.typeName, tags.meta, tags.variableName], color: "var(--warn)" },
-  { tag: tags.invalid, color: "var(--bad)" },
-]);
-
-export function theme(rows) {
+export function theme({ EditorView }, rows) {
   return EditorView.theme({
     "&": { color: "var(--ink)", backgroundColor: "transparent", fontSize: "0.8125rem" },
     "&.cm-focused": { outline: "none" },

@@ -8,7 +8,7 @@
 const watched = new WeakSet();
 const PAUSE = 250; // milliseconds: the most often that content is asked for
 
-export function watch(element) {
+function watch(element) {
   if (watched.has(element)) return;
   watched.add(element);
   const ask = throttled(() => htmx.trigger(element, "refresh"));
@@ -74,3 +74,5 @@ function throttled(act) {
     );
   };
 }
+
+for (const element of document.querySelectorAll("[data-stream], [data-every]")) watch(element);

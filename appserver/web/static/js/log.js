@@ -3,11 +3,8 @@ const KEPT = 5000; // lines
 const LONGEST = 4000; // characters of one line
 const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])/g;
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-const started = new WeakSet();
 
-export function follow(pre) {
-  if (started.has(pre)) return;
-  started.add(pre);
+function follow(pre) {
   const told = document.querySelector("[data-log-state]");
   const button = document.querySelector("[data-log-pause]");
   let waiting = [];
@@ -64,3 +61,5 @@ function line(raw) {
   row.append("\n");
   return row;
 }
+
+for (const pre of document.querySelectorAll("[data-log]")) follow(pre);

@@ -13,3 +13,5 @@ document.addEventListener("submit", (event) => {
     button.setAttribute("aria-pressed", button === event.submitter);
   }
 });
+
+document.documentElement.dataset.scripts = "";

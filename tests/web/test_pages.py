@@ -1,0 +1,372 @@
+"""Every page as the server sends it: complete without scripts, safe from strangers, open to those who may."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+from flask.testing import FlaskClient
+
+from appserver.core.access import Caller
+from appserver.errors import Conflict, EngineError, StoreError
+from tests.web import values
+from tests.web.harbour import ADA, SESSION, Harbour
+
+APP = "/applications/default/shop"
+PAGES = (
+    "/applications",
+    "/applications/new",
+    APP,
+    "/applications/default/blog",
+    "/applications/default/wiki",
+    "/applications/default/mail",
+    f"{APP}/edit",
+    f"{APP}/explain",
+    f"{APP}/history",
+    f"{APP}/history/3",
+    f"{APP}/history/1/rollback",
+    "/applications/default/blog/drift",
+    f"{APP}/drift",
+    f"{APP}/logs",
+    f"{APP}/logs?service=web",
+    f"{APP}/delete",
+    *(f"/operations/{operation}" for operation in values.OPERATIONS),
+    "/import",
+    "/sources",
+    "/sources/new",
+    "/sources/config",
+    "/sources/ops",
+    "/nodes",
+    "/events",
+    "/audit",
+    "/tokens",
+    "/users",
+)
+OPEN = ("/login", "/setup/first")
+VIEWER = replace(ADA, role="viewer")
+OPERATOR = replace(ADA, role="operator")
+FORM = {"name": "shop", "cluster": "default", "path": "compose.yaml", "compose_files": "compose.yaml"}
+
+
+@pytest.fixture
+def harbour() -> Harbour:
+    return Harbour()
+
+
+@pytest.fixture
+def client(harbour: Harbour) -> FlaskClient:
+    """A browser without scripts, logged in as whoever `harbour.me` is."""
+    return logged_in(harbour)
+
+
+def logged_in(harbour: Harbour) -> FlaskClient:
+    found = harbour.app().test_client()
+    with found.session_transaction() as session:
+        session["_user_id"] = SESSION
+    return found
+
+
+def send(client: FlaskClient, path: str, source: str, /, **form: str):
+    """Submit a form as the page `source` holds it: with its token."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(source).text)
+    assert token, f"{source} has no form"
+    return client.post(path, data={"csrf_token": token[1], **form})
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OPEN])
+def test_a_page_is_whole_and_needs_nothing_that_a_strict_policy_forbids(client, path):
+    """One language, one heading, one main landmark; no inline script, style or handler, nothing from elsewhere."""
+    answer = client.get(path)
+    assert answer.status_code == 200
+    page = answer.text
+    assert page.count("<h1") == 1 and page.count("<main") == 1 and '<html lang="en"' in page
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascript:", page)
+    assert not re.search(r'(src|href|action)="(https?:)?//', page)
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_strangers_wrote_is_text(client, path):
+    """A script in a log line, a reason, a title or a value is shown, not run."""
+    page = client.get(path).text
+    assert values.EVIL not in page and "\x1b" not in page
+
+
+def test_the_scene_is_full_of_strangers(client):
+    """The test above means something: the text is there, escaped."""
+    shown = (
+        "/applications/default/mail",
+        f"{APP}/history",
+        f"{APP}/explain",
+        f"{APP}/logs",
+        "/events",
+        "/tokens",
+        "/audit",
+    )
+    assert all("&lt;script&gt;" in client.get(path).text for path in shown)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_control_has_a_name(client, path):
+    """A field has a label, a button a text or a label of its own: a screen reader can say what it is."""
+    page = client.get(path).text
+    labels = set(re.findall(r'<label[^>]* for="([^"]+)"', page))
+    for tag, attributes in re.findall(r"<(input|select|textarea)\b([^>]*)>", page):
+        found = dict(re.findall(r'([\w-]+)="([^"]*)"', attributes))
+        wrapped = found.get("type") in ("hidden", "checkbox")
+        assert wrapped or found.get("id") in labels or "aria-label" in found, f"{tag} {attributes}"
+    for attributes, text in re.findall(r"<button\b([^>]*)>(.*?)</button>", page, re.DOTALL):
+        assert "aria-label" in attributes or re.sub(r"<[^>]+>", "", text).strip(), attributes
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nobody_unknown_reads_a_page(harbour, path):
+    """They are sent to log in, and from there back."""
+    answer = harbour.app().test_client().get(path)
+    assert answer.status_code == 302
+    assert answer.location.startswith("/login?next=")
+
+
+def test_a_fragment_sends_the_browser_to_log_in(harbour):
+    """A live page whose session ended does not show the log-in form inside a table."""
+    answer = harbour.app().test_client().get("/applications", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "/login")
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/\tx"]
+)
+def test_log_in_never_leads_elsewhere(harbour, target):
+    """`next` is a path of this server, or it is nothing."""
+    client = harbour.app().test_client()
+    answer = send(client, "/login", "/login", name="ada", password="right", next=target)
+    assert answer.location == "/applications"
+
+
+def test_a_wrong_password_is_told_and_the_name_kept(harbour):
+    """The page says it is wrong, not which of the two."""
+    answer = send(harbour.app().test_client(), "/login", "/login", name="ada", password="wrong")
+    assert answer.status_code == 401
+    assert "Name or password is wrong." in answer.text and 'value="ada"' in answer.text
+
+
+def test_a_head_request_reads_and_does_not_act(client, harbour):
+    """HEAD is safe: it must not fall into what a POST does."""
+    for path in ("/users", "/tokens", "/import", f"{APP}/delete", f"{APP}/history/1/rollback", "/login"):
+        assert client.head(path).status_code in (200, 302)
+    assert harbour.done == []
+
+
+@pytest.mark.parametrize(
+    "path", [f"{APP}/do/stop", f"{APP}/delete", "/applications/deploy", "/tokens", "/users/ada", "/logout", "/theme"]
+)
+def test_a_form_without_its_token_does_nothing(client, harbour, path):
+    """Another site cannot press our buttons."""
+    answer = client.post(path, data={"typed": "shop", "do": "close"})
+    assert answer.status_code == 403
+    assert harbour.done == []
+
+
+def test_a_viewer_is_shown_no_button_that_would_refuse_them():
+    """What they may not do is not offered; asked for all the same, it is refused with a reason."""
+    client = logged_in(Harbour(me=VIEWER))
+    page = client.get(APP).text
+    assert "Stop" not in page and "Delete" not in page and "Edit" not in page
+    assert "New application" not in client.get("/applications").text
+    for path in (f"{APP}/edit", f"{APP}/delete", "/users", "/import", "/sources/new"):
+        answer = client.get(path)
+        assert answer.status_code == 403 and "may not" in answer.text
+
+
+def test_an_operator_has_no_page_of_users():
+    """Accounts are the administrators' business."""
+    assert ">Users<" not in logged_in(Harbour(me=OPERATOR)).get("/applications").text
+
+
+def test_an_empty_list_says_what_to_do_next(harbour):
+    """The first page after the set-up is not a blank table."""
+    harbour.apps.clear()
+    page = logged_in(harbour).get("/applications").text
+    assert "Nothing runs here yet" in page and "New application" in page
+
+
+def test_the_check_points_at_the_lines(client):
+    """Each fault of a draft stands at its field and line."""
+    form = {**FORM, "text:compose.yaml": "services:\n  web:\n    ports: [bad]\n"}
+    page = send(client, "/applications/check", "/applications/new", **form).text
+    assert re.search(r'data-field="text:compose.yaml"[^>]* data-line="3"', page)
+    assert re.search(r'data-field="text:compose.yaml"[^>]* data-line="2"', page)
+    assert "no such service" in page
+
+
+def test_a_plan_is_shown_before_anything_happens(client, harbour):
+    """Steps with causes and sources, a difference marked by sign, and no secret of the draft."""
+    form = {**FORM, "text:compose.yaml": values.COMPOSE, "env": "PASSWORD=hunter2hunter2"}
+    page = send(client, "/applications/plan", "/applications/new", **form).text
+    assert "Recreate" in page and "3f2c1a9:dev/shop/web.yml:4" in page
+    assert re.search(r'<li class="add">.*<span class="mark">\+</span><span>      LEVEL: debug', page)
+    assert "hunter2" not in page
+    assert harbour.done == []
+
+
+def test_the_plan_that_was_shown_is_the_one_applied(client, harbour):
+    """Its token and the whole draft go along; then the progress is shown."""
+    form = {**FORM, "text:compose.yaml": values.COMPOSE, "env": "A=1"}
+    page = send(client, "/applications/plan", "/applications/new", **form).text
+    hidden = dict(re.findall(r'<input type="hidden" name="(draft|token)" value="([^"]+)"', page))
+    answer = send(client, "/applications/deploy", "/applications/new", **hidden)
+    assert answer.location == f"/operations/{values.RUNNING.id}"
+    ((_, wanted),) = harbour.done
+    assert (wanted.token, wanted.files.env_file) == (values.PLAN.token, "A=1")
+
+
+def test_a_stale_plan_is_shown_anew(client, harbour):
+    """Somebody was faster: nothing happens, and the plan as it is now is there to be read."""
+
+    def refuse(_: object) -> None:
+        raise Conflict("default.shop was changed by somebody else meanwhile; plan again")
+
+    harbour.apply = refuse
+    answer = send(
+        client, "/applications/deploy", "/applications/new", **FORM, **{"text:compose.yaml": "x", "token": "old"}
+    )
+    assert answer.status_code == 409
+    assert "changed by somebody else" in answer.text and "What will happen" in answer.text
+
+
+def test_from_a_plan_back_to_the_form_nothing_is_lost(client):
+    """`Edit again` brings every field back, the secrets too: they are the author's own."""
+    form = {**FORM, "text:compose.yaml": values.COMPOSE, "env": "PASSWORD=hunter2hunter2", "reason": "night shift"}
+    page = send(client, "/applications/plan", "/applications/new", **form).text
+    draft = re.search(r'name="draft" value="([^"]+)"', page)
+    again = send(client, "/applications/amend", "/applications/new", draft=draft[1]).text
+    assert "hunter2hunter2" in again and "night shift" in again and "POSTGRES_PASSWORD" in again
+
+
+def test_rows_and_files_are_added_without_scripts(client):
+    """The form grows by a round trip where no script runs."""
+    form = {**FORM, "text:compose.yaml": "x", "more": "override"}
+    assert send(client, "/applications/amend", "/applications/new", **form).text.count('name="override_service"') == 2
+    form |= {"more": "file", "new_path": "db/init.sql", "new_text": "select 1;"}
+    assert 'name="text:db/init.sql"' in send(client, "/applications/amend", "/applications/new", **form).text
+    answer = send(client, "/applications/amend", "/applications/new", **{**form, "new_path": "../x"})
+    assert answer.status_code == 422 and "stays inside the project" in answer.text
+
+
+def test_a_backend_that_is_away_leaves_the_form_as_it_is(client, harbour):
+    """What was typed is not lost because etcd or a node does not answer."""
+
+    def fail(_: object) -> None:
+        raise EngineError("n1 does not answer")
+
+    harbour.plan = fail
+    answer = send(client, "/applications/plan", "/applications/new", **FORM, **{"text:compose.yaml": "kept: text"})
+    assert answer.status_code == 422
+    assert "kept: text" in answer.text and "n1 does not answer" in answer.text
+
+
+def test_delete_wants_the_name_typed(client, harbour):
+    """And keeps the volumes unless told."""
+    answer = send(client, f"{APP}/delete", f"{APP}/delete", typed="shpo", expect="812")
+    assert answer.status_code == 422 and harbour.done == []
+    send(client, f"{APP}/delete", f"{APP}/delete", typed="shop", expect="812")
+    send(client, f"{APP}/delete", f"{APP}/delete", typed="shop", expect="812", volumes="1")
+    assert harbour.done == [("delete", values.SHOP, False, 812), ("delete", values.SHOP, True, 812)]
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_a_verb_goes_with_the_version_that_was_seen(client, harbour, verb):
+    """What changed since the page was made is not changed blindly."""
+    answer = send(client, f"{APP}/do/{verb}", APP, expect="812")
+    assert answer.location == f"/operations/{values.PENDING.id}"
+    assert harbour.done == [(verb, values.SHOP, (), 812)]
+
+
+def test_rollback_shows_its_plan_and_applies_that(client, harbour):
+    """GET plans, POST applies with the plan's token."""
+    path = f"{APP}/history/1/rollback"
+    assert "What will happen" in client.get(path).text
+    assert send(client, path, path, token="t").location == f"/operations/{values.RUNNING.id}"
+    assert harbour.done == [("rollback", values.SHOP, 1, "t")]
+
+
+def test_the_export_is_a_tree_of_files(client):
+    """A zip that holds the project below its name."""
+    archive = zipfile.ZipFile(BytesIO(client.get(f"{APP}/export").data))
+    assert archive.read("shop/compose.yaml").decode() == values.PROJECT
+
+
+def test_find_narrows_the_explanation_without_scripts(client):
+    """Every word is looked for in option, value, source and what is hidden."""
+    page = client.get(f"{APP}/explain?find=arg.memory").text
+    assert "mem_limit" in page and "POSTGRES_PASSWORD" not in page
+
+
+def test_a_running_operation_is_followed_without_scripts(client):
+    """The page loads itself again until it is over, and then no more."""
+    refresh = '<noscript><meta http-equiv="refresh"'
+    assert refresh in client.get(f"/operations/{values.RUNNING.id}").text
+    assert refresh not in client.get(f"/operations/{values.DONE.id}").text
+
+
+def test_a_token_is_shown_once(client):
+    """In the answer that made it, and on no page after."""
+    made = send(client, "/tokens", "/tokens", title="laptop", scope="operator", days="30")
+    assert made.status_code == 201 and "mrg_a1a1" in made.text
+    assert "mrg_" not in client.get("/tokens").text
+
+
+def test_an_invitation_is_a_link_shown_once(client):
+    """The whole address, to be handed on."""
+    made = send(client, "/users", "/users", name="grace", role="operator")
+    assert made.status_code == 201 and "http://localhost/setup/s3cret" in made.text
+
+
+def test_a_used_set_up_link_says_how_to_get_another(client):
+    """Nobody is left at a dead end."""
+    answer = client.get("/setup/old")
+    assert answer.status_code == 404
+    assert "no longer good" in answer.text and "moorage setup link" in answer.text
+
+
+def test_the_theme_is_remembered_without_scripts(client):
+    """A cookie, so that the first byte is already dark."""
+    answer = send(client, "/theme", "/applications", theme="dark", back="/nodes")
+    assert answer.location == "/nodes"
+    assert '<html lang="en" data-theme="dark">' in client.get("/nodes").text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nowhere", 404), ("/applications/default/gone", 404), ("/applications/UP/x", 422)]
+)
+def test_an_error_is_a_page_with_a_way_on(client, path, status):
+    """A title, the reason, what to do next, a link back to the applications."""
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert 'href="/applications"' in answer.text and answer.text.count("<h1") == 1
+
+
+def test_when_the_record_cannot_be_read_the_page_says_so(harbour):
+    """Even who is calling is unknown then; the page is there all the same, with a reason."""
+    client = logged_in(harbour)
+
+    def away(*_: object) -> Caller:
+        raise StoreError("etcd does not answer")
+
+    client.application.extensions["moorage"].services.access.by_session = away
+    answer = client.get("/applications")
+    assert answer.status_code == 502
+    assert "etcd does not answer" in answer.text and "What runs goes on running" in answer.text
+
+
+def test_static_files_are_kept_for_ever_by_digest_and_asked_for_without(client):
+    """An address with the digest of its content never goes stale; one without is checked each time."""
+    page = client.get("/applications").text
+    sheet = re.search(r'href="(/static/css/tokens.css\?v=[0-9a-f]{12})"', page)
+    with client.get(sheet[1]) as lasting, client.get("/static/css/tokens.css") as passing:
+        assert "immutable" in lasting.headers["Cache-Control"]
+        assert "immutable" not in passing.headers.get("Cache-Control", "")
