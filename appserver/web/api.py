@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -111,7 +112,7 @@ def body() -> object:
     try:
         found = request.get_json()
         if _LONE_SURROGATE.search(raw):
-            str(found).encode()
+            json.dumps(found, ensure_ascii=False).encode()
     except RecursionError as error:
         raise Invalid("", "the body is nested too deeply") from error
     except UnicodeEncodeError as error:
