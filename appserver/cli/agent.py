@@ -8,6 +8,7 @@ from threading import Event
 
 import click
 
+from appserver.cli import notify
 from appserver.cli.logs import begin
 from appserver.settings import AgentSettings, check_files, load
 from appserver.wiring import agent as wiring
@@ -25,4 +26,6 @@ def agent(config: str) -> None:
     stop = Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    wiring.build(settings).run(stop)
+    made = wiring.build(settings)
+    notify.ready()
+    made.run(stop)
