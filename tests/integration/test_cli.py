@@ -1,0 +1,187 @@
+"""The command line against a real app server over real etcd: who is known, what is on record, what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appserver.cli.main import main
+from tests.fakes import PASSWORD
+from tests.lab.served import Site
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """`run("app", "list")` as an administrator: exit code, standard output, standard error."""
+    site.node("n1")
+    monkeypatch.chdir(tmp_path)
+    for name in ("MOORAGE_CA", "MOORAGE_SERVER", "MOORAGE_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MOORAGE_PROFILE", str(tmp_path / "profile.toml"))
+
+    def called(*argv: str, text: str = "", token: str | None = None) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        monkeypatch.setenv("MOORAGE_SERVER", site.url)
+        monkeypatch.setenv("MOORAGE_TOKEN", site.token() if token is None else token)
+        code = main(list(argv))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return called
+
+
+def items(answer: tuple[int, str, str]) -> list[dict[str, Any]]:
+    """Of a list that went well."""
+    code, out, err = answer
+    assert code == 0, err
+    found: list[dict[str, Any]] = json.loads(out)["items"]
+    return found
+
+
+def test_log_in_writes_a_profile_that_works(
+    site: Site, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name and password for a token; afterwards nothing needs to be told."""
+    site.person("bob", "operator")
+    code, out, err = run("login", site.url, "--user", "bob", "--stdin", text=f"{PASSWORD}\n", token="")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"bob (operator) at {site.url}")
+    profile = tmp_path / "profile.toml"
+    assert profile.stat().st_mode & 0o777 == 0o600
+    assert PASSWORD not in profile.read_text()
+    monkeypatch.delenv("MOORAGE_SERVER")
+    monkeypatch.delenv("MOORAGE_TOKEN")
+    assert main(["token", "list"]) == 0
+
+
+def test_a_wrong_password_writes_nothing(site: Site, tmp_path: Path, run: Run) -> None:
+    """Exit 2, the reason, no profile."""
+    site.person("bob")
+    code, _, err = run("login", site.url, "--user", "bob", "--stdin", text="wrong\n", token="")
+    assert code == 2
+    assert "name or password is wrong" in err
+    assert not (tmp_path / "profile.toml").exists()
+
+
+def test_tokens_are_made_shown_once_and_revoked(site: Site, run: Run) -> None:
+    """A token works until it is revoked, within its scope."""
+    code, text, _ = run("token", "create", "ci", "--scope", "viewer")
+    assert code == 0
+    token = text.strip()
+    assert run("app", "list", token=token)[0] == 0
+    code, _, err = run("token", "create", "more", "--scope", "admin", token=token)
+    assert (code, "is one of viewer" in err) == (2, True)
+    made = next(one for one in items(run("token", "list", "--json")) if one["title"] == "ci")
+    assert token not in json.dumps(made)
+    assert run("token", "revoke", made["id"])[0] == 0
+    code, _, err = run("app", "list", token=token)
+    assert (code, "moorage login" in err) == (2, True)
+
+
+def test_users_are_invited_and_deleted(site: Site, run: Run) -> None:
+    """The link is printed, nobody's password is ever asked of an administrator, deletion asks."""
+    code, out, _ = run("user", "create", "bob", "--role", "operator")
+    assert code == 0 and "/setup/" in out
+    site.person("bob", "operator")
+    assert {one["name"]: one["role"] for one in items(run("user", "list", "--json"))}["bob"] == "operator"
+    code, _, err = run("user", "delete", "bob")
+    assert (code, "--yes" in err) == (2, True)
+    assert run("user", "delete", "bob", "--yes")[0] == 0
+    assert "bob" not in [one["name"] for one in items(run("user", "list", "--json"))]
+
+
+def test_ones_own_password_is_changed(site: Site, run: Run) -> None:
+    """The present one is needed; both are read, never arguments."""
+    token = site.token("bob", "viewer")
+    code, _, err = run("user", "passwd", "--stdin", text="wrong\nsomething longer\n", token=token)
+    assert (code, "present password" in err) == (2, True)
+    assert run("user", "passwd", "--stdin", text=f"{PASSWORD}\nsomething longer\n", token=token)[0] == 0
+    assert run("login", site.url, "--user", "bob", "--stdin", text="something longer\n", token="")[0] == 0
+
+
+def test_writes_and_refusals_are_in_the_audit(site: Site, run: Run) -> None:
+    """What was refused is there too."""
+    viewer = site.token("eve", "viewer")
+    assert run("token", "revoke", "0" * 16, token=viewer)[0] == 2
+    assert run("user", "create", "mallory", "--role", "admin", token=viewer)[0] == 2
+    found = items(run("audit", "--user", "eve", "--json"))
+    assert ("invite", "user:mallory", "refused") in [(one["action"], one["subject"], one["result"]) for one in found]
+    code, out, _ = run("audit", "--user", "eve")
+    assert code == 0 and "user:mallory" in out
+    code, _, err = run("audit", token=viewer)
+    assert (code, "may not" in err) == (2, True)
+
+
+def test_nodes_clusters_and_events(run: Run) -> None:
+    """Lists as tables and as JSON; one in detail."""
+    assert [one["name"] for one in items(run("node", "list", "--json"))] == ["n1"]
+    assert run("node", "list")[1].splitlines()[1].split()[:2] == ["n1", "on"]
+    assert "26.1.5" in run("node", "show", "n1")[1]
+    assert json.loads(run("--json", "node", "show", "n1")[1])["name"] == "n1"
+    assert "default" in [one["name"] for one in items(run("cluster", "list", "--json"))]
+    assert "n1" in run("cluster", "show", "default")[1]
+    assert run("event")[0] == 0
+    assert run("node", "show", "n2")[0] == 2
+
+
+def test_sources_are_listed_added_and_removed(site: Site, run: Run, tmp_path: Path) -> None:
+    """Where to push, what is in force; a credential comes from a file."""
+    listed = items(run("config", "source", "--json"))
+    assert listed == items(run("config", "source", "list", "--json"))
+    assert listed[0]["push_url"].endswith("/git/config.git")
+    assert {"branch", "last_good", "last_error"} <= set(listed[0])
+    (tmp_path / "token").write_text("s3cret\n")
+    add = ("config", "source", "add", "team", "--url", "https://git.example.org/team.git", "--username", "bot")
+    code, out, err = run(*add, "--credential-file", "token")
+    assert code == 0, err
+    assert "s3cret" not in out + err + run("config", "source", "show", "team")[1]
+    assert run("config", "source", "add", "hooked")[0] == 0
+    assert run("config", "source", "remove", "team", "--yes")[0] == 0
+    code, _, err = run("config", "source", "add", "bad", "--url", "ext::sh -c id")
+    assert (code, "url" in err) == (2, True)
+
+
+def test_configuration_is_explained_for_an_image_nobody_runs(run: Run) -> None:
+    """By the labels it would have."""
+    code, out, _ = run("config", "explain", "web:1", "--label", "arg.memory=64M")
+    assert (code, out) == (0, "mem_limit = 64M  from image web:1\n")
+
+
+def test_a_plan_is_made_of_the_project_here(run: Run, tmp_path: Path) -> None:
+    """Exit 3, the steps, and the token by which to apply exactly this."""
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: 'web:1', env_file: web.env}}")
+    (tmp_path / "web.env").write_text("A=1\n")
+    code, out, err = run("app", "plan", "shop")
+    assert (code, out) == (3, "create web: new in the project\n")
+    token = err.split()[-1]
+    code, out, _ = run("app", "plan", "shop", "--json")
+    plan = json.loads(out)
+    assert (code, plan["token"], plan["changed"]) == (3, token, True)
+
+
+def test_faults_of_a_project_are_lines_with_their_place(run: Run, tmp_path: Path) -> None:
+    """Compose's own words, and our policy's; exit 2."""
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: 'web:1', mem_limt: 1}}")
+    code, out, err = run("app", "plan", "shop")
+    assert (code, out) == (2, "")
+    assert "mem_limt" in err and "Traceback" not in err
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: 'web:1', env_file: ../x}}")
+    code, _, err = run("app", "plan", "shop")
+    assert (code, "services/web/env_file/0" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b/c", "-rf", ";id", "$(id)", "UPPER", "a b", "é", "", ".", "con", "x" * 300]
+)
+def test_names_that_cannot_be_are_refused(run: Run, name: str) -> None:
+    """Exit 2 with a reason, never a traceback and never another path of the API."""
+    code, out, err = run("app", "show", "--", name)
+    assert (code, out) == (2, "")
+    assert err and "Traceback" not in err
