@@ -32,8 +32,6 @@ _WORDS = (
     *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance"),
     *("--depth=1", "--force", "--"),
 )
-_QUIET = ("GIT_TRACE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET", "GIT_TRACE2", "GIT_TRACE2_EVENT", "GIT_CURL_VERBOSE")
-"""What would write a credential down, were it set for the app server."""
 
 
 def fetch(mirror: Path, remote: Remote, rule: Outgoing, ca_file: str = "") -> None:
@@ -48,13 +46,15 @@ def fetch(mirror: Path, remote: Remote, rule: Outgoing, ca_file: str = "") -> No
     ref = BRANCHES + check_branch(remote.branch)
     with tempfile.TemporaryDirectory(prefix="moorage-git-") as place:
         told = {**_https(mirror, url, addresses, ca_file), **_ssh(url, addresses[0], remote, Path(place))}
-        extra = {**dict.fromkeys(_QUIET, "0"), **_asked(remote, url), **told}
-        _run(mirror, argv(mirror, *_WORDS, remote.url, f"+{ref}:{ref}"), environment(mirror, extra), url)
+        env = environment(mirror, {**_asked(remote, url), **told})
+        _run(mirror, argv(mirror, *_WORDS, remote.url, f"+{ref}:{ref}"), env, url)
 
 
 def _run(mirror: Path, command: list[str], env: Mapping[str, str], url: GitUrl) -> None:
+    # GitPython hands on all of our own environment: what is not of `env` is taken away again, by name.
+    bare = ["env", *(word for name in os.environ if name not in env for word in ("-u", name))]
     try:
-        started = Git(str(mirror)).execute(command, as_process=True, env=env, start_new_session=True)
+        started = Git(str(mirror)).execute([*bare, *command], as_process=True, env=env, start_new_session=True)
     except GitCommandNotFound as error:
         raise RepoError("git is not installed on the app server: apt-get install git") from error
     process = cast("subprocess.Popen[bytes]", started.proc)

@@ -113,6 +113,7 @@ class KeepCurrent:
         Raises:
             AppServerError: whatever hindered it; recorded in the source's state where the source is to blame.
         """
+        began = self._clock.now()
         record = self._records.get(name)
         asked = record.state.asked
         remote = record.source.kind == "remote"
@@ -129,7 +130,7 @@ class KeepCurrent:
             raise
         finally:
             if asked > record.state.answered or (remote and fetch):
-                self._answer(name, asked)
+                self._answer(name, asked, began)
 
     def _attend(self, record: SourceRecord, progress: _Progress, fetch: bool) -> None:
         name = record.source.name
@@ -187,9 +188,9 @@ class KeepCurrent:
                 if any(one.operation for one in begun):
                     self._tell(caller, name, reason, begun)
 
-    def _answer(self, name: str, asked: int) -> None:
-        now = self._clock.now()
-        self._records.change(name, lambda state: replace(state, checked_at=now, answered=max(asked, state.answered)))
+    def _answer(self, name: str, asked: int, began: datetime) -> None:
+        """What came after the look began may not have been seen by it."""
+        self._records.change(name, lambda state: replace(state, checked_at=began, answered=max(asked, state.answered)))
 
     def _tell(self, caller: Caller, name: str, reason: str, begun: tuple[Begun, ...]) -> None:
         self._audit.record(caller, "push", f"source:{name}", "ok", reason)

@@ -21,11 +21,20 @@ def blueprint(services: Services) -> Blueprint:
     @hooks.post("/<name>")
     def take(name: str) -> tuple[Response, int]:
         flood.enter(f"{name[:64]} {address()}")
-        request.max_content_length = MAX_BODY
-        if (request.content_length or 0) > MAX_BODY:
-            raise TooLarge(f"a delivery is at most {MAX_BODY >> 20} MiB")
         signature = request.headers.get("X-Hub-Signature-256", "")
-        done = services.sources.deliver(name, signature, request.get_data(cache=False), address())
+        done = services.sources.deliver(name, signature, _body(), address())
         return jsonify({"done": done}), 202
 
     return hooks
+
+
+def _body() -> bytes:
+    """All of it, or none: a stream that only stops at a limit would hand us a part."""
+    request.max_content_length = None
+    read, length = [], request.content_length or 0
+    while length <= MAX_BODY and (piece := request.stream.read(1 << 16)):
+        read.append(piece)
+        length = max(length, sum(map(len, read)))
+    if length > MAX_BODY:
+        raise TooLarge(f"a delivery is at most {MAX_BODY >> 20} MiB")
+    return b"".join(read)
