@@ -41,6 +41,7 @@ def set_password(json: forms.PasswordBody) -> Response:
 @api.get("/users")
 @described("access", ok=shapes.Listed[shapes.User])
 def list_users(query: forms.PageQuery) -> Response:
+    """Everybody, for administrators; yourself, for others."""
     found = services().access.users.list(caller())
     return forms.listed(found, query, lambda user: user.name, _user)
 
@@ -57,6 +58,7 @@ def invite_user(json: forms.InviteBody) -> Response:
 @api.get("/users/<name>")
 @described("access", ok=shapes.User)
 def show_user(name: str) -> Response:
+    """One account."""
     held = services().access.users.show(caller(), name)
     return forms.one(_user(held.record), held.revision)
 
@@ -88,6 +90,7 @@ def list_tokens(query: forms.PageQuery) -> Response:
 @api.post("/tokens")
 @described("access", created=shapes.NewToken)
 def create_token(json: forms.TokenBody) -> Response:
+    """One of your own, with at most your role. Its text is shown this once."""
     lasts = timedelta(days=json.expires_in_days) if json.expires_in_days else None
     made = services().access.tokens.create(caller(), json.title, json.scope, lasts)
     return forms.one(_new(*made), status=201)

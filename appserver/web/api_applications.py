@@ -35,6 +35,7 @@ def deploy_application(json: forms.DeployBody) -> Response:
 @api.get("/applications")
 @described("applications", ok=shapes.Listed[shapes.Application])
 def list_applications(query: forms.ApplicationsQuery) -> Response:
+    """All, or those of a cluster, with their live state."""
     found = services().applications.list(caller(), query.cluster or None)
     return forms.listed(found, query, lambda view: str(view.key), lambda view: view.to_json())
 
@@ -51,6 +52,7 @@ def import_application(json: forms.ImportBody) -> Response:
 @api.get("/applications/<cluster>/<name>")
 @described("applications", ok=shapes.Application)
 def show_application(cluster: str, name: str) -> Response:
+    """Its services, their health, drift, and what is under way."""
     view = services().applications.show(caller(), application_key(cluster, name))
     return forms.one(view.to_json(), view.version)
 
@@ -105,6 +107,7 @@ def roll_back_application(cluster: str, name: str, json: forms.RollbackBody) -> 
 @api.post("/applications/<cluster>/<name>/start")
 @described("applications", accepted=shapes.Operation)
 def start_application(cluster: str, name: str, json: forms.ServicesBody) -> Response:
+    """All its services, or those named. What runs already is left alone."""
     known, key = caller(), application_key(cluster, name)
     return accepted(known, services().lifecycle.start(known, key, tuple(json.services), forms.if_match()))
 
@@ -112,6 +115,7 @@ def start_application(cluster: str, name: str, json: forms.ServicesBody) -> Resp
 @api.post("/applications/<cluster>/<name>/stop")
 @described("applications", accepted=shapes.Operation)
 def stop_application(cluster: str, name: str, json: forms.ServicesBody) -> Response:
+    """As a whole. Containers, volumes and the record stay."""
     known, key = caller(), application_key(cluster, name)
     return accepted(known, services().lifecycle.stop(known, key, tuple(json.services), forms.if_match()))
 
@@ -119,6 +123,7 @@ def stop_application(cluster: str, name: str, json: forms.ServicesBody) -> Respo
 @api.post("/applications/<cluster>/<name>/restart")
 @described("applications", accepted=shapes.Operation)
 def restart_application(cluster: str, name: str, json: forms.ServicesBody) -> Response:
+    """All its services, or those named."""
     known, key = caller(), application_key(cluster, name)
     return accepted(known, services().lifecycle.restart(known, key, tuple(json.services), forms.if_match()))
 

@@ -13,6 +13,7 @@ from appserver.web.context import caller, services
 @api.get("/nodes")
 @described("nodes", ok=shapes.Listed[shapes.Node])
 def list_nodes(query: forms.ApplicationsQuery) -> Response:
+    """All, or those of a cluster: on, healthy, what is promised there."""
     found = services().nodes.list(caller(), query.cluster)
     return forms.listed(found, query, lambda view: view.node.name, lambda view: view.to_json())
 
@@ -20,6 +21,7 @@ def list_nodes(query: forms.ApplicationsQuery) -> Response:
 @api.get("/nodes/<name>")
 @described("nodes", ok=shapes.Node)
 def show_node(name: str) -> Response:
+    """One node."""
     view = services().nodes.show(caller(), name)
     return forms.one(view.to_json(), view.version)
 
@@ -35,6 +37,7 @@ def list_stray_projects(name: str, query: forms.PageQuery) -> Response:
 @api.get("/clusters")
 @described("clusters", ok=shapes.Listed[shapes.Cluster])
 def list_clusters(query: forms.PageQuery) -> Response:
+    """Those on record, and the computed ones."""
     found = services().clusters.list(caller())
     return forms.listed(found, query, lambda view: view.cluster.name, lambda view: view.to_json())
 
@@ -42,6 +45,7 @@ def list_clusters(query: forms.PageQuery) -> Response:
 @api.get("/clusters/<name>")
 @described("clusters", ok=shapes.Cluster)
 def show_cluster(name: str) -> Response:
+    """One cluster."""
     view = services().clusters.show(caller(), name)
     return forms.one(view.to_json(), view.version)
 

@@ -17,6 +17,7 @@ from appserver.web.context import caller, context, services
 @api.get("/operations/<operation>")
 @described("operations", ok=shapes.Operation)
 def show_operation(operation: str) -> Response:
+    """How far it is."""
     return forms.one(shown(services().operations.get(caller(), operation)))
 
 

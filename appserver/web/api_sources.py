@@ -12,6 +12,7 @@ from appserver.web.context import caller, services
 @api.get("/sources")
 @described("sources", ok=shapes.Listed[shapes.Source])
 def list_sources(query: forms.PageQuery) -> Response:
+    """Each with where to push, its last good commit and its last error."""
     found = services().sources.list(caller())
     return forms.listed(found, query, lambda view: view.source.name, lambda view: view.to_json())
 
@@ -29,6 +30,7 @@ def create_source(json: forms.SourceBody) -> Response:
 @api.get("/sources/<name>")
 @described("sources", ok=shapes.Source)
 def show_source(name: str) -> Response:
+    """One source."""
     view = services().sources.show(caller(), name)
     return forms.one(view.to_json(), view.version)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from flask import Blueprint, render_template
 
@@ -44,32 +44,47 @@ def blueprint(_: Services) -> Blueprint:
 
     @openapi.get("/swagger-ui.html")
     def page() -> str:
-        shapes = tuple(_shape(name, schema) for name, schema in sorted(_schemas().items()))
-        return render_template("api.html", groups=_groups(), shapes=shapes, document=f"{PREFIX}/openapi.json")
+        """Made anew each time: it is asked for seldom, and costs a few milliseconds."""
+        return render_template(
+            "api.html",
+            groups=calls(spec.spec, settings().url),
+            shapes=shapes(spec.spec),
+            document=f"{PREFIX}/openapi.json",
+        )
 
     return openapi
 
 
-def _groups() -> tuple[tuple[str, tuple[Call, ...]], ...]:
-    """Tag to its calls, in the order in which they are written."""
+def calls(document: Schema, url: str) -> tuple[tuple[str, tuple[Call, ...]], ...]:
+    """Tag to its calls, both in the order of their names.
+
+    Args:
+        url: of the app server, for the examples.
+    """
+    schemas = document["components"]["schemas"]
     found: dict[str, list[Call]] = {}
-    for path, methods in spec.spec["paths"].items():
+    for path, methods in sorted(document["paths"].items()):
         for method, operation in methods.items():
             for tag in operation["tags"]:
-                found.setdefault(tag, []).append(_call(path, method.upper(), operation))
-    return tuple((tag, tuple(calls)) for tag, calls in found.items())
+                found.setdefault(tag, []).append(_call(url, path, method.upper(), operation, schemas))
+    return tuple((tag, tuple(found[tag])) for tag in sorted(found))
 
 
-def _call(path: str, method: str, operation: Schema) -> Call:
+def shapes(document: Schema) -> tuple[tuple[str, str, tuple[Field, ...]], ...]:
+    """Name, description and fields of everything that bodies and answers are made of."""
+    return tuple(_shape(name, schema) for name, schema in sorted(document["components"]["schemas"].items()))
+
+
+def _call(url: str, path: str, method: str, operation: Schema, schemas: Mapping[str, Schema]) -> Call:
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    sent = _fields(_resolved(body))
+    sent = _fields(schemas.get(str(body.get("$ref", "")).rpartition("/")[2], body))
     asked = tuple(
         Field(p["name"], _kind(p.get("schema", {})), p.get("required", False), p.get("description") or "")
         for p in operation["parameters"]
     )
     answers = tuple((status, _answer(response)) for status, response in sorted(operation["responses"].items()))
     told = (operation["summary"], operation["description"]) if "<" not in operation["summary"] else ("", "")
-    return Call(operation["operationId"], method, path, *told, asked, sent, answers, _example(path, method, sent))
+    return Call(operation["operationId"], method, path, *told, asked, sent, answers, _example(url + path, method, sent))
 
 
 def _shape(name: str, schema: Schema) -> tuple[str, str, tuple[Field, ...]]:
@@ -106,24 +121,15 @@ def _kind(schema: Schema) -> str:
     )
 
 
-def _resolved(schema: Schema) -> Schema:
-    name = str(schema.get("$ref", "")).rpartition("/")[2]
-    return _schemas().get(name, schema)
-
-
-def _schemas() -> Mapping[str, Schema]:
-    return cast(Mapping[str, Schema], spec.spec["components"]["schemas"])
-
-
-def _example(path: str, method: str, sent: tuple[Field, ...]) -> str:
+def _example(address: str, method: str, sent: tuple[Field, ...]) -> str:
     needed = {field.name: "…" for field in sent if field.needed}
-    return " ".join(_words(path, method, json.dumps(needed, ensure_ascii=False) if sent else ""))
+    return " ".join(_words(address, method, json.dumps(needed, ensure_ascii=False) if sent else ""))
 
 
-def _words(path: str, method: str, body: str) -> Iterator[str]:
+def _words(address: str, method: str, body: str) -> Iterator[str]:
     yield "curl -H 'Authorization: Bearer mrg_…'"
     if method != "GET":
         yield f"-X {method}"
     if body:
         yield f"-H 'Content-Type: application/json' -d '{body}'"
-    yield settings().url + path
+    yield address
