@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.lab.processes",
     "tests.lab.served",
     "tests.lab.engine",
+    "tests.lab.agents",
 ]
