@@ -46,7 +46,8 @@ def measure(files: dict[str, str], targets: list[Target]) -> tuple[float, float,
 
     started = time.perf_counter()
     git = Repository(files, "c" * 40)
-    images = {t.image: from_labels({"arg.memory": "128M", "arg.restart": "always"}, image=t.image, digest="") for t in targets}
+    labels = {"arg.memory": "128M", "arg.restart": "always"}
+    images = {target.image: from_labels(labels, image=target.image, digest="") for target in targets}
     for target in targets:
         compose = from_compose({"image": target.image, "environment": {"ROLE": "web"}, "networks": {"default": None}})
         service = resolve((images[target.image], *git.layers(target), compose)).to_compose()
@@ -56,6 +57,7 @@ def measure(files: dict[str, str], targets: list[Target]) -> tuple[float, float,
 
 def repository() -> dict[str, str]:
     """Per image one file at the root and one in each cluster, with a shared include; a tenth of it properties."""
+    properties = "memory=512M\nenvironment.LEVEL=debug\nhealthcheck.interval=30s\n"
     files = {"base/common.yml": "restart: unless-stopped\nlogging:\n  driver: json-file\n  options: {max-size: 10m}\n"}
     number = 0
     while len(files) < FILES:
@@ -66,17 +68,18 @@ def repository() -> dict[str, str]:
         )
         for cluster in range(CLUSTERS - 1):
             files[f"c{cluster}/{image}.yml"] = "mem_limit: 512M\nenvironment: [LEVEL=debug, ZONE=a]\n"
-        files[f"c{CLUSTERS - 1}/{image}.properties"] = "memory=512M\nenvironment.LEVEL=debug\nhealthcheck.interval=30s\n"
+        files[f"c{CLUSTERS - 1}/{image}.properties"] = properties
         number += 1
     return dict(list(files.items())[:FILES])
 
 
 def containers() -> list[Target]:
     images = (FILES - 1) // (CLUSTERS + 1)
-    return [
-        Target(f"registry:5000/team/app{n % images}:1.{n % 7}", f"c{n // images % CLUSTERS}", f"shop{n}", "web", f"shop{n}-web-1")
-        for n in range(CONTAINERS)
-    ]
+    found = []
+    for n in range(CONTAINERS):
+        image, cluster = f"registry:5000/team/app{n % images}:1.{n % 7}", f"c{n // images % CLUSTERS}"
+        found.append(Target(image, cluster, f"shop{n}", "web", f"shop{n}-web-1"))
+    return found
 
 
 if __name__ == "__main__":

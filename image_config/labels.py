@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from image_config.environment import is_constraint, is_soft
-from image_config.errors import plain
+from image_config.errors import ConfigError, plain
 from image_config.model import Layer, Notice, Path, Source, Value
-from image_config.reader import layer_of, read_options, tree_of
+from image_config.reader import kind_named, layer_of, read_options, tree_of
 from image_config.reading import Found, Reading
 
 PREFIX = "arg."
@@ -56,7 +56,7 @@ def _read(key: str, text: object, found: dict[Path, Found]) -> list[str]:
         return [f"has a value of more than {LONGEST_VALUE} characters"]
     into = Reading("", "image")
     read_options(tree_of([(key.removeprefix(PREFIX), text, 0)], into), into)
-    reasons = [fault.reason for fault in into.faults]
+    reasons = [_reason(fault) for fault in into.faults]
     for each in into.found.values():
         if why := against(each.path, each.value):
             reasons.append(why)
@@ -75,6 +75,12 @@ def against(path: Path, value: Value) -> str:
         if path[: len(allowed)] == allowed:
             return check(path, value) if check else ""
     return "is not for an image to give"
+
+
+def _reason(fault: ConfigError) -> str:
+    """Without a nearest key that would not be followed either."""
+    near = kind_named(fault.nearest)
+    return fault.reason if near and not against(near[0], "") else fault.why
 
 
 def _environment(path: Path, value: Value) -> str:

@@ -118,7 +118,7 @@ class Map(Kind):
             return None if inner is None else Node({name: inner}, text.line)
         listed = commas(str(text.value))
         if isinstance(self.of, Leaf):
-            return Node({name: Node(value, text.line) for name, value in map(_named, listed)}, text.line)
+            return Node(dict(_named(item, text.line) for item in listed), text.line)
         return Node({name: Node(None, text.line) for name in listed}, text.line)
 
     def build(self, found: Built, for_compose: bool) -> object:
@@ -160,7 +160,7 @@ def _listed(item: Node, said: str, into: Reading) -> tuple[str, Node] | None:
     return name, Node(value if equals else None, item.line)
 
 
-def _named(item: str) -> tuple[str, str]:
-    """`name=value`, or Haven's `name:value`, whichever sign comes first."""
-    at = min((item.find(sign) for sign in "=:" if sign in item), default=len(item))
-    return item[:at].strip(), item[at + 1 :].strip()
+def _named(item: str, line: int) -> tuple[str, Node]:
+    """`name=value`, or Haven's `name:value`, whichever sign comes first; a name alone has no value."""
+    at = min((item.find(sign) for sign in "=:" if sign in item), default=-1)
+    return (item, Node(None, line)) if at < 0 else (item[:at].strip(), Node(item[at + 1 :].strip(), line))

@@ -17,7 +17,9 @@ def test_devices_in_short_and_long_form():
 
 def test_a_secret_is_known_by_where_it_appears():
     """`s1`, and `s1` at its usual place, are one; so are relative and whole targets."""
-    theirs = compose(secrets=[{"source": "s1", "target": "/run/secrets/s1"}, {"source": "s2", "target": "t", "mode": 256}])
+    theirs = compose(
+        secrets=[{"source": "s1", "target": "/run/secrets/s1"}, {"source": "s2", "target": "t", "mode": 256}]
+    )
     assert service(theirs, form(secrets=["s1", {"source": "s3", "target": "/run/secrets/t"}]))["secrets"] == [
         {"source": "s1"},
         {"source": "s3", "target": "/run/secrets/t"},
@@ -26,9 +28,8 @@ def test_a_secret_is_known_by_where_it_appears():
 
 def test_configs_appear_at_the_root():
     """Compose prints `c2` without a target and `/c2` with it: one config."""
-    assert service(compose(configs=[{"source": "c2"}]), form(configs=[{"source": "c9", "target": "/c2"}]))["configs"] == [
-        {"source": "c9", "target": "/c2"}
-    ]
+    ours = {"source": "c9", "target": "/c2"}
+    assert service(compose(configs=[{"source": "c2"}]), form(configs=[ours])) == {"configs": [ours]}
     assert "has no source" in faults("configs: [{target: /c}]")[0]
 
 

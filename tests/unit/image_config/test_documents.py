@@ -1,5 +1,7 @@
 """One file, read without a thought for its neighbours."""
 
+import json
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,22 +37,28 @@ def test_extensions():
 
 
 KEYS = st.sampled_from(sorted(NAMES)) | st.text("ab._-0", max_size=6)
-ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
-TREES = st.recursive(ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8)
+ATOMS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+)
+TREES = st.recursive(
+    ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(KEYS, TREES, max_size=4))
 def test_any_tree_is_values_or_faults(tree):
     """No option's reading raises, whatever it is given."""
-    import json
-
     document = read("a.yml", json.dumps(tree))
     assert all(fault.file == "a.yml" for fault in document.faults)
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(KEYS, st.text("ab.0", max_size=4), st.text(st.characters(codec="utf-8"), max_size=12)), max_size=4))
+@given(
+    st.lists(
+        st.tuples(KEYS, st.text("ab.0", max_size=4), st.text(st.characters(codec="utf-8"), max_size=12)), max_size=4
+    )
+)
 def test_any_properties_are_values_or_faults(lines):
     """Likewise line by line."""
     document = read("a.properties", "".join(f"{key}.{below}={text}\n" for key, below, text in lines))

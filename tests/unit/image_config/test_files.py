@@ -104,7 +104,12 @@ def test_every_fault_of_a_container_is_told_once():
 
 def test_lint_tells_all_in_the_order_of_files():
     """Whether or not a look-up would come by; hidden directories are other programs'."""
-    files = {"z.yml": "foo: 1", "a/b/c/d/e.yml": "bar: 1", ".github/workflows/ci.yml": "on: push", "a.yml": "baz: 1\nqux: 1"}
+    files = {
+        "z.yml": "foo: 1",
+        "a/b/c/d/e.yml": "bar: 1",
+        ".github/workflows/ci.yml": "on: push",
+        "a.yml": "baz: 1\nqux: 1",
+    }
     assert [fault.where for fault in lint(files)] == ["a.yml:1", "a.yml:2", "a/b/c/d/e.yml:1", "z.yml:1"]
 
 

@@ -49,7 +49,12 @@ def test_a_file_counts_once_at_its_weaker_place():
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("web.yml", "web"), ("dev/web:1.2.yml", "dev/web:1.2"), ("dev/web@1.2.properties", "dev/web:1.2"), ("a@b/c.yml", "a@b/c")],
+    [
+        ("web.yml", "web"),
+        ("dev/web:1.2.yml", "dev/web:1.2"),
+        ("dev/web@1.2.properties", "dev/web:1.2"),
+        ("a@b/c.yml", "a@b/c"),
+    ],
 )
 def test_a_colon_may_be_written_at(path, name):
     """In the file's name, not in its directory's."""

@@ -33,7 +33,9 @@ def test_short_form(text, mount):
     assert short(text) == mount
 
 
-@pytest.mark.parametrize("text", ["", ":", "a:b", "a", "/a:/b:/c:ro", "/a:/b:what", "a/b:/c", "/a::ro", "db:/d:rshared"])
+@pytest.mark.parametrize(
+    "text", ["", ":", "a:b", "a", "/a:/b:/c:ro", "/a:/b:what", "a/b:/c", "/a::ro", "db:/d:rshared"]
+)
 def test_what_is_no_volume_is_refused(text):
     """A relative target, an unknown option, too many parts."""
     with pytest.raises(ValueError, match=r"volume|option|source"):

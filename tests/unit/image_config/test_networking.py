@@ -72,7 +72,10 @@ def test_a_host_may_have_several_addresses_and_a_stronger_layer_replaces_them():
 
 def test_volumes_from_containers():
     """Haven's names containers, Compose's names services."""
-    assert service(git("volumesFrom: ['data:ro', 'container:x']"))["volumes_from"] == ["container:data:ro", "container:x"]
+    assert service(git("volumesFrom: ['data:ro', 'container:x']"))["volumes_from"] == [
+        "container:data:ro",
+        "container:x",
+    ]
     assert service(git("volumes_from: ['data:ro']"))["volumes_from"] == ["data:ro"]
 
 

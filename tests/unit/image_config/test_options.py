@@ -8,17 +8,18 @@ import pytest
 from image_config.options import EXCLUSIVE, HARMLESS, NAMES, OPTIONS, REFUSED, privileged
 from tests.unit.image_config.say import compose, faults, form, git, service
 
-SPEC = json.loads((Path(__file__).parents[2] / "data" / "compose_service_keys.json").read_text())
-
-HAVEN = """name hostname domainname image imageId id cluster application node environment include ports labels links
-volumeBinds mounts volumes volumesFrom volumeDriver command entrypoint dns dnsSearch networks extraHosts securityOpt
-network restart memoryLimit memorySwap memoryReservation kernelMemory cpuShares cpuQuota cpuPeriod blkioWeight cpusetCpus
-cpusetMems publishAllPorts reschedule""".split()
+DATA = Path(__file__).parents[2] / "data"
+SPEC = json.loads((DATA / "compose_service_keys.json").read_text())
+HAVEN = json.loads((DATA / "haven_keys.json").read_text())
 
 SAMPLES: dict[str, object] = {
     "annotations": {"a": "b"},
     "attach": False,
-    "blkio_config": {"weight": 300, "weight_device": [{"path": "/dev/a", "weight": 20}], "device_read_iops": [{"path": "/dev/a", "rate": "3"}]},
+    "blkio_config": {
+        "weight": 300,
+        "weight_device": [{"path": "/dev/a", "weight": 20}],
+        "device_read_iops": [{"path": "/dev/a", "rate": "3"}],
+    },
     "build": {"context": "/c", "args": {"A": "b"}},
     "cap_add": ["NET_ADMIN"],
     "cap_drop": ["ALL"],
@@ -116,7 +117,7 @@ SAMPLES: dict[str, object] = {
     "volumes": [{"type": "volume", "source": "d", "target": "/d", "volume": {"nocopy": True}}],
     "volumes_from": ["db:ro"],
     "working_dir": "/w",
-}  # fmt: skip
+}
 
 
 def test_every_key_of_a_compose_service_is_an_option():
@@ -193,15 +194,31 @@ def test_an_unknown_key_without_a_neighbour():
 @pytest.mark.parametrize(
     ("weak", "strong", "left"),
     [
-        ({"restart": "always"}, {"deploy": {"restart_policy": {"condition": "any"}}}, {"deploy": {"restart_policy": {"condition": "any"}}}),
+        (
+            {"restart": "always"},
+            {"deploy": {"restart_policy": {"condition": "any"}}},
+            {"deploy": {"restart_policy": {"condition": "any"}}},
+        ),
         ({"deploy": {"restart_policy": {"condition": "any"}}}, {"restart": "always"}, {"restart": "always"}),
         ({"cpu_quota": 1, "cpu_period": 2}, {"cpus": 1}, {"cpus": 1}),
         ({"cpus": 1}, {"cpu_quota": 1}, {"cpu_quota": 1}),
-        ({"healthcheck": {"test": ["CMD", "x"], "retries": 3}}, {"healthcheck": {"disable": True}}, {"healthcheck": {"disable": True, "retries": 3}}),
-        ({"healthcheck": {"disable": True}}, {"healthcheck": {"test": ["CMD", "x"]}}, {"healthcheck": {"test": ["CMD", "x"]}}),
-        ({"healthcheck": {"test": ["CMD", "x"]}}, {"healthcheck": {"disable": False}}, {"healthcheck": {"disable": False, "test": ["CMD", "x"]}}),
+        (
+            {"healthcheck": {"test": ["CMD", "x"], "retries": 3}},
+            {"healthcheck": {"disable": True}},
+            {"healthcheck": {"disable": True, "retries": 3}},
+        ),
+        (
+            {"healthcheck": {"disable": True}},
+            {"healthcheck": {"test": ["CMD", "x"]}},
+            {"healthcheck": {"test": ["CMD", "x"]}},
+        ),
+        (
+            {"healthcheck": {"test": ["CMD", "x"]}},
+            {"healthcheck": {"disable": False}},
+            {"healthcheck": {"disable": False, "test": ["CMD", "x"]}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_excludes_each_other(weak, strong, left):
     """The stronger side stands alone, so that no accepted word is without effect."""
     assert service(compose(**weak), form(**strong)) == left
@@ -230,4 +247,7 @@ def test_what_reaches_beyond_the_container_is_marked():
 
 def test_x_extensions_pass():
     """As in Compose, at the top of a file too: people keep anchors there."""
-    assert service(git("x-base: &b {A: 1}\nenvironment:\n  <<: *b\n")) == {"x-base": {"A": 1}, "environment": {"A": "1"}}
+    assert service(git("x-base: &b {A: 1}\nenvironment:\n  <<: *b\n")) == {
+        "x-base": {"A": 1},
+        "environment": {"A": "1"},
+    }

@@ -24,11 +24,23 @@ def properties(text: str) -> dict[str, object]:
         ("dns.0=10.0.0.1\ndns.1=10.0.0.2", {"dns": ["10.0.0.1", "10.0.0.2"]}),
         ("volumeBinds=v:/b:ro", {"volumes": [{"type": "volume", "source": "v", "target": "/b", "read_only": True}]}),
         ("command=sh -c 'a, b'", {"command": ["sh", "-c", "a, b"]}),
-        ("healthcheck.test=curl -f http://x\nhealthcheck.interval=30s", {"healthcheck": {"test": ["CMD-SHELL", "curl -f http://x"], "interval": "30s"}}),
-        ("logging.driver=syslog\nlogging.options.max-size=10m", {"logging": {"driver": "syslog", "options": {"max-size": "10m"}}}),
-        ("ulimits.nofile.soft=1\nulimits.nofile.hard=2\nulimits.nproc=3", {"ulimits": {"nofile": {"soft": 1, "hard": 2}, "nproc": 3}}),
+        (
+            "healthcheck.test=curl -f http://x\nhealthcheck.interval=30s",
+            {"healthcheck": {"test": ["CMD-SHELL", "curl -f http://x"], "interval": "30s"}},
+        ),
+        (
+            "logging.driver=syslog\nlogging.options.max-size=10m",
+            {"logging": {"driver": "syslog", "options": {"max-size": "10m"}}},
+        ),
+        (
+            "ulimits.nofile.soft=1\nulimits.nofile.hard=2\nulimits.nproc=3",
+            {"ulimits": {"nofile": {"soft": 1, "hard": 2}, "nproc": 3}},
+        ),
         ("deploy.resources.limits.memory=1k", {"deploy": {"resources": {"limits": {"memory": "1024"}}}}),
-        ("networks.back.ipv4_address=10.0.0.2\nnetworks.back.aliases=a,b", {"networks": {"back": {"aliases": ["a", "b"], "ipv4_address": "10.0.0.2"}}}),
+        (
+            "networks.back.ipv4_address=10.0.0.2\nnetworks.back.aliases=a,b",
+            {"networks": {"back": {"aliases": ["a", "b"], "ipv4_address": "10.0.0.2"}}},
+        ),
         ("networks=a,b", {"networks": {"a": None, "b": None}}),
         ("network=host", {"network_mode": "host"}),
         ("links.database=db", {"links": ["db:database"]}),
@@ -42,7 +54,7 @@ def properties(text: str) -> dict[str, object]:
         ("secrets=a,b", {"secrets": [{"source": "a"}, {"source": "b"}]}),
         ("depends_on=db", {"depends_on": {"db": {"condition": "service_started", "required": True}}}),
     ],
-)  # fmt: skip
+)
 def test_a_line_of_properties(line, value):
     """Values are cut by what the option is, not by what they look like."""
     assert properties(line) == value
@@ -63,8 +75,14 @@ def test_ports_in_properties():
         ("healthcheck=x", "takes one of test, interval"),
         ("healthcheck.intervall=3s", "did you mean interval?"),
         ("dns.x=1", "takes a list; write its items with commas"),
-        ("mem_limit=1g\n# c\nmemory=1g", "web.properties:3: memory: gives mem_limit a second time; it is given already on line 1"),
-        ("mem_limit=1g\nmem_limit=2g", "web.properties:2: mem_limit: is given a second time; it is given already on line 1"),
+        (
+            "mem_limit=1g\n# c\nmemory=1g",
+            "properties:3: memory: gives mem_limit a second time; it is given already on line 1",
+        ),
+        (
+            "mem_limit=1g\nmem_limit=2g",
+            "properties:2: mem_limit: is given a second time; it is given already on line 1",
+        ),
         ("env.A=1\nenv=A=2", "web.properties:2: env: is given a second time"),
         ("x-a=[", "is not YAML"),
         ("x-a.b=1", "has nothing below it"),

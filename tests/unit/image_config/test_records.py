@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.unit.image_config.say import compose, faults, form, git, origins, service
-
 from image_config import resolve
+from tests.unit.image_config.say import compose, faults, form, git, origins, service
 
 
 def test_ulimits():
@@ -27,7 +26,8 @@ def test_ulimits():
 )
 def test_one_option_with_two_places_is_one_option(short, value, place):
     """Compose refuses a service where the two differ: a stronger word for either is the word for both."""
-    theirs = compose(deploy={"resources": {"limits": {"memory": "1", "cpus": 1, "pids": 1}, "reservations": {"memory": "1"}}, "replicas": 1})
+    resources = {"limits": {"memory": "1", "cpus": 1, "pids": 1}, "reservations": {"memory": "1"}}
+    theirs = compose(deploy={"resources": resources, "replicas": 1})
     merged = service(theirs, form(**{short: value}))
     assert short not in merged
     inside = merged["deploy"]
@@ -40,7 +40,10 @@ def test_one_option_with_two_places_is_one_option(short, value, place):
 def test_it_is_written_where_the_compose_file_wrote_it():
     """In both places where the file has both; in Compose's short one where nobody said otherwise."""
     both = compose(mem_limit="1024", deploy={"resources": {"limits": {"memory": "1024"}}})
-    assert service(both, form(memory="2k")) == {"mem_limit": "2048", "deploy": {"resources": {"limits": {"memory": "2048"}}}}
+    assert service(both, form(memory="2k")) == {
+        "mem_limit": "2048",
+        "deploy": {"resources": {"limits": {"memory": "2048"}}},
+    }
     ours = git("deploy: {resources: {limits: {memory: 1k}}}")
     assert service(ours) == {"deploy": {"resources": {"limits": {"memory": "1024"}}}}
     assert service(ours, compose(mem_limit="2048")) == {"mem_limit": "2048"}
@@ -49,7 +52,8 @@ def test_it_is_written_where_the_compose_file_wrote_it():
 def test_giving_both_in_one_file_is_refused():
     """They are one option."""
     told = faults("mem_limit: 1g\ndeploy: {resources: {limits: {memory: 1g}}}")
-    assert told == ["web.yml:2: deploy/resources/limits/memory: gives mem_limit a second time; it is given already on line 1"]
+    why = "gives mem_limit a second time; it is given already on line 1"
+    assert told == [f"web.yml:2: deploy/resources/limits/memory: {why}"]
 
 
 def test_explained_under_one_name():

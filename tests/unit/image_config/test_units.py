@@ -29,7 +29,9 @@ def test_every_unit_is_a_power_of_1024(text, amount):
     assert units.size(text) == amount
 
 
-@pytest.mark.parametrize("text", ["", "M", "1x", "-1", "1..5G", "1e3", "９", "1 G B", "9" * 50, "99999999999999P", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "M", "1x", "-1", "1..5G", "1e3", "\uff19", "1 G B", "9" * 50, "99999999999999P", "nan"]
+)
 def test_what_is_no_size_is_refused(text):
     """A refusal says what to write."""
     with pytest.raises(ValueError, match=r"size|63 bits"):
@@ -44,7 +46,13 @@ def test_a_shown_size_reads_as_itself(amount):
 
 def test_sizes_are_shown_in_their_largest_exact_unit():
     """A plan says 512M, not a row of digits."""
-    assert [units.show_size(n) for n in (512 << 20, 1 << 30, 1000, 0, 1536 << 20)] == ["512M", "1G", "1000", "0", "1536M"]
+    assert [units.show_size(n) for n in (512 << 20, 1 << 30, 1000, 0, 1536 << 20)] == [
+        "512M",
+        "1G",
+        "1000",
+        "0",
+        "1536M",
+    ]
 
 
 @pytest.mark.parametrize(

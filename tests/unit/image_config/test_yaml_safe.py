@@ -102,6 +102,15 @@ def test_refused_with_its_line(text, why):
     assert why in refusal(text)
 
 
+def laughs(kind: str) -> str:
+    """Twelve levels, each nine times the one before."""
+    lines = ["a0: &a0 [x]"]
+    for n in range(1, 12):
+        nine = ", ".join(f"k{i}: *a{n - 1}" if kind == "map" else f"*a{n - 1}" for i in range(9))
+        lines.append(f"a{n}: &a{n} {{{nine}}}" if kind == "map" else f"a{n}: &a{n} [{nine}]")
+    return "\n".join(lines)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -110,9 +119,8 @@ def test_refused_with_its_line(text, why):
         "? " * 400_000,
         "{a: " * 200_000,
         "\n".join(f"{' ' * n}a:" for n in range(1000)),
-        "a: &a [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else '*a'] * 9)}]\n" for n in range(12)),
-        "a: &a {x: 1}\n"
-        + "".join(f"a{n}: &a{n} {{{', '.join(f'k{i}: *a{n - 1 if n else str()}' for i in range(9))}}}\n" for n in range(12)),
+        laughs("list"),
+        laughs("map"),
         "x: [" + "a," * 200_000 + "]",
         "a: " + "x" * (2 << 20),
     ],
