@@ -24,7 +24,13 @@ class Compared:
         return statistics.median(self.ours) / statistics.median(self.theirs)
 
     def row(self) -> str:
-        cells = (_shown(self.theirs), _shown(self.ours), f"{self.ratio:.2f}", f"≤ {self.bound:g}", _verdict(self.ratio <= self.bound))
+        cells = (
+            _shown(self.theirs),
+            _shown(self.ours),
+            f"{self.ratio:.2f}",
+            f"≤ {self.bound:g}",
+            _verdict(self.ratio <= self.bound),
+        )
         return f"| {self.name} | " + " | ".join(cells) + " |"
 
 
@@ -63,7 +69,8 @@ def in_turn(
 
 
 def table(rows: Iterable[Compared]) -> str:
-    head = "| what | theirs, median s (min–max) | ours, median s (min–max) | ratio | bound | |\n|---|---|---|---|---|---|\n"
+    head = "| what | theirs, median s (min–max) | ours, median s (min–max) | ratio | bound | |\n"
+    head += "|---|---|---|---|---|---|\n"
     return head + "\n".join(row.row() for row in rows) + "\n"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import requests
@@ -47,3 +49,13 @@ class Api:
         except AssertionError as error:
             raise AssertionError(f"{error}; it says {json.dumps(last)[:2000]}") from None
         return last
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[str]]:
+        """The lines of an event stream, as they come."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream"}
+        with requests.Session() as session:
+            session.trust_env = False
+            with session.get(f"{self.url}/api/v1/{path}", headers=headers, stream=True, timeout=60) as answer:
+                answer.raise_for_status()
+                yield (line for line in answer.iter_lines(chunk_size=1, decode_unicode=True))
