@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, StorageState, sync_playwright
 
 from tests.web.harbour import Harbour, serving
 
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Open]:
-    """`open_page(url, width=1280, dark=False, scripts=True)`: a page of a browser that knows nobody.
+    """`open_page(url, width=1280, dark=False, scripts=True)`: a page of a browser that remembers nothing, or `state`.
 
     At the end every page is asked what it complained of: errors of scripts, of loading, of the content security
     policy. `provoked` is a pattern of the complaints that a test means to hear.
@@ -66,13 +66,14 @@ def _page(
     height: int = 860,
     dark: bool = False,
     scripts: bool = True,
+    state: StorageState | None = None,
     provoked: str = "",
 ) -> Iterator[Page]:
     made = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",
         java_script_enabled=scripts,
-        accept_downloads=True,
+        storage_state=state,
     )
     made.set_default_timeout(WAIT_MS)
     page = made.new_page()
