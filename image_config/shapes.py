@@ -11,7 +11,7 @@ from image_config.lists import commas
 from image_config.model import Path, Value, freeze, thaw
 from image_config.reading import Reading, nearest
 from image_config.scalars import ANY, TEXT
-from image_config.tree import RESET, Node, at_line
+from image_config.tree import RESET, Node, wholly_at_line
 
 _EMPTY_TEXT = Node("")
 
@@ -108,7 +108,7 @@ class Map(Kind):
             if value.value is None and not value.tag:
                 if self.bare is None:
                     continue
-                value = at_line(self.bare, value.line)
+                value = wholly_at_line(self.bare, value.line)
             descend(self.of, value, (*path, name), f"{said}/{name}", into)
 
     def flat(self, below: str, text: Node, said: str, into: Reading) -> Node | None:

@@ -33,6 +33,16 @@ def at_line(node: Node, line: int) -> Node:
     return replace(node, line=line)
 
 
+def wholly_at_line(node: Node, line: int) -> Node:
+    """For a tree that stands for something written on one line."""
+    value = node.value
+    if isinstance(value, tuple):
+        value = tuple(wholly_at_line(item, line) for item in value)
+    elif isinstance(value, dict):
+        value = {name: wholly_at_line(item, line) for name, item in value.items()}
+    return replace(node, value=value, line=line)
+
+
 def plain_value(node: Node) -> object:
     """The node without positions; a tag becomes a mapping of one key, as in JSON: `{"!reset": null}`."""
     value: object = node.value

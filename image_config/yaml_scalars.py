@@ -54,7 +54,7 @@ def go_text(value: bool | int | float | str) -> str:
         return str(value)
     shortest = repr(value)
     exponent = Decimal(shortest).adjusted()
-    if value and not -4 <= exponent < 21:
+    if value and not -4 <= exponent < 6:
         mantissa, _, power = f"{Decimal(shortest):e}".partition("e")
         digits = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{digits}e{power[0]}{power[1:]:0>2}"

@@ -101,7 +101,7 @@ class Channel:
                 return self._once(what, request, (deadline - time.monotonic()) * share)
             except (NotDone, Unknown) as e:
                 if isinstance(e, Unknown) and not repeatable:
-                    raise
+                    raise Unknown(f"whether it was written is not known: {e}") from e
                 if isinstance(e, NoLeader) or not isinstance(told, NoLeader):
                     told = e  # "no leader" says more than that another member is down
             tries += 1
@@ -124,7 +124,7 @@ class Channel:
             if self._user is None:
                 return Refused(str(said))
             self.forget_login()
-        elif isinstance(said, NotDone | Unknown):
+        elif isinstance(said, NotDone | Unknown) and status != "CANCELLED":  # that was us
             self._leave(member)
         return said
 

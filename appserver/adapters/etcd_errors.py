@@ -66,9 +66,9 @@ _MEANINGS: tuple[tuple[str, type[AppServerError], str], ...] = (
 """A piece of etcd's (or, for the last, gRPC's) text, the error it stands for, what it means to a person."""
 
 _BY_STATUS: dict[str, tuple[type[StoreError], str]] = {
-    "UNAVAILABLE": (Unknown, "the connection to etcd was lost before it answered: a write may have been done"),
-    "DEADLINE_EXCEEDED": (Unknown, "etcd did not answer in time: a write may have been done"),
-    "CANCELLED": (StoreError, "the request was cut off: a write may have been done"),
+    "UNAVAILABLE": (Unknown, "the connection to etcd was lost before it answered"),
+    "DEADLINE_EXCEEDED": (Unknown, "etcd did not answer in time"),
+    "CANCELLED": (Unknown, "the request was cut off"),
 }
 """For texts that are not in the table."""
 

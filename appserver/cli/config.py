@@ -10,6 +10,7 @@ from appserver.errors import Invalid
 
 VERBS: lazy.Table = {
     "lint": ("appserver.cli.lint:lint", "Check a directory of configuration offline, as a push would be checked."),
+    "clone": ("appserver.cli.clone:clone", "Clone a source that people push to, ready for git push."),
     "source": ("appserver.cli.source:source", "Where configuration comes from: list, show, add, remove, sync."),
 }
 

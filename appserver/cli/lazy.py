@@ -11,7 +11,7 @@ import click
 _JSON = "moorage.json"
 
 Table = Mapping[str, tuple[str, str]]
-"""Verb to where its command is (`module:attribute`) and the line that helps."""
+"""Verb to where its command is (`module:attribute`) and the line that helps; empty: for programs, not shown."""
 
 
 def wants_json() -> bool:
@@ -62,7 +62,7 @@ class Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of verbs, from the table where it has them: nothing is imported."""
-        rows = [(name, self._line(name)) for name in self.list_commands(ctx)]
+        rows = [(name, line) for name in self.list_commands(ctx) if (line := self._line(name))]
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)

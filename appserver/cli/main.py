@@ -24,6 +24,7 @@ COMMANDS: lazy.Table = {
     "audit": ("appserver.cli.audit:audit", "Who did what to what."),
     "event": ("appserver.cli.event:event", "What happened, and what happens."),
     "doctor": ("appserver.cli.doctor:doctor", "What everything stands on, checked; each fault with its remedy."),
+    "git-credential": ("appserver.cli.clone:git_credential", ""),
     "setup": ("appserver.cli.setup:setup", "First steps on the app server's host, for root."),
 }
 

@@ -227,6 +227,29 @@ def test_at_a_terminal_the_plan_is_asked_about(servers: Servers, project: Path, 
     assert len(containers(app_name)) == 2
 
 
+def test_the_configuration_is_cloned_changed_and_pushed(
+    servers: Servers, project: Path, app_name: str, tmp_path: Path
+) -> None:
+    """Three lines as in the README: nothing is typed, and the pusher sees plan and roll-out."""
+    run(servers, project, "app", "deploy", app_name)
+    before = containers(app_name)
+    run(servers, project, "config", "clone", "config", "copy")
+    copy = tmp_path / "copy"
+    assert "mrg_" not in (copy / ".git/config").read_text()
+    changed = copy / "default" / app_name / "web.yml"
+    changed.parent.mkdir(parents=True)
+    changed.write_text("environment: {GREETING: ahoy}\n")
+    git(servers, copy, "add", ".")
+    git(servers, copy, "commit", "-qm", "another greeting")
+    told = git(servers, copy, "push")
+    assert "remote:   recreate web: environment.GREETING" in told
+    assert f"remote: default.{app_name}: revision 2 is deployed" in told
+    assert len(set(containers(app_name)) & set(before)) == 1
+    changed.write_text("mem_limt: 1\n")
+    git(servers, copy, "commit", "-qam", "bad")
+    assert f"remote: default/{app_name}/web.yml:1: mem_limt" in git(servers, copy, "push", code=1)
+
+
 def test_the_doctor_finds_an_agent_that_is_away(servers: Servers, project: Path) -> None:
     """Sound: exit 0. The agent killed: exit 1, and where to look."""
     assert all(line.startswith("ok") for line in run(servers, project, "doctor").splitlines())
@@ -235,6 +258,15 @@ def test_the_doctor_finds_an_agent_that_is_away(servers: Servers, project: Path)
     found = {one["check"]: one for one in json.loads(servers.moorage("doctor", "--json").stdout)["items"]}
     assert found["node n1"]["ok"] is False
     assert "moorage-agent" in found["node n1"]["hint"]
+
+
+def git(servers: Servers, copy: Path, *args: str, code: int = 0) -> str:
+    """What git said on stderr."""
+    done = subprocess.run(
+        ("git", *args), cwd=copy, env=environ(servers), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == code, done.stderr
+    return done.stderr
 
 
 def environ(servers: Servers) -> Mapping[str, str]:

@@ -108,7 +108,7 @@ def test_etcd_out_of_reach_is_an_error_in_time(etcd_cluster: ClusterFactory) -> 
     cluster.members[0].kill()
     with client(cluster, timeout_s=0.5) as kv:
         for act in (lambda: kv.snapshot("a"), lambda: kv.commit({}, {"a": "1"})):
-            with takes(0.2, 1.5), pytest.raises(StoreError, match="cannot be reached: see that it runs"):
+            with takes(0.2, 3), pytest.raises(StoreError, match="cannot be reached: see that it runs"):
                 act()
 
 
@@ -131,7 +131,7 @@ def test_what_a_commit_said_is_true_through_kills(etcd_cluster: ClusterFactory) 
     def written(number: int) -> bool:
         return sum(isinstance(outcome, int) for outcome in [*said.values()]) >= number
 
-    with client(cluster, timeout_s=0.15) as kv, ThreadPoolExecutor(2) as pool:
+    with client(cluster) as reader, client(cluster, timeout_s=0.15) as kv, ThreadPoolExecutor(2) as pool:
         writing = [pool.submit(write, kv, name) for name in "ab"]
         try:
             for done in (100, 300, 500):
@@ -143,7 +143,7 @@ def test_what_a_commit_said_is_true_through_kills(etcd_cluster: ClusterFactory) 
             stop.set()
         for each in writing:
             each.result()
-        there = kv.snapshot("k/").items
+        there = reader.snapshot("k/").items
     for key, outcome in said.items():
         if isinstance(outcome, NotDone):
             assert key not in there
@@ -160,9 +160,9 @@ def test_a_frozen_server_is_an_error_at_the_deadline(etcd_cluster: ClusterFactor
     with client(cluster, timeout_s=1) as kv:
         kv.commit({}, {"a": "1"})
         cluster.members[0].pause()
-        with takes(0.9, 2), pytest.raises(StoreError, match="in time"):
+        with takes(0.9, 3), pytest.raises(StoreError, match="in time"):
             kv.snapshot("a")
-        with takes(0.9, 2), pytest.raises(StoreError, match="may have been done"):
+        with takes(0.9, 3), pytest.raises(StoreError, match="whether it was written is not known"):
             kv.commit({}, {"a": "2"})
         cluster.members[0].resume()
         assert kv.snapshot("a").items["a"].value in "12"
@@ -172,11 +172,11 @@ def test_a_frozen_server_is_an_error_at_the_deadline(etcd_cluster: ClusterFactor
 def test_reads_pass_over_a_frozen_member(etcd_cluster: ClusterFactory) -> None:
     """With three members, one that hangs costs half the deadline once; then another is asked."""
     cluster = etcd_cluster(size=3)
-    with client(cluster, timeout_s=2) as kv:
+    with client(cluster, timeout_s=4) as kv:
         kv.commit({}, {"a": "1"})
         cluster.members[0].pause()
         assert kv.snapshot("a").items["a"].value == "1"
-        with takes(0, 0.9):
+        with takes(0, 2):
             kv.commit({}, {"a": "2"})
 
 
@@ -205,7 +205,7 @@ def test_a_lost_quorum_is_told_and_healed(etcd_cluster: ClusterFactory) -> None:
             member.kill()
         said = "no leader: more than half of its members are down"
         for act in (lambda: kv.snapshot("a"), lambda: kv.commit({}, {"a": "lost"})):
-            with takes(0, 3), pytest.raises(StoreError, match=said):
+            with takes(0, 4), pytest.raises(StoreError, match=said):
                 act()
         cluster.members[1].start()
         put_until_done(kv, "a", "1")
@@ -220,7 +220,7 @@ def test_a_lease_without_contact_is_lost_when_its_time_is_over(etcd_cluster: Clu
     cluster = etcd_cluster()
     with client(cluster, timeout_s=1) as kv, kv.lease(2) as lease:
         cluster.members[0].pause()
-        with takes(0, 2.5):
+        with takes(0, 3):
             assert lease.lost.wait(5)
         cluster.members[0].resume()
 

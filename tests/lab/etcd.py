@@ -49,7 +49,7 @@ class Member:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.client_port}"
 
     def launch(self) -> None:
-        """Start the process; `wait_ready` tells when it serves."""
+        """Start it, from the main thread, whose end would end it; `wait_ready` tells when it serves."""
         peer = f"http://127.0.0.1:{self.peer_port}"
         argv = [
             "setpriv",
@@ -84,16 +84,18 @@ class Member:
             self.process = None
 
     def pause(self) -> None:
-        """The member hangs: its sockets stay open and nothing answers."""
-        self._signal(signal.SIGSTOP)
+        """The member hangs: its sockets stay open and nothing answers. Returns when it does."""
+        pid = self._signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> int:
         if self.process is None:
             raise RuntimeError(f"etcd {self.name} does not run")
         os.kill(self.process.pid, number)
+        return self.process.pid
 
     def _is_healthy(self) -> bool:
         if self.process is None or self.process.poll() is not None:

@@ -1,0 +1,69 @@
+"""`moorage config clone`, and how git then knows who pushes: by the profile, with nothing typed and nothing kept."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from appserver.cli import lazy, profile, show
+from appserver.cli.arguments import client
+from appserver.cli.client import Client
+from appserver.errors import BackendError, Invalid
+
+
+@click.command(cls=lazy.Command)
+@click.argument("source", default="config")
+@click.argument("directory", type=click.Path(path_type=Path), required=False)
+def clone(source: str, directory: Path | None) -> None:
+    """Clone a source that people push to; afterwards plain `git push` works, known by the token of your profile."""
+    server = client()
+    url = server.get("sources", source)["push_url"]
+    if not url:
+        raise Invalid("source", f"{source} is kept elsewhere: it is changed there")
+    where = directory or Path(source)
+    name = server.get("me")["name"]
+    told = {"credential.helper": helper(sys.executable), **_identity(name, urlsplit(url).hostname or "localhost")}
+    argv = ["git", "clone", *(part for key, value in told.items() for part in ("-c", f"{key}={value}"))]
+    done = subprocess.run((*argv, "--", url, str(where)), stdout=sys.stderr, check=False)
+    if done.returncode:
+        raise BackendError(f"git clone ended with {done.returncode}")
+    show.done(f"{where}: change a value, commit it, git push", path=str(where), push_url=url)
+
+
+@click.command("git-credential", cls=lazy.Command, hidden=True)
+@click.argument("action")
+def git_credential(action: str) -> None:
+    """Answer git, which asks for name and password of a server. Only that of the profile is answered for."""
+    asked = fields(sys.stdin)
+    known = profile.load(os.environ)
+    if action == "get" and known.token and is_for(asked, known.server):
+        click.echo(f"username={Client(known, timeout_s=10).get('me')['name']}\npassword={known.token}")
+
+
+def helper(python: str) -> str:
+    """What git is to run; its shell reads it. `-P`: nothing is imported from the clone it is run in."""
+    return f"{shlex.quote(python)} -P -m appserver.cli git-credential"
+
+
+def fields(lines: Iterable[str]) -> Mapping[str, str]:
+    """`protocol=http`, `host=boot1:8080` as git writes them."""
+    return {name: value for name, _, value in (line.rstrip("\n").partition("=") for line in lines) if name}
+
+
+def is_for(asked: Mapping[str, str], server: str) -> bool:
+    """Whether git asks for this server: the token goes nowhere else."""
+    told = urlsplit(server)
+    return (asked.get("protocol"), asked.get("host")) == (told.scheme, told.netloc)
+
+
+def _identity(name: str, host: str) -> Mapping[str, str]:
+    """Who commits, where git has not been told."""
+    found = subprocess.run(("git", "config", "--get", "user.email"), capture_output=True, text=True, check=False)
+    return {} if found.stdout.strip() else {"user.name": name, "user.email": f"{name}@{host}"}
