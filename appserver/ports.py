@@ -109,7 +109,7 @@ class KV(Protocol):
     def lease(self, ttl_s: float) -> AbstractContextManager[Lease]: ...
 
     def grant(self, ttl_s: float) -> int:
-        """A lease that nobody keeps alive: what is put under it is gone when `ttl_s` have passed. Its id, for `commit`."""
+        """A lease that nobody keeps alive: what is put under it is gone after `ttl_s`. Its id, for `commit`."""
 
     def leader(self, name: str, ttl_s: float, value: str, stop: Event) -> AbstractContextManager[Leadership | None]:
         """Wait to lead under `leader/<name>/`; None when `stop` was set first."""
@@ -139,7 +139,12 @@ class Engine(Protocol):
         """Stop and remove one container; its named volumes stay. Nothing happens when it is gone already."""
 
     def logs(
-        self, container_id: str, tail: int, follow: bool = False, since: datetime | None = None, stop: Event | None = None
+        self,
+        container_id: str,
+        tail: int,
+        follow: bool = False,
+        since: datetime | None = None,
+        stop: Event | None = None,
     ) -> Iterator[str]: ...
     def events(self, stop: Event) -> Iterator[EngineEvent]:
         """Container events from now on; ends when `stop` is set, raises EngineError when the engine goes away.
@@ -281,12 +286,12 @@ class Receiver(Protocol):
 
 
 class Repositories(Protocol):
-    """The bare git repositories of this app server, by the name of their source: hosted ones, and mirrors of remotes."""
+    """The bare git repositories of this app server, by their source's name: hosted ones, and mirrors of remotes."""
 
     def open(self, name: str, kind: SourceKind) -> ConfigRepo: ...
 
     def create(self, name: str, branch: str, files: Mapping[str, str], message: str, at: datetime) -> None:
-        """Make a hosted repository whose first commit, of `at`, holds `files` (none: no commit); one that is there stays.
+        """Make a hosted repository whose first commit, of `at`, holds `files` (none: no commit). One that exists stays.
 
         The same arguments make the same commit, on whichever app server.
         """

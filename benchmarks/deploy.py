@@ -49,9 +49,10 @@ def report(compared: list[Compared], measured: list[Figure]) -> str:
     compose = _said("docker", "compose", "version", "--short")
     return (
         "# Benchmarks\n\n"
-        f"{machine}; {engine}, Compose {compose}. Ours: a real `moorage serve` and `moorage agent` over one etcd, through "
-        "the REST API until the operation is done. Theirs: `docker compose up -d --wait` in the project's directory. In "
-        "turn, one round before the counting. Every service has a healthcheck, since that is what both wait for.\n\n"
+        f"{machine}; {engine}, Compose {compose}. Ours: a real `moorage serve` and `moorage agent` over one etcd, "
+        "through the REST API until the operation is done. Theirs: `docker compose up -d --wait` in the project's "
+        "directory. In turn, one round before the counting. Every service has a healthcheck, since that is what both "
+        "wait for.\n\n"
         f"{table(compared)}\n{figures(measured)}\n"
         "`python -m benchmarks.deploy --write docs/benchmarks.md` makes this page; `python benchmarks/config.py` "
         "measures the effective configuration of 10,000 containers.\n"

@@ -44,7 +44,8 @@ class Figure:
     bound: float
 
     def row(self) -> str:
-        return f"| {self.name} | {self.value:.4g} {self.unit} | ≤ {self.bound:g} {self.unit} | {_verdict(self.value <= self.bound)} |"
+        within = _verdict(self.value <= self.bound)
+        return f"| {self.name} | {self.value:.4g} {self.unit} | ≤ {self.bound:g} {self.unit} | {within} |"
 
 
 def in_turn(
@@ -56,7 +57,7 @@ def in_turn(
     after: Callable[[int], None] = lambda n: None,
     rounds: int = ROUNDS,
 ) -> Compared:
-    """Each round: `before`, theirs, ours, `after`; only theirs and ours are timed. One round goes before the counting."""
+    """Each round: `before`, theirs, ours, `after`; only theirs and ours are timed. The first round is not counted."""
     taken: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         before(number)

@@ -119,9 +119,17 @@ def _bounded(argv: Sequence[str]) -> tuple[int | None, bytes, str]:
     """Exit code (None: killed for its time or its output), standard output, standard error."""
     deadline = time.monotonic() + _WALL_S
     got: dict[str, bytes] = {"out": b"", "err": b""}
-    with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}, start_new_session=True
-    ) as process, selectors.DefaultSelector() as waiting:
+    with (
+        subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={},
+            start_new_session=True,
+        ) as process,
+        selectors.DefaultSelector() as waiting,
+    ):
         waiting.register(cast(int, process.stdout), selectors.EVENT_READ, "out")
         waiting.register(cast(int, process.stderr), selectors.EVENT_READ, "err")
         while waiting.get_map():

@@ -67,7 +67,8 @@ class Running:
         with _on_memory(text) as given:
             try:
                 done = subprocess.run(
-                    self._argv(project, ("-f", "-", *arguments)), stdin=given, capture_output=True, text=True, timeout=_ASK_S,
+                    self._argv(project, ("-f", "-", *arguments)),
+                    stdin=given, capture_output=True, text=True, timeout=_ASK_S,
                     env=self._environment(), cwd="/", check=False,
                 )  # fmt: skip
             except (OSError, subprocess.TimeoutExpired) as error:
@@ -84,7 +85,8 @@ class Running:
         with _on_memory(text) as given:
             try:
                 process = subprocess.Popen(
-                    self._argv(project, ("-f", "-", *arguments) if text else arguments), stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                    self._argv(project, ("-f", "-", *arguments) if text else arguments),
+                    stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                     env=self._environment(), cwd="/", start_new_session=True, pass_fds=(lock.fileno(),),
                 )  # fmt: skip
             except OSError as error:

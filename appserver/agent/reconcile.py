@@ -74,9 +74,7 @@ class Reconcile:
         log.info("event=changed application=%s phase=%s took_ms=%.0f", key, saying.now.phase, took_ms)
         return None
 
-    def _look_after(
-        self, key: AppKey, wish: Wish, last: Observed, change: Change, saying: Saying
-    ) -> float | None:
+    def _look_after(self, key: AppKey, wish: Wish, last: Observed, change: Change, saying: Saying) -> float | None:
         desired = wish.desired
         number = last.revision if last.phase == "failed" else desired.revision
         if not number or desired.run == "removed":
@@ -128,5 +126,3 @@ def _step(last: Observed, saying: Saying, drift: tuple[Drift, ...]) -> str:
         more = f" and {len(drift) - 1} more" if len(drift) > 1 else ""
         return f"drift: {first.service} {first.what} {first.before} → {first.after}{more}"
     return "stopped" if last.phase == "stopped" else told(saying.now.services)
-
-

@@ -137,7 +137,7 @@ def reason_against(password: str, name: str) -> str:
         return f"a password has at least {SHORTEST} characters"
     if len(password) > LONGEST:
         return f"a password has at most {LONGEST} characters"
-    if len(set(password)) < 5 or name.lower() in password.lower() and len(password) < len(name) + SHORTEST // 2:
+    if len(set(password)) < 5 or (name.lower() in password.lower() and len(password) < len(name) + SHORTEST // 2):
         return "this one is too easy to guess"
     return ""
 

@@ -1,7 +1,7 @@
 """Cluman's event buses: their ids, the actions each carries, and how grave an action is.
 
-Source: `bus.cluman.*` of Haven. Its misspelt `bus.cluman.erorrs` is spelt as its code meant it; the bus is no list of its
-own but every event of at least WARNING on the others.
+Source: `bus.cluman.*` of Haven. Its misspelt `bus.cluman.erorrs` is spelt as its code meant it; the bus is no list of
+its own but every event of at least WARNING on the others.
 """
 
 from __future__ import annotations

@@ -23,9 +23,7 @@ def plain(text: str) -> str:
     return shown if len(shown) <= MAX_LINE else f"{shown[: MAX_LINE - 1]}…"
 
 
-def checked(
-    source: str, branch: str, commit: str, checks: Sequence[Checked], unread: Sequence[str]
-) -> Iterator[str]:
+def checked(source: str, branch: str, commit: str, checks: Sequence[Checked], unread: Sequence[str]) -> Iterator[str]:
     """What was looked at, then each application's plan. `unread` are files that configure nothing."""
     yield f"{source}: {branch} at {short(commit)} checked, {_many(len(checks), 'application')} configured from it"
     for path in unread[:MAX_UNREAD]:

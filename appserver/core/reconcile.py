@@ -93,8 +93,7 @@ def drift(
 ) -> tuple[Drift, ...]:
     """What a person is told: arguments as `plan`."""
     return tuple(
-        Drift(d.service, d.what, d.wanted, d.found)
-        for d in differences(desired, revision, containers, observed, ended)
+        Drift(d.service, d.what, d.wanted, d.found) for d in differences(desired, revision, containers, observed, ended)
     )
 
 
@@ -145,9 +144,7 @@ def _restart(
     return tuple(sorted(name for name in asked if name in compose.services(revision.project) and name not in acts))
 
 
-def _steps(
-    revision: Revision, acts: Mapping[str, Sequence[Difference]], restart: Sequence[str]
-) -> Iterator[Step]:
+def _steps(revision: Revision, acts: Mapping[str, Sequence[Difference]], restart: Sequence[str]) -> Iterator[Step]:
     for name in sorted({*compose.services(revision.project), *acts}):
         found = acts.get(name, ())
         if found:

@@ -157,9 +157,7 @@ def kept(source: Source, state: SourceState) -> str:
     return state.commit if source.kind == "hosted" and state.place == "hosted" else ""
 
 
-def advanced(
-    state: SourceState, commit: str, came_from: str, pending: dict[str, str], now: datetime
-) -> SourceState:
+def advanced(state: SourceState, commit: str, came_from: str, pending: dict[str, str], now: datetime) -> SourceState:
     """A better commit came into force."""
     fine = replace(state, error="", error_commit="", error_at=None)
     return replace(fine, commit=commit, place=came_from, at=now, pending=pending)

@@ -80,7 +80,7 @@ class Access:
             self.sessions.close(secret)
 
     def basic(self, name: str, password: str, address: str = "") -> Caller:
-        """A name with its password, or with one of its tokens, as git sends them. The name may be left out with a token.
+        """A name with its password or one of its tokens, as git sends them. The name may be left out with a token.
 
         Raises:
             Unauthenticated, TooMany

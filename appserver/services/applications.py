@@ -16,7 +16,7 @@ from appserver.ports import KV, Nodes, Sealer, Snapshot
 from appserver.services.access import Access
 from appserver.services.observe import Observer
 from appserver.store import keys
-from appserver.store.records import Stored, below, find
+from appserver.store.records import below, find
 
 MOST_LOG_LINES = 10_000
 
@@ -157,14 +157,13 @@ class Applications:
         alive = [keys.alive(node) for node in application.nodes]
         snapshot = self._kv.snapshot(keys.application(key), *own, *alive)
         number = _wanted(snapshot, key)
-        if keys.application(key) not in snapshot.items:
-            raise NotFound(f"there is no application {key}")
         revisions = self._kv.snapshot(keys.revision(key, number), keys.outcome(key, number)) if number else snapshot
         return snapshot, revisions
 
     def _view(self, snapshot: Snapshot, revisions: Snapshot, key: AppKey) -> AppView:
-        stored: Stored[Application] | None = find(snapshot, keys.application(key), Application)
-        assert stored is not None
+        stored = find(snapshot, keys.application(key), Application)
+        if stored is None:
+            raise NotFound(f"there is no application {key}")
         nodes = stored.record.nodes
         desired = {
             n: (one.record, one.revision) for n in nodes if (one := find(snapshot, keys.desired(n, key), Desired))

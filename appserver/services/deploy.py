@@ -183,7 +183,7 @@ def _author(caller: Caller) -> Author:
 
 
 def _again(key: AppKey, seen: Seen, reason: str = "") -> DeployRequest:
-    from_record = seen.current
-    assert from_record is not None and seen.application is not None
+    if seen.application is None or seen.current is None:
+        raise NotFound(f"there is no application {key}")
     files = core.no_files(key, seen.application.init_file)
-    return DeployRequest(key, files, from_record.overrides, reason, source=seen.application.source)
+    return DeployRequest(key, files, seen.current.overrides, reason, source=seen.application.source)

@@ -50,7 +50,7 @@ class Duties:
                 self._term(duty, stop)
             except StoreError as error:
                 log.warning("duty waits name=%s reason=%r", duty.name, str(error))
-            except Exception:  # noqa: BLE001  # a fault of ours in one duty: the others, and the next term, go on
+            except Exception:  # a fault of ours in one duty: the others, and the next term, go on
                 log.exception("duty broke name=%s", duty.name)
             stop.wait(_AGAIN_S)
 

@@ -125,9 +125,7 @@ class _OnePush:
     def close(self) -> None:
         self._held.close()
 
-    def _check(
-        self, updates: Sequence[RefUpdate], plan_only: bool, environment: Mapping[str, str], say: Say
-    ) -> bool:
+    def _check(self, updates: Sequence[RefUpdate], plan_only: bool, environment: Mapping[str, str], say: Say) -> bool:
         push, source = self._push, self._source
         ours = refs.tracked(updates, source.branch)
         if ours is None:
@@ -137,10 +135,10 @@ class _OnePush:
         repository = push._repositories.open(source.name, "hosted")
         head = repository.head(source.branch)
         held = sources.kept(source, push._records.get(source.name).state)
-        loses = [] if ours.new == refs.ZERO else [
+        loses = [
             commit
             for commit in dict.fromkeys((head, held))
-            if commit and not repository.contains(commit, ours.new, environment)
+            if ours.new != refs.ZERO and commit and not repository.contains(commit, ours.new, environment)
         ]
         _refuse(refs.ref_faults(updates, source.branch, head, loses))
         seen = push._reconfigure.examine(self._caller, source, ours.new, environment)

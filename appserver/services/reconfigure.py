@@ -103,9 +103,7 @@ class Reconfigure:
         self._files.drop(name, but=seen.commit)
         return begun
 
-    def retry(
-        self, caller: Caller, record: SourceRecord, fence: Mapping[str, int], reason: str
-    ) -> tuple[Begun, ...]:
+    def retry(self, caller: Caller, record: SourceRecord, fence: Mapping[str, int], reason: str) -> tuple[Begun, ...]:
         """Those a commit in force is still to be rolled out to: they were stopped, had no node, or we died."""
         source, commit = record.source, record.state.commit
         repository = self._sources.in_force(source.name, commit)

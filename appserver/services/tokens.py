@@ -80,7 +80,7 @@ class Tokens:
             drop(self._kv, [keys.token(one) for one in _offspring(token_id, made)])
 
     def caller(self, text: str, address: str = "") -> Caller | None:
-        """Who presents this token; None for one that is malformed, unknown, expired, revoked, or whose user is closed."""
+        """Who presents this token; None if it is malformed, unknown, expired, revoked, or its user is closed."""
         shape = _SHAPE.fullmatch(text)
         if shape is None:
             return None

@@ -83,8 +83,9 @@ def _call(url: str, path: str, method: str, operation: Schema, schemas: Mapping[
         for p in operation["parameters"]
     )
     answers = tuple((status, _answer(response)) for status, response in sorted(operation["responses"].items()))
-    told = (operation["summary"], operation["description"]) if "<" not in operation["summary"] else ("", "")
-    return Call(operation["operationId"], method, path, *told, asked, sent, answers, _example(url + path, method, sent))
+    title, told = ("", "") if "<" in operation["summary"] else (operation["summary"], operation["description"])
+    example = _example(url + path, method, sent)
+    return Call(operation["operationId"], method, path, title, told, asked, sent, answers, example)
 
 
 def _shape(name: str, schema: Schema) -> tuple[str, str, tuple[Field, ...]]:
@@ -116,9 +117,8 @@ def _kind(schema: Schema) -> str:
         return f"list of {_kind(schema.get('items', {}))}"
     if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), Mapping):
         return f"map to {_kind(schema['additionalProperties'])}"
-    return {"string": "text", "integer": "number", "boolean": "true or false"}.get(
-        schema.get("type", ""), schema.get("type", "anything")
-    )
+    kind = str(schema.get("type", "anything"))
+    return {"string": "text", "integer": "number", "boolean": "true or false"}.get(kind, kind)
 
 
 def _example(address: str, method: str, sent: tuple[Field, ...]) -> str:

@@ -132,7 +132,9 @@ def test_a_symbolic_link_is_refused(house: House, copy: Copy) -> None:
     (copy.path / "web.yml").symlink_to("/etc/shadow")
     copy.git("add", "-A")
     copy.git("commit", "-q", "-m", "link")
-    refused(house, copy, copy.head, "web.yml: is a symbolic link; only regular files are read here", "nothing was changed")
+    refused(
+        house, copy, copy.head, "web.yml: is a symbolic link; only regular files are read here", "nothing was changed"
+    )
 
 
 def test_a_submodule_is_refused(house: House, copy: Copy) -> None:
@@ -200,6 +202,8 @@ def test_a_pointer_of_lfs_is_text_and_fetches_nothing(house: House, copy: Copy) 
 def test_a_hook_that_is_pushed_is_a_file_like_another(house: House, copy: Copy, tmp_path: Path) -> None:
     """Nothing in a repository is ever run."""
     owned = tmp_path / "owned"
-    copy.commit({"hooks/post-receive": f"#!/bin/sh\ntouch {owned}\n", "hooks/pre-receive": f"#!/bin/sh\ntouch {owned}\n"})
+    copy.commit(
+        {"hooks/post-receive": f"#!/bin/sh\ntouch {owned}\n", "hooks/pre-receive": f"#!/bin/sh\ntouch {owned}\n"}
+    )
     assert copy.push().code == 0
     assert not owned.exists()

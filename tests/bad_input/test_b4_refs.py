@@ -56,7 +56,9 @@ def test_no_such_branch_is_tracked(site: Site, name: str) -> None:
         check_branch(name)
 
 
-@pytest.mark.parametrize("commit", ["", "main", "a" * 39, "a" * 41, "A" * 40, f"{'a' * 40};id", f"{'a' * 40}^", "-x", f"{'a' * 40}\n"])
+@pytest.mark.parametrize(
+    "commit", ["", "main", "a" * 39, "a" * 41, "A" * 40, f"{'a' * 40};id", f"{'a' * 40}^", "-x", f"{'a' * 40}\n"]
+)
 def test_only_a_full_object_id_is_a_commit(commit: str) -> None:
     """Where a commit is asked for, nothing else is passed on to git."""
     with pytest.raises(UserError):
@@ -106,7 +108,14 @@ def raw_push(house: House, copy: Copy, line: bytes) -> requests.Response:
     "ref",
     [
         *(b"-x", b"refs/heads/a..b", b"refs/heads/@{", b"refs/../../x", b"../../x", b"refs/heads/../../../owned"),
-        *(b"HEAD", b"refs/heads/main.lock", b"refs/heads/a b", b"refs/heads/\x1b[31m", b"refs/moorage/kept", b"refs/heads/"),
+        *(
+            b"HEAD",
+            b"refs/heads/main.lock",
+            b"refs/heads/a b",
+            b"refs/heads/\x1b[31m",
+            b"refs/moorage/kept",
+            b"refs/heads/",
+        ),
         *(b"/etc/passwd", b"refs/heads/\xff", b"", b"refs/for/main"),
     ],
 )

@@ -10,9 +10,7 @@ from tests.lab.agents import Rig, service
 from tests.lab.records import revision
 
 
-def test_a_project_that_runs_is_taken_over_without_a_restart(
-    node: Rig, key: AppKey, test_image: str, tmp_path: Path
-):
+def test_a_project_that_runs_is_taken_over_without_a_restart(node: Rig, key: AppKey, test_image: str, tmp_path: Path):
     """Started by plain `docker compose up`: the same containers, no drift; a later change touches one service alone."""
     one_of = f"{{image: {test_image}, stop_grace_period: 1s}}"
     compose_up(tmp_path / key.name, f"services:\n  web: {one_of}\n  db: {one_of}\n")
@@ -49,17 +47,13 @@ def test_a_project_that_differs_from_its_files_is_not_taken_over(
     assert node.ids(key) == before
 
 
-def test_another_s_project_of_the_same_name_is_left_alone(
-    node: Rig, key: AppKey, test_image: str, tmp_path: Path
-):
+def test_another_s_project_of_the_same_name_is_left_alone(node: Rig, key: AppKey, test_image: str, tmp_path: Path):
     """A deployment whose name a running project has already fails, and touches nothing."""
     compose_up(tmp_path / key.name, f"services:\n  web: {{image: {test_image}}}\n")
     before = node.ids(key)
     seen = node.rest(key, node.want(key, Desired(1, 0), revision(key, 1, {"web": service(test_image)})))
     assert (seen.phase, "is not Moorage's" in seen.causes[0].why) == ("failed", True)
     assert node.ids(key) == before
-
-
 
 
 def compose_up(folder: Path, text: str) -> None:

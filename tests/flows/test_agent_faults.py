@@ -90,9 +90,7 @@ def test_an_agent_killed_in_mid_deploy_finishes_and_starts_nothing_twice(
     assert created == {"slow": 1, "web": 1}
 
 
-def test_an_agent_killed_while_it_puts_back_goes_on_with_that(
-    agent: Daemon, looker: Rig, key: AppKey, test_image: str
-):
+def test_an_agent_killed_while_it_puts_back_goes_on_with_that(agent: Daemon, looker: Rig, key: AppKey, test_image: str):
     """The revision that failed is not tried once more."""
     looker.rest(key, looker.want(key, Desired(1, 0), revision(key, 1, {"web": service(test_image)})))
     bad = service(test_image, command=["/bin/busybox", "sh", "-c", "exit 9"], stop_grace_period="4s")

@@ -115,7 +115,7 @@ def test_links_submodules_and_binary_configuration_are_refused_together(
     text = copy.commit({"link.yml": None, "big.bin": None, "latin.yml": b"a: 1\nb: \xe9\n"})
     copy.push(check=True)
     assert last != text
-    with pytest.raises(InvalidMany, match="latin.yml:2: is not UTF-8"):
+    with pytest.raises(InvalidMany, match=r"latin\.yml:2: is not UTF-8"):
         repositories.open("config", "hosted").files(text)
 
 

@@ -132,9 +132,7 @@ def test_a_name_cannot_change_its_mind_after_it_was_checked(
         mirrors.fetch("config", Remote(f"https://rebinding.invalid:{port}/config.git", "main"))
 
 
-def test_a_huge_repository_is_given_up(
-    mirrors: GitRepositories, forge: Forge, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_huge_repository_is_given_up(mirrors: GitRepositories, forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pack over the limit ends the fetch; what it left behind is no configuration."""
     import random
 
@@ -197,6 +195,4 @@ def _spy(folder: Path, seen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spy.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec /usr/bin/git "$@"\n')
     spy.chmod(0o755)
     real = git_remote.environment
-    monkeypatch.setattr(
-        git_remote, "environment", lambda *a: {**real(*a), "PATH": f"{folder}:/usr/bin:/bin"}
-    )
+    monkeypatch.setattr(git_remote, "environment", lambda *a: {**real(*a), "PATH": f"{folder}:/usr/bin:/bin"})

@@ -107,8 +107,8 @@ def hashes(given: Mapping[str, object], directory: Path) -> str:
     ).stdout
 
 
-SCALARS = """012 0o14 1e3 1.10 yes no on off y n true True FALSE 22:22 1:30 0x1F 0b11 1_000 +12 -0 0.0 1e25 0.00001 .5 1.
-12345678901234567890 08 0777 '012' "no" x 1.2.3 0x -.5 1e-7 100000000000000000000 123456789.123 1e20 1e21""".split()  # noqa: SIM905
+SCALARS = """012 0o14 1e3 1.10 yes no on off y n true True FALSE 22:22 1:30 0x1F 0b11 1_000 +12 -0 0.0 1e25 0.00001 .5
+1. 12345678901234567890 08 0777 '012' "no" x 1.2.3 0x -.5 1e-7 100000000000000000000 123456789.123 1e20 1e21""".split()  # noqa: SIM905
 
 
 def test_scalars_mean_what_they_mean_to_compose(tmp_path):

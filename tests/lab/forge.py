@@ -66,7 +66,9 @@ class Forge:
             "HOME": "/nonexistent",
             "REMOTE_ADDR": "127.0.0.1",
         }
-        done = subprocess.run(["git", "http-backend"], input=request.get_data(), env=told, capture_output=True, check=False)
+        done = subprocess.run(
+            ["git", "http-backend"], input=request.get_data(), env=told, capture_output=True, check=False
+        )
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
         return Response(body, int(headers.pop("Status", "200").split()[0]), headers)
@@ -141,5 +143,3 @@ def ssh_forge(folder: Path) -> Iterator[SshForge]:
     finally:
         process.terminate()
         process.wait(10)
-
-

@@ -100,7 +100,9 @@ class Puppet:
         for change in self._watch:
             self._newest[change.key] = change.revision
             if change.value is not None:
-                threading.Thread(target=self._answer, args=(change.key, change.revision, change.value), daemon=True).start()
+                threading.Thread(
+                    target=self._answer, args=(change.key, change.revision, change.value), daemon=True
+                ).start()
 
     def _answer(self, key: str, at: int, text: str) -> None:
         name = key.rpartition("/")[2]
@@ -154,7 +156,9 @@ class House:
         server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{server.server_port}"
         sealer = AesSealer(b"k" * 32)
-        self.repositories = GitRepositories(self.state / "git", self.rule, lambda: clock.now().timestamp(), self.ca_file)
+        self.repositories = GitRepositories(
+            self.state / "git", self.rule, lambda: clock.now().timestamp(), self.ca_file
+        )
         self.records = SourceRecords(kv)
         common = {"audit": desk.audit, "events": desk.events}
         self.sources = Sources(
@@ -259,5 +263,3 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield found
     finally:
         found.close()
-
-

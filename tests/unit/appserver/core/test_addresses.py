@@ -76,7 +76,9 @@ def test_odd_forms_of_v4_are_refused_unread(host: str) -> None:
         check_host(host, "url")
 
 
-@pytest.mark.parametrize("host", ["-x.example", "a..b", "", "exa mple", "ex/ample", "ünïcode.example", "a" * 64 + ".example"])
+@pytest.mark.parametrize(
+    "host", ["-x.example", "a..b", "", "exa mple", "ex/ample", "ünïcode.example", "a" * 64 + ".example"]
+)
 def test_hosts_that_are_no_names_are_refused(host: str) -> None:
     """A host is a DNS name, or an address."""
     with pytest.raises(Invalid):

@@ -9,7 +9,7 @@ import pytest
 from appserver.core import compose
 from appserver.core.deploy import decide, restore
 from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
-from appserver.core.entities import Application, AppKey, Desired, Drift, ImageFacts, Observed, ProjectFiles, Revision
+from appserver.core.entities import AppKey, Application, Desired, Drift, ImageFacts, Observed, ProjectFiles, Revision
 from appserver.core.placement.request import Candidate
 from appserver.errors import Conflict, InvalidMany, NoPlacement
 from image_config import Repository
@@ -164,7 +164,7 @@ def test_secrets_are_sealed_wherever_they_come_from() -> None:
 def test_policy_binds_everyone_but_administrators() -> None:
     """The merged result is judged, whichever layer asked."""
     asked = replace(WANTED, overrides={"web": {"privileged": True}})
-    with pytest.raises(InvalidMany, match="web.privileged"):
+    with pytest.raises(InvalidMany, match=r"web\.privileged"):
         decide(asked, seen(), OPERATOR, seal)
     assert decide(asked, seen(), ANN, seal).changed
 

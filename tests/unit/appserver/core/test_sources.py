@@ -107,7 +107,9 @@ def test_a_signed_delivery_is_known_by_its_body() -> None:
     assert proven("s" * 16, signed(body), body) == Delivery(hashlib.sha256(body).hexdigest(), "refs/heads/main")
 
 
-@pytest.mark.parametrize("signature", ["", "sha256=", "sha1=abc", "sha256=" + "0" * 64, signed(b"{}", "other secret 1234"), "é"])
+@pytest.mark.parametrize(
+    "signature", ["", "sha256=", "sha1=abc", "sha256=" + "0" * 64, signed(b"{}", "other secret 1234"), "é"]
+)
 def test_a_wrong_signature_proves_nothing(signature: str) -> None:
     """None, short, of another kind, of another secret, not even ASCII."""
     with pytest.raises(Unauthenticated):
