@@ -22,9 +22,9 @@ def config() -> None:
 
 @config.command()
 @click.argument("image")
-@click.option("--cluster", default=DEFAULT_CLUSTER, show_default=True)
+@click.option("--cluster", default=DEFAULT_CLUSTER, show_default=True, help="Whose own files count too.")
 @click.option("--application", default="", help="With --service: the service's own file counts too.")
-@click.option("--service", default="")
+@click.option("--service", default="", help="With --application: a service of it.")
 @click.option("--container", default="", help="Name of one container.")
 @click.option("--source", default="config", show_default=True, help="Configuration source.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="As if the image had it: arg.memory=256M.")

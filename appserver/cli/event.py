@@ -21,7 +21,7 @@ _AGAIN_S = 1.0
 @click.option("-f", "--follow", is_flag=True, help="Go on as events come.")
 @click.option("--bus", default="", help="Of this bus alone; bus.cluman.errors has all from WARNING up.")
 @click.option("--subject", default="", help="About this alone.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most.")
 def event(follow: bool, bus: str, subject: str, limit: int) -> None:
     """What happened, newest first; with --follow oldest first, and then what comes."""
     server = client()

@@ -24,7 +24,7 @@ def list_() -> None:
 
 @user.command()
 @click.argument("name")
-@click.option("--role", type=ROLES, default="viewer", show_default=True)
+@click.option("--role", type=ROLES, default="viewer", show_default=True, help="What the user may do.")
 def create(name: str, role: str) -> None:
     """Invite NAME: prints a link that works once, for a day. For a NAME there is already, it renews the password."""
     made = client().post("users", body={"name": name, "role": role})
