@@ -44,7 +44,7 @@ Each may end in `.yml`, `.yaml` or `.properties`, and begin with `include: [othe
     environment:
       GREETING: hello
 
-`moorage config explain` tells where each value of a running container comes from.
+`moorage app explain shop` says where each value of an application comes from.
 """
 
 

@@ -230,19 +230,20 @@ def test_at_a_terminal_the_plan_is_asked_about(servers: Servers, project: Path, 
 def test_the_configuration_is_cloned_changed_and_pushed(
     servers: Servers, project: Path, app_name: str, tmp_path: Path
 ) -> None:
-    """Three lines as in the README: nothing is typed, and the pusher sees plan and roll-out."""
+    """The README's lines, by somebody git knows nothing of: nothing is typed, plan and roll-out are seen."""
     run(servers, project, "app", "deploy", app_name)
     before = containers(app_name)
-    run(servers, project, "config", "clone", "config", "copy")
+    done = servers.moorage("config", "clone", "config", "copy", cwd=project, environ={"HOME": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
     copy = tmp_path / "copy"
     assert "mrg_" not in (copy / ".git/config").read_text()
     changed = copy / "default" / app_name / "web.yml"
     changed.parent.mkdir(parents=True)
-    changed.write_text("environment: {GREETING: ahoy}\n")
+    changed.write_text("environment: {COLOUR: teal}\n")
     git(servers, copy, "add", ".")
-    git(servers, copy, "commit", "-qm", "another greeting")
+    git(servers, copy, "commit", "-qm", "another colour")
     told = git(servers, copy, "push")
-    assert "remote:   recreate web: environment.GREETING" in told
+    assert "remote:   web: recreate — environment.COLOUR" in told
     assert f"remote: default.{app_name}: revision 2 is deployed" in told
     assert len(set(containers(app_name)) & set(before)) == 1
     changed.write_text("mem_limt: 1\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -187,4 +188,5 @@ code {{ font-size: .86em }}
 """
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the first process of a container has no answer of its own
     ThreadingHTTPServer(("", PORT), Page).serve_forever()
