@@ -119,10 +119,15 @@ class Engine(Protocol):
     """The Docker Engine of this node."""
 
     def info(self) -> EngineInfo: ...
-    def containers(self, project: str | None = None) -> tuple[ContainerState, ...]:
+    def containers(
+        self, project: str | None = None, known: Mapping[str, ContainerState] | None = None
+    ) -> tuple[ContainerState, ...]:
         """Containers that carry Compose's project label, stopped ones too; one-off runs left out.
 
         Of one project in full; of all, only what the engine's list says (no exit code, probe, limits, networks' state).
+
+        Args:
+            known: id to a full state from before, which stands where the engine's list says nothing else.
         """
 
     def image(self, reference: str) -> ImageFacts | None:

@@ -50,7 +50,9 @@ class DockerEngine:
             root=found.get("DockerRootDir", ""),
         )
 
-    def containers(self, project: str | None = None) -> tuple[ContainerState, ...]:
+    def containers(
+        self, project: str | None = None, known: Mapping[str, ContainerState] | None = None
+    ) -> tuple[ContainerState, ...]:
         label = f"{state.PROJECT}={project}" if project else state.PROJECT
         with self._calling("list containers") as api:
             listed = [
@@ -58,10 +60,10 @@ class DockerEngine:
                 for item in api.containers(all=True, filters={"label": label})
                 if (item.get("Labels") or {}).get(state.ONE_OFF) != "True"
             ]
-            if project is None:
-                found = [state.from_list(item) for item in listed]
-            else:
-                found = [one for item in listed if (one := _inspected(api, item["Id"])) is not None]
+            found = [state.from_list(item) for item in listed]
+            if project is not None:
+                in_full = (_in_full(api, entry, (known or {}).get(entry.id)) for entry in found)
+                found = [one for one in in_full if one is not None]
         return tuple(sorted(found, key=lambda c: (c.project, c.service, c.name)))
 
     def image(self, reference: str) -> ImageFacts | None:
@@ -172,10 +174,12 @@ class DockerEngine:
         return docker.APIClient(base_url=self._url, version="auto", timeout=timeout_s)  # type: ignore[arg-type]
 
 
-def _inspected(api: Any, container_id: str) -> ContainerState | None:
+def _in_full(api: Any, listed: ContainerState, known: ContainerState | None) -> ContainerState | None:
     """None when it was removed since it was listed."""
+    if known is not None and state.is_still(known, listed):
+        return known
     try:
-        return state.from_inspect(api.inspect_container(container_id))
+        return state.from_inspect(api.inspect_container(listed.id))
     except NotFound:
         return None
 

@@ -66,6 +66,16 @@ def from_inspect(found: Json) -> ContainerState:
     )
 
 
+def is_still(known: ContainerState, listed: ContainerState) -> bool:
+    """Whether the list's entry says of a container what was known of it."""
+    return (known.name, known.state, known.health, known.networks) == (
+        listed.name,
+        listed.state,
+        listed.health,
+        listed.networks,
+    )
+
+
 def facts(found: Json, reference: str, origin: Literal["engine", "registry"] = "engine") -> ImageFacts:
     """An inspected image. The pin is of the repository that was asked for, where the engine knows its digest there."""
     digests = sorted(found.get("RepoDigests") or ())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from appserver.agent.hands import Hands
 from appserver.agent.lanes import Turn
+from appserver.agent.looks import Looks
 from appserver.agent.project import Projects
 from appserver.agent.saying import Saying, told
 from appserver.agent.wishes import Wish, Wishes
@@ -18,7 +19,7 @@ from appserver.core.entities import AppKey, Cause, ContainerState, Desired, Drif
 from appserver.core.health import Verdict, verdict
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError, NotFound
-from appserver.ports import Clock, Compose, Engine
+from appserver.ports import Clock, Compose
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Parts:
     """What acting stands on. `ended` tells the ids of containers known to have ended by themselves."""
 
     wishes: Wishes
-    engine: Engine
+    looks: Looks
     compose: Compose
     projects: Projects
     hands: Hands
@@ -168,11 +169,12 @@ class Change:
         limit_s = revision.options.timeout_s
         limit = datetime.max.replace(tzinfo=UTC)
         try:
-            images = self._images(revision) if plan.services else {}
+            images = self._images(revision, plan.services)
             limit = self._parts.clock.now() + timedelta(seconds=limit_s)
             for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
                 self._go_on()
                 self._saying.say(self._saying.now.phase, line)
+            self._parts.looks.forget(self._key.name, plan.services)
         except (ComposeError, EngineError) as error:
             self._go_on()
             self._parts.hands.check_engine()
@@ -212,9 +214,9 @@ class Change:
         final = replace(self._saying.now, phase=phase)
         return reconcile.drift(standing, revision, containers, final, self._parts.ended())
 
-    def _images(self, revision: Revision) -> dict[str, str]:
+    def _images(self, revision: Revision, services: Sequence[str]) -> dict[str, str]:
         held: dict[str, str] = {}
-        for service, name, doing in self._parts.projects.images(revision):
+        for service, name, doing in self._parts.projects.images(revision, services):
             self._go_on()
             if doing:
                 self._saying.say(self._saying.now.phase, f"{service}: {doing}")
@@ -244,7 +246,7 @@ class Change:
             return None
 
     def _containers(self) -> tuple[ContainerState, ...]:
-        return self._parts.engine.containers(self._key.name)
+        return self._parts.looks.containers(self._key.name)
 
     def _go_on(self) -> None:
         if self._turn.over.is_set():

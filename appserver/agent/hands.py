@@ -20,10 +20,6 @@ class Hands:
         self._compose = compose
         self._projects = projects
 
-    def fetch(self, revision: Revision) -> Iterator[tuple[str, str, str]]:
-        """See `Projects.images`."""
-        yield from self._projects.images(revision)
-
     def carry_out(
         self, key: AppKey, revision: Revision, images: dict[str, str], plan: ReconcilePlan, over: Event, limit_s: float
     ) -> Iterator[str]:

@@ -19,6 +19,7 @@ from appserver.agent.hands import Hands
 from appserver.agent.http import Files, Reads, serve
 from appserver.agent.inventory import Identity, Inventory
 from appserver.agent.lanes import Lanes
+from appserver.agent.looks import Looks
 from appserver.agent.project import Projects
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
@@ -67,12 +68,13 @@ class Agent:
         self._engine = engine
         self._identity = identity
         self._endings = Endings()
+        self._looks = Looks(engine)
         self.wishes = Wishes(kv)
         self._reports = Reports(kv, identity.name, identity.cluster)
         self._inventory = Inventory(kv, engine, clock, identity)
         projects = Projects(engine, sealer, state_dir)
         hands = Hands(engine, compose, projects)
-        parts = Parts(self.wishes, engine, compose, projects, hands, clock, self._endings.ids)
+        parts = Parts(self.wishes, self._looks, compose, projects, hands, clock, self._endings.ids)
         self._reconcile = Reconcile(parts, self._reports, identity.name)
         self._lanes = Lanes(self._reconcile)
 
@@ -144,15 +146,18 @@ class Agent:
                     self._hear(event)
             except EngineError as error:
                 log.warning("event=engine_away reason=%s", error)
+                self._looks.forget_all()
                 self._inventory.poke()
                 stop.wait(_PAUSE_S)
 
     def _hear(self, event: EngineEvent) -> None:
         if event.action == "connected":
+            self._looks.forget_all()
             self._inventory.poke()
             self._wake_all()
             return
         self._endings.note(event)
+        self._looks.note(event)
         if event.project:
             for key in self.wishes.named(event.project):
                 self._lanes.wake(key)
@@ -161,6 +166,7 @@ class Agent:
 
     def _pass(self, stop: Event) -> None:
         while not stop.wait(_FULL_PASS_S):
+            self._looks.forget_all()
             self._wake_all()
 
     def _serve_reads(self, stop: Event) -> None:

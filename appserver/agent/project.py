@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,7 +58,7 @@ class Projects:
         plain = {part for text in opened for part in (text, text.replace("$$", "$")) if len(part) >= 4}
         return tuple(sorted(plain, key=lambda text: (-len(text), text)))
 
-    def images(self, revision: Revision) -> Iterator[tuple[str, str, str]]:
+    def images(self, revision: Revision, services: Collection[str]) -> Iterator[tuple[str, str, str]]:
         """Service, the name by which the engine holds its image, and what was done about it ("" for nothing).
 
         A pin that the engine has lost is looked for by the image's id before any registry is asked.
@@ -66,9 +66,13 @@ class Projects:
         Raises:
             EngineError: no registry gives it.
         """
+        held: set[str] = set()
         for name, service in compose.services(revision.project).items():
+            if name not in services:
+                continue
             pin, facts = str(service.get("image", "")), revision.images.get(name)
-            if self._engine.image(pin) is not None:
+            if pin in held or self._engine.image(pin) is not None:
+                held.add(pin)
                 yield name, pin, ""
             elif facts and facts.id and self._engine.image(facts.id) is not None:
                 yield name, facts.id, ""

@@ -13,11 +13,12 @@ from threading import Lock
 
 from appserver.agent.change import Change, Parts, Superseded
 from appserver.agent.lanes import Turn
-from appserver.agent.report import AT_REST, Reports
+from appserver.agent.report import Reports
 from appserver.agent.saying import Saying, begin, told
 from appserver.agent.wishes import Wish
 from appserver.core import reconcile
 from appserver.core.entities import AppKey, Desired, Drift, Observed
+from appserver.core.operations import is_resting
 from appserver.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Reconcile:
         saying = Saying(self._reports, self._parts.clock, self._node, key, begin(key, wish.at, last, self._parts.clock))
         change = Change(self._parts, key, wish, last, saying, turn)
         try:
-            if last is None or last.acted_on != wish.at or last.phase not in AT_REST:
+            if last is None or last.acted_on != wish.at or not is_resting(last):
                 return self._change(key, change, saying)
             return self._look_after(key, wish, last, change, saying)
         except Superseded:
@@ -81,7 +82,7 @@ class Reconcile:
             return None
         standing = replace(desired, revision=number)
         revision = self._parts.wishes.revision(key, number)
-        containers = self._parts.engine.containers(key.name)
+        containers = self._parts.looks.containers(key.name)
         ended = self._parts.ended()
         plan = reconcile.plan(standing, revision, containers, last, ended)
         drift = reconcile.drift(standing, revision, containers, last, ended)
@@ -100,7 +101,7 @@ class Reconcile:
         log.info("event=heal application=%s attempt=%d plan=%r", key, last.attempts + 1, str(plan))
         saying.say(last.phase, "healing", drift=drift, attempts=last.attempts + 1)
         causes = change.mend(revision, plan, last.phase)
-        containers = self._parts.engine.containers(key.name)
+        containers = self._parts.looks.containers(key.name)
         left = reconcile.drift(standing, revision, containers, saying.now, self._parts.ended())
         saying.see(revision, containers, stopped=_stopped(standing, left))
         why = "; ".join(f"{c.service}: {c.why}" for c in causes)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from threading import Condition, Event
 
 from appserver.core.entities import AppKey, ContainerRecord, Desired, Observed
+from appserver.core.operations import is_resting
 from appserver.errors import StoreError
 from appserver.ports import KV
 from appserver.store import keys
@@ -20,7 +21,6 @@ from appserver.store.records import below, find
 
 log = logging.getLogger(__name__)
 
-AT_REST = frozenset({"done", "failed", "stopped", "removed"})
 _EVERY_S = 0.2
 _PAUSE_S = 1.0
 
@@ -137,7 +137,7 @@ class Reports:
 
     def _wait(self, key: AppKey, now: float) -> float:
         told = self._told.get(key)
-        if told is None or told.said is None or told.said.phase in AT_REST:
+        if told is None or told.said is None or is_resting(told.said):
             return 0.0
         return told.at + _EVERY_S - now
 

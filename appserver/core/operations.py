@@ -100,7 +100,12 @@ def derive(
 
 def at_rest(seen: Observed, commit: int) -> bool:
     """Whether the agent is through with the desired record written at this store revision."""
-    return seen.acted_on >= commit and seen.phase in _AT_REST
+    return seen.acted_on >= commit and is_resting(seen)
+
+
+def is_resting(seen: Observed) -> bool:
+    """Whether the agent is through with whatever it was at."""
+    return seen.phase in _AT_REST
 
 
 def _state(

@@ -10,12 +10,13 @@ from threading import Event
 
 from appserver.core import finish as core
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome
+from appserver.core.operations import is_resting
 from appserver.core.placement.request import Reservation
 from appserver.errors import AppServerError, Compacted, StoreError
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.events import Events
 from appserver.store import keys
-from appserver.store.codec import encode
+from appserver.store.codec import decode, encode
 from appserver.store.records import find
 from appserver.store.watching import watching
 
@@ -70,17 +71,18 @@ class Finish:
 
     def _follow(self, stop: Event) -> None:
         listed = self._kv.snapshot("observed/")
-        for key in listed.items:
-            self._try(key)
+        for key, item in listed.items.items():
+            self._try(key, item.value)
         with watching(self._kv, "observed/", listed.revision, stop) as watch:
             for change in watch:
                 if change.value is not None:
-                    self._try(change.key)
+                    self._try(change.key, change.value)
 
-    def _try(self, observed_key: str) -> None:
+    def _try(self, observed_key: str, told: str) -> None:
         app = keys.parse_app(observed_key.rpartition("/")[2])
         try:
-            self.settle(app)
+            if is_resting(decode(told, Observed)):
+                self.settle(app)
         except StoreError:
             raise
         except AppServerError:

@@ -91,9 +91,13 @@ class Operations:
                 done.wait(_AGAIN_S)
 
     def _read(self, asked: OperationKey) -> Operation:
-        """The state on record; a roll-out that the agents are through with is settled first."""
+        """The state on record; a roll-out that the agents are through with is settled first.
+
+        It is read again whoever settled it: no change of `observed/` follows that would wake a follower.
+        """
         operation, at_rest = self._derive(asked)
-        if not operation.is_over and at_rest and self._finish.settle(asked.app):
+        if not operation.is_over and at_rest:
+            self._finish.settle(asked.app)
             operation, _ = self._derive(asked)
         return operation
 
