@@ -114,9 +114,11 @@ def main() -> None:
         required_together=[("ca", "ca_key")],
         supports_check_mode=True,
     )
+    asked = module.params
+    if pki is None and module.check_mode and not os.path.exists(asked["path"]):
+        module.exit_json(changed=True, why="there is none")  # what a check does not install is needed to say more
     if pki is None:
         module.fail_json(msg=missing_required_lib("cryptography"))
-    asked = module.params
     wanted = pki.Wanted(asked["subject"], tuple(dict.fromkeys(asked["names"])), asked["days"], asked["renew_days"])
     authority = pki.Pair(_read(asked["ca"]), _read(asked["ca_key"])) if asked["ca"] else None
     if authority and not (authority.certificate and authority.key) and not module.check_mode:
