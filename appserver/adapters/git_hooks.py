@@ -125,7 +125,8 @@ def _requests(source: int) -> Iterator[tuple[list[str], str]]:
             held += more
             if len(held) > MAX_ASKED:
                 raise RepoError("a hook asked without end")
-        yield [field.decode(errors="replace") for field in fields[:-1]], fields[-1].decode(errors="replace")
+        *told, lines = [field.decode(errors="surrogateescape") for field in fields]
+        yield told, lines
 
 
 def _count(field: bytes) -> int:

@@ -41,7 +41,8 @@ def plan_only(options: Sequence[str]) -> bool:
     """
     for option in options:
         if option != "plan":
-            raise Invalid("push option", f"{shown(option.encode())[:60]!r} is not known; there is `-o plan`")
+            told = shown(option.encode(errors="surrogateescape"))
+            raise Invalid("push option", f"{told[:60]} is not known; there is `-o plan`")
     return bool(options)
 
 

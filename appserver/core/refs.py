@@ -20,7 +20,10 @@ _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+/-]{0,199}")
 
 @dataclass(frozen=True, slots=True)
 class RefUpdate:
-    """One line of what a hook is told. `old` is all zeros for a new reference, `new` for one to be deleted."""
+    """One line of what a hook is told. `old` is all zeros for a new reference, `new` for one to be deleted.
+
+    Bytes of `ref` that are no text stand in it as surrogates.
+    """
 
     ref: str
     old: str
@@ -78,7 +81,9 @@ def ref_faults(updates: Sequence[RefUpdate], branch: str, head: str | None, lose
         found.append(("", f"{len(updates)} references at once; at most {MAX_UPDATES}"))
     for update in updates:
         if not update.ref.startswith((BRANCHES, TAGS)):
-            found.append((shown(update.ref.encode()), "only branches and tags are kept here"))
+            found.append((_shown(update.ref), "only branches and tags are kept here"))
+        elif not update.ref.isprintable():
+            found.append((_shown(update.ref), "its name is not plain text"))
     ours = tracked(updates, branch)
     if ours is None:
         return tuple(found)
@@ -89,3 +94,7 @@ def ref_faults(updates: Sequence[RefUpdate], branch: str, head: str | None, lose
     elif loses:
         found.append((branch, f"would lose {short(loses[0])}, which is in force (a forced push): revert it instead"))
     return tuple(found)
+
+
+def _shown(ref: str) -> str:
+    return shown(ref.encode(errors="surrogateescape"))

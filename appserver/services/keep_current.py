@@ -18,7 +18,7 @@ from appserver.core.access import Caller
 from appserver.core.entities import SourceState
 from appserver.core.push_text import plain
 from appserver.core.refs import short
-from appserver.errors import AppServerError, Compacted, Conflict, RepoError, StoreError
+from appserver.errors import AppServerError, Compacted, Conflict, Invalid, RepoError, StoreError
 from appserver.ports import KV, Clock, Repositories
 from appserver.services.audit import Audit
 from appserver.services.events import Events
@@ -125,7 +125,7 @@ class KeepCurrent:
                 self._retry(name)
             elif head and record.state.error:
                 self._records.change(name, _cleared)
-        except RepoError as error:
+        except (Invalid, RepoError) as error:
             self._blame(record, str(error), "")
             raise
         finally:

@@ -110,7 +110,7 @@ def test_an_unknown_push_option_is_refused(house: House, copy: Copy) -> None:
     copy.commit({"a.yml": WEB})
     said = copy.push("-o", "pln", "origin", "HEAD:main")
     assert said.code != 0
-    assert said.remote[0] == "push option: 'pln' is not known; there is `-o plan`"
+    assert said.remote[0] == "push option: pln is not known; there is `-o plan`"
 
 
 def test_a_failed_rollout_is_told_with_its_causes(house: House, copy: Copy) -> None:

@@ -47,6 +47,14 @@ def test_references_of_other_kinds_are_not_kept() -> None:
     assert (where, why) == ("refs/moorage/kept", "only branches and tags are kept here")
 
 
+@pytest.mark.parametrize(("ref", "where"), [("refs/heads/\udcff", "\\xff"), ("refs/tags/a\u202eb", "\\x202e")])
+def test_a_name_that_is_no_plain_text_is_not_kept(ref: str, where: str) -> None:
+    """Bytes that are no UTF-8, and characters that show as others: every terminal and page would tell another name."""
+    ((told, why),) = ref_faults([RefUpdate(ref, ZERO, NEW)], "main", OLD, ())
+    assert where in told
+    assert why == "its name is not plain text"
+
+
 def test_a_push_of_very_many_references_is_refused() -> None:
     """One push moves a hundred references at the most."""
     updates = [RefUpdate(f"refs/heads/b{n}", ZERO, NEW) for n in range(MAX_UPDATES + 1)]
