@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from appserver.core import config_tree, effective
 from appserver.core.access import Caller, require
-from appserver.services.sources import Sources
+from appserver.services.source_trees import SourceTrees
 from image_config import ConfigError, Resolved, Target, from_labels, lint, resolve
 
 
@@ -20,8 +20,8 @@ class Answer:
 
 
 class Configuration:
-    def __init__(self, *, sources: Sources) -> None:
-        self._sources = sources
+    def __init__(self, *, trees: SourceTrees) -> None:
+        self._trees = trees
 
     def lint(self, caller: Caller, files: Mapping[str, str]) -> tuple[ConfigError, ...]:
         """Every fault of a tree, as a push of it would be told; none for a sound one."""
@@ -38,7 +38,7 @@ class Configuration:
             ConfigError: a file or a label that applies is faulty.
         """
         require(caller, "R", f"source:{source}")
-        repository = self._sources.current(source).repository
+        repository = self._trees.current(source).repository
         layers = repository.layers(target) if repository else ()
         resolved = resolve((from_labels(labels, image=target.image, digest=""), *layers))
         return Answer(resolved, tuple(effective.masked(row.to_json(), ()) for row in resolved.explain()))

@@ -152,6 +152,7 @@ class KeepCurrent:
         source = record.source
         if source.kind == "remote":
             return self._repositories.fetch(source.name, self._sources.remote(source))
+        self._sources.house(record)
         repository = self._repositories.open(source.name, "hosted")
         head = repository.head(source.branch)
         held = core.kept(source, record.state)

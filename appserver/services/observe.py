@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from appserver.core import effective, secrets
 from appserver.core.deployment import DeployRequest, Seen
 from appserver.core.entities import (
     AppKey,
-    Application,
-    Cluster,
-    Desired,
     ImageFacts,
-    Node,
-    Observed,
-    Outcome,
     ProjectFiles,
     Revision,
 )
-from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV, Clock, Compose, Nodes, Registry, Sealer
 from appserver.services.remembered import Remembered
-from appserver.store import keys
+from appserver.services.standing import Standing, standing_of
 from appserver.store.codec import decode, encode
-from appserver.store.records import below, find
 from image_config import Repository, compose_lines
 
 T = TypeVar("T")
 
 
 class Source(Protocol):
-    """A configuration source at its last good commit, as `services.sources` gives it."""
+    """A configuration source at its last good commit, as `services.source_trees` gives it."""
 
     @property
     def commit(self) -> str: ...
@@ -43,21 +35,6 @@ class Source(Protocol):
 
 class Sources(Protocol):
     def current(self, name: str) -> Source: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is on record of one application, and of where it could run."""
-
-    application: Application | None
-    current: Revision | None
-    desired: Mapping[str, Desired]
-    observed: Mapping[str, Observed]
-    stood_on: Mapping[str, int]
-    candidates: tuple[Candidate, ...]
-    reserved: Mapping[str, tuple[Reservation, int]]
-    cluster: Cluster
-    unsettled: int
 
 
 class Observer:
@@ -85,54 +62,8 @@ class Observer:
         self._rendered: Remembered[Mapping[str, object]] = Remembered(256)
         self._lines: Remembered[Mapping[tuple[str, str], str]] = Remembered(256)
 
-    def standing(self, key: AppKey) -> Standing:
-        """
-        Raises:
-            NotFound: there is no such cluster.
-        """
-        where = keys.application(key)
-        first = self._kv.snapshot(where, keys.cluster(key.cluster), "nodes/", "alive/", "reservations/")
-        cluster = find(first, keys.cluster(key.cluster), Cluster)
-        if cluster is None:
-            raise NotFound(f"there is no cluster {key.cluster}")
-        application = find(first, where, Application)
-        stood_on = {where: first.revision_of(where)}
-        desired: dict[str, Desired] = {}
-        observed: dict[str, Observed] = {}
-        current: Revision | None = None
-        unsettled = 0
-        if application:
-            nodes = application.record.nodes
-            own = [keys.desired(n, key) for n in nodes] + [keys.observed(n, key) for n in nodes]
-            second = self._kv.snapshot(*own)
-            for name in nodes:
-                if wanted := find(second, keys.desired(name, key), Desired):
-                    desired[name] = wanted.record
-                    stood_on[keys.desired(name, key)] = wanted.revision
-                if told := find(second, keys.observed(name, key), Observed):
-                    observed[name] = told.record
-            current, unsettled = self._current(key, application.record, desired)
-        reserved = {name: (held.record, held.revision) for name, held in below(first, "reservations/", Reservation)}
-        alive = {name for name in (k.removeprefix("alive/") for k in first.items) if name}
-        candidates = tuple(
-            _candidate(node.record, node.record.name in alive, reserved.get(node.record.name))
-            for _, node in below(first, "nodes/", Node)
-            if node.record.cluster == key.cluster
-        )
-        return Standing(
-            application.record if application else None,
-            current,
-            desired,
-            observed,
-            stood_on,
-            candidates,
-            reserved,
-            cluster.record,
-            unsettled,
-        )
-
     def for_request(self, wanted: DeployRequest) -> tuple[Seen, Standing]:
-        standing = self.standing(wanted.key)
+        standing = standing_of(self._kv, wanted.key)
         files = replace(wanted.files, name=wanted.key.name)
         known = _dotenv_secrets(files.env_file)
         text = encode(files)
@@ -154,7 +85,7 @@ class Observer:
         Raises:
             NotFound: there is no such application.
         """
-        standing = self.standing(key)
+        standing = standing_of(self._kv, key)
         current = standing.current
         if standing.application is None or current is None:
             raise NotFound(f"there is no application {key}")
@@ -183,7 +114,7 @@ class Observer:
 
     def recorded(self, key: AppKey) -> tuple[Seen, Standing]:
         """What stands on record alone: enough to put a revision back when registry and sources are gone."""
-        standing = self.standing(key)
+        standing = standing_of(self._kv, key)
         if standing.application is None:
             raise NotFound(f"there is no application {key}")
         seen = Seen(
@@ -250,31 +181,6 @@ class Observer:
             if not found.get(reference):
                 found[reference] = self._registry.image(reference)
         return found
-
-    def _current(
-        self, key: AppKey, application: Application, desired: Mapping[str, Desired]
-    ) -> tuple[Revision | None, int]:
-        """The revision wanted now, and its number when nobody has settled it yet."""
-        number = max((one.revision for one in desired.values()), default=application.revision)
-        if not number:
-            return None, 0
-        snapshot = self._kv.snapshot(keys.revision(key, number), keys.outcome(key, number))
-        current = find(snapshot, keys.revision(key, number), Revision)
-        settled = find(snapshot, keys.outcome(key, number), Outcome)
-        return (current.record if current else None), (0 if settled else number)
-
-
-def _candidate(node: Node, alive: bool, held: tuple[Reservation, int] | None) -> Candidate:
-    bad = next((f"{c.name}: {c.reason}" for c in node.conditions if not c.ok), "")
-    against = "its agent is away" if not alive else bad or ("" if node.engine else "has not reported its engine yet")
-    return Candidate(
-        node.name,
-        node.engine.cpus if node.engine else 0.0,
-        node.engine.memory if node.engine else 0,
-        node.labels,
-        held[0].holders if held else {},
-        against,
-    )
 
 
 def _lines(files: ProjectFiles) -> Mapping[tuple[str, str], str]:

@@ -22,7 +22,7 @@ from appserver.ports import KV, Clock
 from appserver.services.deploy import Deploy
 from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecord, SourceRecords
-from appserver.services.sources import Sources
+from appserver.services.source_trees import SourceTrees
 from appserver.store import keys
 from appserver.store.records import below, find
 from image_config import Repository
@@ -57,11 +57,11 @@ class Begun:
 
 
 class Reconfigure:
-    def __init__(self, *, kv: KV, records: SourceRecords, sources: Sources, deploy: Deploy, clock: Clock) -> None:
+    def __init__(self, *, kv: KV, records: SourceRecords, trees: SourceTrees, deploy: Deploy, clock: Clock) -> None:
         self._kv = kv
         self._files = SourceFiles(kv)
         self._records = records
-        self._sources = sources
+        self._trees = trees
         self._deploy = deploy
         self._clock = clock
 
@@ -76,7 +76,7 @@ class Reconfigure:
     ) -> Examined:
         """Read the commit, lint all of it, and plan every application of the source with it."""
         try:
-            repository, files = self._sources.checked(source, commit, environment)
+            repository, files = self._trees.checked(source, commit, environment)
         except Invalid as error:
             return Examined(source, commit, None, {}, (), faults(error))
         wrong = tuple(fault for error in repository.faults() for fault in faults(error))
@@ -106,7 +106,7 @@ class Reconfigure:
     def retry(self, caller: Caller, record: SourceRecord, fence: Mapping[str, int], reason: str) -> tuple[Begun, ...]:
         """Those a commit in force is still to be rolled out to: they were stopped, had no node, or we died."""
         source, commit = record.source, record.state.commit
-        repository = self._sources.in_force(source.name, commit)
+        repository = self._trees.in_force(source.name, commit)
         checks = self._planned(caller, source, repository, commit, frozenset(record.state.pending))
         seen = Examined(source, commit, repository, {}, checks, ())
         held = {str(one.key): one.waits or _sentence(one.faults) for one in checks if one.waits or one.faults}
@@ -162,7 +162,7 @@ class Reconfigure:
 
     def _broken_before(self, caller: Caller, source: Source, key: AppKey, commit: str) -> bool:
         """Whether the application cannot be planned with the commit in force either."""
-        held = self._sources.current(source.name)
+        held = self._trees.current(source.name)
         if held.commit == commit:
             return True
         try:

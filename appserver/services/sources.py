@@ -1,79 +1,33 @@
-"""Sources of container configuration: their records, what is in force of each, requests to look at one now."""
+"""Sources of container configuration: made, changed, deleted; and requests to look at one now."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import replace
 from threading import Event, Timer
 
 from appserver.core import sources as core
 from appserver.core.access import Caller, require
 from appserver.core.addresses import Outgoing
-from appserver.core.entities import Application, Source, SourceState
+from appserver.core.entities import Application, Source
 from appserver.core.sources import SourceRequest
 from appserver.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from appserver.ports import KV, Clock, Remote, Repositories, Sealer
 from appserver.services.audit import Audit
 from appserver.services.events import Events
-from appserver.services.remembered import Remembered
 from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecord, SourceRecords
+from appserver.services.source_view import SourceView, view
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import below
 from appserver.store.watching import watching
-from image_config import Repository
 
 SYNC_S = 60.0
 _TAKEN_S = 86_400.0
 """How long a webhook is remembered."""
 _BUS = "bus.cluman.pipeline"
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """A source's last good commit, read. `repository` is None before the first; `error` tells of a newer, bad one."""
-
-    commit: str
-    repository: Repository | None
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceView:
-    """A source as people see it. `webhook_secret` is told once, by the call that made it."""
-
-    source: Source
-    state: SourceState
-    push_url: str
-    webhook_url: str
-    version: int
-    webhook_secret: str = ""
-
-    def to_json(self) -> Mapping[str, object]:
-        source, state = self.source, self.state
-        return {
-            "name": source.name,
-            "kind": source.kind,
-            "url": source.url,
-            "branch": source.branch,
-            "interval_s": source.interval_s,
-            "username": source.username,
-            "has_credential": bool(source.credential),
-            "known_hosts": source.known_hosts,
-            "push_url": self.push_url,
-            "webhook_url": self.webhook_url,
-            "last_good": {"commit": state.commit, "at": _text(state.at)} if state.commit else None,
-            "last_error": {"message": state.error, "commit": state.error_commit, "at": _text(state.error_at)}
-            if state.error
-            else None,
-            "checked_at": _text(state.checked_at),
-            "pending": [{"application": name, "why": why} for name, why in sorted(state.pending.items())],
-            "created_at": _text(source.created_at),
-            **({"webhook_secret": self.webhook_secret} if self.webhook_secret else {}),
-        }
 
 
 class Sources:
@@ -107,8 +61,6 @@ class Sources:
         self._rule = rule
         self._url = url
         self._fresh = fresh
-        self._parsed: Remembered[Repository] = Remembered(8)
-        self._latest: dict[str, Repository] = {}
 
     def list(self, caller: Caller) -> tuple[SourceView, ...]:
         require(caller, "R", "source:")
@@ -140,7 +92,7 @@ class Sources:
             self._events.emit(_BUS, what, "INFO", source.name, f"source {source.name}: {what}", caller.name)
             if source.kind == "remote":
                 self._ask(source.name)
-            return replace(self._view(self._records.get(source.name)), webhook_secret=made)
+            return self._view(self._records.get(source.name), made)
 
     def delete(self, caller: Caller, name: str, expect: int = 0) -> None:
         """One that no application is configured from. A hosted repository is put aside, not destroyed."""
@@ -199,39 +151,11 @@ class Sources:
             if held is None or not core.concerns(delivery, held.source):
                 return "ignored: another branch"
             taken = keys.delivery(name, delivery.digest)
-            if not self._kv.commit({taken: 0}, {taken: encode(self._clock.now())}, lease=self._kv.grant(_TAKEN_S)):
+            if self._kv.snapshot(taken).items:
                 raise Conflict("this delivery was taken before")
-            self._ask(name)
+            self._ask(name)  # first: should the store go away in between, the forge delivers again
+            self._kv.commit({}, {taken: encode(self._clock.now())}, lease=self._kv.grant(_TAKEN_S))
             return "taken"
-
-    def current(self, name: str) -> InForce:
-        """What is in force now.
-
-        Raises:
-            NotFound: there is no such source.
-            RepoError: its files are not on record as they should be.
-        """
-        record = self._records.get(name)
-        commit = record.state.commit
-        if not commit:
-            return InForce("", None, record.state.error)
-        return InForce(commit, self.in_force(name, commit), record.state.error)
-
-    def in_force(self, name: str, commit: str) -> Repository:
-        """The configuration at the commit in force, off the record, read once."""
-        return self._read(name, commit, lambda: self._files.read(name, commit))
-
-    def checked(
-        self, source: Source, commit: str, environment: Mapping[str, str] | None = None
-    ) -> tuple[Repository, Mapping[str, str]]:
-        """The configuration at a commit of the repository here, and its files.
-
-        Raises:
-            InvalidMany: files that may not be there at all. What is wrong within a file, its readers are told.
-            RepoError
-        """
-        files = self._repositories.open(source.name, source.kind).files(commit, environment)
-        return self._read(source.name, commit, lambda: files), files
 
     def remote(self, source: Source) -> Remote:
         """Where a remote source is, its credential opened: for the adapter alone."""
@@ -244,21 +168,16 @@ class Sources:
         if not self._kv.snapshot(key).items:
             source = Source(name, "hosted", self._clock.now(), by="moorage")
             self._kv.commit({key: 0}, {key: encode(source)})
-        record = self._records.get(name)
-        if record.source.kind == "hosted":
-            branch, made = record.source.branch, record.source.created_at
-            first = {} if record.state.commit else {"README.md": core.README.format(branch=branch)}
-            self._repositories.create(name, branch, first, "The layout of container configuration", made)
+        self.house(self._records.get(name))
 
-    def _read(self, name: str, commit: str, files: Callable[[], Mapping[str, str]]) -> Repository:
-        """Of its files, only those are read that the commit before did not have."""
-
-        def make() -> Repository:
-            made = Repository(files(), commit, self._latest.get(name))
-            self._latest[name] = made
-            return made
-
-        return self._parsed(commit, make)
+    def house(self, record: SourceRecord) -> None:
+        """Make the repository of a hosted source where it is missing: with a first commit if it is ours to begin."""
+        source = record.source
+        if source.kind == "hosted":
+            begins = source.name == core.DEFAULT and not record.state.commit
+            first = {"README.md": core.README.format(branch=source.branch)} if begins else {}
+            what = "The layout of container configuration"
+            self._repositories.create(source.name, source.branch, first, what, source.created_at)
 
     def _ask(self, name: str) -> int:
         """Have the duty look at a source. The number that `answered` reaches when it has."""
@@ -300,21 +219,10 @@ class Sources:
             by=caller.name,
         ), made
 
-    def _view(self, record: SourceRecord) -> SourceView:
-        source = record.source
-        hosted = source.kind == "hosted"
-        return SourceView(
-            source,
-            record.state,
-            f"{self._url}/git/{source.name}.git" if hosted else "",
-            f"{self._url}/hooks/{source.name}" if source.webhook_secret and not hosted else "",
-            record.version,
-        )
+    def _view(self, record: SourceRecord, webhook_secret: str = "") -> SourceView:
+        return view(record, self._url, webhook_secret)
 
 
 def _place(name: str) -> str:
     return f"source.{name}"
 
-
-def _text(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None

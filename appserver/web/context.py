@@ -51,11 +51,13 @@ def address() -> str:
 
 
 def caller() -> Caller:
-    """Who is calling, by token or session.
+    """Who is calling: by token or session, or as a door of its own has found out.
 
     Raises:
         Unauthenticated: nobody known.
     """
+    if "caller" in g:
+        return cast(Caller, g.caller)
     if current_user.is_authenticated:
         return cast(Caller, current_user.caller)
     raise g.get("refusal") or Unauthenticated("log in first, or send `Authorization: Bearer` with a token")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import cast
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from appserver.core.access import Caller
 from appserver.errors import Invalid, TooLarge, Unauthenticated
@@ -53,7 +54,8 @@ def _caller(services: Services) -> Caller:
     given = request.authorization
     if given is None or given.type != "basic" or given.password is None:
         raise Unauthenticated("give your user name, and your password or a token")
-    return services.access.basic(given.username or "", given.password, address())
+    g.caller = services.access.basic(given.username or "", given.password, address())
+    return cast(Caller, g.caller)
 
 
 def _protocol() -> str:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Answer
 
 from appserver.core.sources import SourceRequest
 from appserver.errors import Invalid
-from appserver.services.sources import SourceView
+from appserver.services.source_view import SourceView
 from appserver.web.context import caller, services
 
 Rendered = str | tuple[str, int]

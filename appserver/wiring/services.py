@@ -43,6 +43,7 @@ from appserver.services.reconfigure import Reconfigure
 from appserver.services.sessions import Sessions
 from appserver.services.setup import Setup
 from appserver.services.source_records import SourceRecords
+from appserver.services.source_trees import SourceTrees
 from appserver.services.sources import Sources
 from appserver.services.throttle import Throttle
 from appserver.services.tokens import Tokens
@@ -114,13 +115,12 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         rule=outgoing(settings.networks),
         url=settings.url,
     )
-    observer = Observer(
-        kv, world.compose, world.nodes, world.registry, world.sealer, sources, clock, settings.bind_roots
-    )
+    trees = SourceTrees(kv=kv, records=records, repositories=world.repositories)
+    observer = Observer(kv, world.compose, world.nodes, world.registry, world.sealer, trees, clock, settings.bind_roots)
     deploy = Deploy(kv, observer, access, audit, events, clock)
     finish = Finish(kv, events, clock)
     operations = Operations(kv, access, finish)
-    reconfigure = Reconfigure(kv=kv, records=records, sources=sources, deploy=deploy, clock=clock)
+    reconfigure = Reconfigure(kv=kv, records=records, trees=trees, deploy=deploy, clock=clock)
     clusters = Clusters(kv=kv, audit=audit, events=events)
     return Services(
         kv=kv,
@@ -132,11 +132,11 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         clusters=clusters,
         deploy=deploy,
         applications=Applications(kv, world.nodes, observer, world.sealer, access),
-        lifecycle=Lifecycle(kv, observer, deploy, access, audit),
+        lifecycle=Lifecycle(kv, deploy, access, audit),
         operations=operations,
         imports=Imports(kv, world.nodes, deploy, access),
         sources=sources,
-        configuration=Configuration(sources=sources),
+        configuration=Configuration(trees=trees),
         push=Push(
             repositories=world.repositories,
             records=records,

@@ -272,6 +272,7 @@ def test_who_may_not_update_an_application_may_not_push_a_change_of_it(house: Ho
     said = viewer.push()
     assert said.code != 0
     assert "403" in said.err
+    assert ("vera", "refused") in house.audited("push")
 
 
 def test_nobody_reads_or_pushes_without_a_name(house: House, tmp_path: Path) -> None:

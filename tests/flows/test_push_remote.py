@@ -109,7 +109,7 @@ def test_a_bad_commit_leaves_the_last_good_one_in_force_and_says_so(house: House
     assert view["last_good"]["commit"] == good  # type: ignore[index]
     assert view["last_error"]["commit"] == bad  # type: ignore[index]
     assert "db.yml:2: mem_limt" in view["last_error"]["message"]  # type: ignore[index]
-    assert house.sources.current("team").commit == good
+    assert house.trees.current("team").commit == good
     assert house.revision(key) == 1
     assert ("source:team", "refused") in house.audited("push")
     again = house.sources.sync(house.root, "team").state
@@ -140,7 +140,7 @@ def test_the_commit_in_force_outlives_the_mirror(house: House, copy: Copy) -> No
     house.repositories.retire("team")
     other = House(house.state.parent / "elsewhere", desk=house.desk)
     try:
-        assert other.sources.current("team").commit == copy.head
+        assert other.trees.current("team").commit == copy.head
         assert other.deploy.redeploy(house.root, key).plan.changed is False
     finally:
         other.close()

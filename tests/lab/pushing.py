@@ -47,11 +47,15 @@ from appserver.services.operations import Operations
 from appserver.services.push import Push
 from appserver.services.reconfigure import Reconfigure
 from appserver.services.source_records import SourceRecords
+from appserver.services.source_trees import SourceTrees
 from appserver.services.sources import Sources
+from appserver.settings import ServeSettings
 from appserver.store import keys
 from appserver.store.codec import decode, encode
 from appserver.store.records import read
-from appserver.web import errors, git, hooks
+from appserver.web import auth, errors, git, hooks
+from appserver.web.context import Context, bind
+from appserver.web.streams import Streams
 from tests.fakes import Desk
 from tests.lab.git import Copy, clone
 
@@ -142,6 +146,7 @@ class House:
     repositories: GitRepositories = field(init=False)
     records: SourceRecords = field(init=False)
     sources: Sources = field(init=False)
+    trees: SourceTrees = field(init=False)
     deploy: Deploy = field(init=False)
     operations: Operations = field(init=False)
     push: Push = field(init=False)
@@ -173,11 +178,12 @@ class House:
         )
         compose = DockerCompose(compose_binary.find())
         nodes, registry = cast(Nodes, HeldImages()), NoRegistry()
-        observer = Observer(kv, compose, nodes, registry, sealer, self.sources, clock)
+        self.trees = SourceTrees(kv=kv, records=self.records, repositories=self.repositories)
+        observer = Observer(kv, compose, nodes, registry, sealer, self.trees, clock)
         self.deploy = Deploy(kv, observer, desk.access, desk.audit, desk.events, clock)
         finish = Finish(kv, desk.events, clock)
         self.operations = Operations(kv, desk.access, finish)
-        reconfigure = Reconfigure(kv=kv, records=self.records, sources=self.sources, deploy=self.deploy, clock=clock)
+        reconfigure = Reconfigure(kv=kv, records=self.records, trees=self.trees, deploy=self.deploy, clock=clock)
         self.push = Push(
             **common,
             repositories=self.repositories,
@@ -195,7 +201,11 @@ class House:
             clock=clock,
             jitter=lambda: 0.0,
         )
-        services = cast(Services, SimpleNamespace(access=desk.access, sources=self.sources, push=self.push))
+        reached = {"access": desk.access, "audit": desk.audit, "sources": self.sources, "push": self.push}
+        services = cast(Services, SimpleNamespace(**reached))
+        app.config.update(SECRET_KEY="of this test", WTF_CSRF_CHECK_DEFAULT=False)
+        bind(app.extensions, Context(services, ServeSettings(), self.closed, Streams(16, 256)))
+        auth.init(app)
         app.register_blueprint(git.blueprint(services))
         app.register_blueprint(hooks.blueprint(services))
         errors.register(app)

@@ -1,0 +1,73 @@
+"""The configuration that a source holds: at the commit in force, off the record; at another, out of its repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from appserver.core.entities import Source
+from appserver.ports import KV, Repositories
+from appserver.services.remembered import Remembered
+from appserver.services.source_files import SourceFiles
+from appserver.services.source_records import SourceRecords
+from image_config import Repository
+
+_KEPT = 8
+"""Commits whose parsed files are kept in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A source's last good commit, read. `repository` is None before the first; `error` tells of a newer, bad one."""
+
+    commit: str
+    repository: Repository | None
+    error: str = ""
+
+
+class SourceTrees:
+    def __init__(self, *, kv: KV, records: SourceRecords, repositories: Repositories) -> None:
+        self._records = records
+        self._files = SourceFiles(kv)
+        self._repositories = repositories
+        self._parsed: Remembered[Repository] = Remembered(_KEPT)
+        self._latest: dict[str, Repository] = {}
+
+    def current(self, name: str) -> InForce:
+        """What is in force now.
+
+        Raises:
+            NotFound: there is no such source.
+            RepoError: its files are not on record as they should be.
+        """
+        record = self._records.get(name)
+        commit = record.state.commit
+        if not commit:
+            return InForce("", None, record.state.error)
+        return InForce(commit, self.in_force(name, commit), record.state.error)
+
+    def in_force(self, name: str, commit: str) -> Repository:
+        """The configuration at the commit in force, off the record, read once."""
+        return self._read(name, commit, lambda: self._files.read(name, commit))
+
+    def checked(
+        self, source: Source, commit: str, environment: Mapping[str, str] | None = None
+    ) -> tuple[Repository, Mapping[str, str]]:
+        """The configuration at a commit of the repository here, and its files.
+
+        Raises:
+            InvalidMany: files that may not be there at all. What is wrong within a file, its readers are told.
+            RepoError
+        """
+        files = self._repositories.open(source.name, source.kind).files(commit, environment)
+        return self._read(source.name, commit, lambda: files), files
+
+    def _read(self, name: str, commit: str, files: Callable[[], Mapping[str, str]]) -> Repository:
+        """Of its files, only those are read that the commit before did not have."""
+
+        def make() -> Repository:
+            made = Repository(files(), commit, self._latest.get(name))
+            self._latest[name] = made
+            return made
+
+        return self._parsed(commit, make)
