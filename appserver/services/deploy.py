@@ -16,7 +16,8 @@ from appserver.ports import KV, Clock
 from appserver.services.access import Access
 from appserver.services.audit import Audit
 from appserver.services.events import Events
-from appserver.services.observe import Observer, Standing
+from appserver.services.observe import Observer
+from appserver.services.standing import Standing
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import read

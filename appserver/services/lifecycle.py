@@ -13,7 +13,7 @@ from appserver.ports import KV
 from appserver.services.access import Access
 from appserver.services.audit import Audit
 from appserver.services.deploy import Deploy, Deployed
-from appserver.services.observe import Observer, Standing
+from appserver.services.standing import Standing, standing_of
 from appserver.store import keys
 from appserver.store.codec import encode
 
@@ -23,9 +23,8 @@ MOST_REPLICAS = 1000
 class Lifecycle:
     """Each verb is one guarded transaction over the application's desired records; agents act on it."""
 
-    def __init__(self, kv: KV, observer: Observer, deploy: Deploy, access: Access, audit: Audit) -> None:
+    def __init__(self, kv: KV, deploy: Deploy, access: Access, audit: Audit) -> None:
         self._kv = kv
-        self._observer = observer
         self._deploy = deploy
         self._access = access
         self._audit = audit
@@ -89,7 +88,7 @@ class Lifecycle:
         keys.check_app(key)
         with self._audit.of(caller, verb, f"application:{key}", " ".join(services)):
             self._access.require(caller, "D" if verb == "delete" else "E", f"application:{key}")
-            standing = self._observer.standing(key)
+            standing = standing_of(self._kv, key)
             self._checked(key, standing, services, expect)
             puts = {keys.desired(n, key): encode(change(wanted)) for n, wanted in standing.desired.items()}
             # the application is written anew, so that every change of it bears one revision to compare with

@@ -1,0 +1,101 @@
+"""What is on record of one application, and of where it could run: read once, at two store revisions at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appserver.core.entities import AppKey, Application, Cluster, Desired, Node, Observed, Outcome, Revision
+from appserver.core.placement.request import Candidate, Reservation
+from appserver.errors import NotFound
+from appserver.ports import KV
+from appserver.store import keys
+from appserver.store.records import below, find
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is on record of one application, and of where it could run."""
+
+    application: Application | None
+    current: Revision | None
+    desired: Mapping[str, Desired]
+    observed: Mapping[str, Observed]
+    stood_on: Mapping[str, int]
+    candidates: tuple[Candidate, ...]
+    reserved: Mapping[str, tuple[Reservation, int]]
+    cluster: Cluster
+    unsettled: int
+
+
+def standing_of(kv: KV, key: AppKey) -> Standing:
+    """
+    Raises:
+        NotFound: there is no such cluster.
+    """
+    where = keys.application(key)
+    first = kv.snapshot(where, keys.cluster(key.cluster), "nodes/", "alive/", "reservations/")
+    cluster = find(first, keys.cluster(key.cluster), Cluster)
+    if cluster is None:
+        raise NotFound(f"there is no cluster {key.cluster}")
+    application = find(first, where, Application)
+    stood_on = {where: first.revision_of(where)}
+    desired: dict[str, Desired] = {}
+    observed: dict[str, Observed] = {}
+    current: Revision | None = None
+    unsettled = 0
+    if application:
+        nodes = application.record.nodes
+        own = [keys.desired(n, key) for n in nodes] + [keys.observed(n, key) for n in nodes]
+        second = kv.snapshot(*own)
+        for name in nodes:
+            if wanted := find(second, keys.desired(name, key), Desired):
+                desired[name] = wanted.record
+                stood_on[keys.desired(name, key)] = wanted.revision
+            if told := find(second, keys.observed(name, key), Observed):
+                observed[name] = told.record
+        current, unsettled = _current(kv, key, application.record, desired)
+    reserved = {name: (held.record, held.revision) for name, held in below(first, "reservations/", Reservation)}
+    alive = {name.removeprefix("alive/") for name in first.items if name.startswith("alive/")}
+    candidates = tuple(
+        _candidate(node.record, node.record.name in alive, reserved.get(node.record.name))
+        for _, node in below(first, "nodes/", Node)
+        if node.record.cluster == key.cluster
+    )
+    return Standing(
+        application.record if application else None,
+        current,
+        desired,
+        observed,
+        stood_on,
+        candidates,
+        reserved,
+        cluster.record,
+        unsettled,
+    )
+
+
+def _current(
+    kv: KV, key: AppKey, application: Application, desired: Mapping[str, Desired]
+) -> tuple[Revision | None, int]:
+    """The revision wanted now, and its number when nobody has settled it yet."""
+    number = max((one.revision for one in desired.values()), default=application.revision)
+    if not number:
+        return None, 0
+    snapshot = kv.snapshot(keys.revision(key, number), keys.outcome(key, number))
+    current = find(snapshot, keys.revision(key, number), Revision)
+    settled = find(snapshot, keys.outcome(key, number), Outcome)
+    return (current.record if current else None), (0 if settled else number)
+
+
+def _candidate(node: Node, alive: bool, held: tuple[Reservation, int] | None) -> Candidate:
+    bad = next((f"{c.name}: {c.reason}" for c in node.conditions if not c.ok), "")
+    against = "its agent is away" if not alive else bad or ("" if node.engine else "has not reported its engine yet")
+    return Candidate(
+        node.name,
+        node.engine.cpus if node.engine else 0.0,
+        node.engine.memory if node.engine else 0,
+        node.labels,
+        held[0].holders if held else {},
+        against,
+    )
