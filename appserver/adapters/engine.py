@@ -6,15 +6,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
-import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from appserver.adapters import engine_state as state
+from appserver.adapters.engine_client import connect
 from appserver.adapters.engine_stray import stray_projects
 from appserver.core.entities import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
 from appserver.errors import EngineError
@@ -154,24 +154,24 @@ class DockerEngine:
             if timeout_s is None:
                 yield self._api()
             else:
-                api = self._connect(timeout_s)
-                try:
+                with closing(connect(self._url, timeout_s)) as api:
                     yield api
-                finally:
-                    api.close()
         except APIError as error:
             raise EngineError(f"{what}: {state.printable(str(error.explanation or error))}") from error
         except (DockerException, requests.RequestException, OSError, ValueError) as error:
+            self._reconnect()
             raise EngineError(f"{what}: the engine at {self._url} does not answer: {_short(error)}") from error
 
     def _api(self) -> Any:
         with self._lock:
             if self._connected is None:
-                self._connected = self._connect(self._timeout_s)
+                self._connected = connect(self._url, self._timeout_s)
             return self._connected
 
-    def _connect(self, timeout_s: float) -> Any:
-        return docker.APIClient(base_url=self._url, version="auto", timeout=timeout_s)  # type: ignore[arg-type]
+    def _reconnect(self) -> None:
+        """At the next call: an engine that was away may speak another version when it is back."""
+        with self._lock:
+            self._connected = None
 
 
 def _in_full(api: Any, listed: ContainerState, known: ContainerState | None) -> ContainerState | None:
