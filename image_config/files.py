@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 
 from image_config import documents, lookup
@@ -111,9 +112,9 @@ class Repository:
             found = list(document.faults)
             for number, (name, line) in enumerate(document.includes):
                 if why := self._against(path, name):
-                    near = nearest(name, self._files) if why.endswith("no such file") else ""
+                    near = self._near(path, name) if why.endswith("no such file") else ""
                     found.append(ConfigError(path, line, f"{INCLUDE}/{number}", f'"{plain(name)}" {why}', near))
-            self._faults[path] = tuple(found)
+            self._faults[path] = tuple(sorted(found, key=lambda fault: fault.line))
         return self._faults[path]
 
     def _against(self, path: str, name: str) -> str:
@@ -127,6 +128,12 @@ class Repository:
             return "is no such file"
         circle = chain(inner, path, self._included)
         return f"includes in a circle: {' → '.join((path, *circle))}" if circle else ""
+
+    def _near(self, path: str, name: str) -> str:
+        """The file most like the one that is not there, as one writes it in the file `path`."""
+        here = posixpath.dirname(path)
+        known = nearest(posixpath.normpath(posixpath.join(here, name)), self._files)
+        return posixpath.relpath(known, here or ".") if known else ""
 
     def _included(self, path: str) -> tuple[str, ...]:
         named = (meant(path, name, self._by_stem) for name, _ in self._document(path).includes)

@@ -60,6 +60,7 @@ def test_includes_are_weaker_than_what_includes_them():
     [
         ({"web.yml": "a: 1\ninclude: [x.yml]"}, 'web.yml:2: include/0: "x.yml" is no such file'),
         ({"web.yml": "include: [bsae.yml]", "base.yml": ""}, "is no such file; did you mean base.yml?"),
+        ({"dev/web.yml": "include: ../bsae.yml", "base.yml": ""}, "is no such file; did you mean ../base.yml?"),
         ({"web.yml": "include: ['../x.yml']"}, "is not a path inside the repository"),
         ({"web.yml": "include: [/etc/passwd]"}, "is not a path inside the repository"),
         ({"web.yml": "include: [x.txt]", "x.txt": ""}, "is not a .yml, .yaml, .properties file"),

@@ -1,6 +1,9 @@
 """`python -m image_config` over a directory."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +76,41 @@ def test_what_cannot_be_read(directory, capsys):
     (directory / "web.yml").write_text("cpus: x")
     assert main(["explain", str(directory), *ARGUMENTS]) == 2
     assert "web.yml:1: cpus" in capsys.readouterr().err
+
+
+def test_one_unreadable_file_hides_no_fault_of_another(directory, capsys):
+    """Each is told, in the order of paths: not text, too long, wrong."""
+    (directory / "binary.yml").write_bytes(b"a: 1\nb: \xff")
+    (directory / "long.yml").write_text("#" * (1 << 20) + "\n")
+    (directory / "web.yml").write_text("cpus: x")
+    assert main(["lint", str(directory)]) == 2
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "binary.yml:2: is not UTF-8 text"
+    assert told[1] == "long.yml: is longer than the 1048576 bytes that are read"
+    assert told[2].startswith("web.yml:1: cpus: ")
+
+
+def test_nothing_found_says_what_was_looked_for(directory, tmp_path_factory, capsys):
+    """A misspelt image or a wrong directory does not pass for one that is in order."""
+    assert main(["explain", str(directory), "--image", "wbe:2", "--cluster", "dev"]) == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == (
+        "",
+        "no file is for this container; looked for wbe, wbe:2, dev/wbe, dev/wbe:2\n",
+    )
+    assert main(["lint", str(tmp_path_factory.mktemp("empty"))]) == 0
+    assert "holds no .yml, .yaml, .properties file" in capsys.readouterr().err
+
+
+def test_a_full_disk_and_a_closed_pipe_are_no_traceback(directory):
+    """1 and one sentence; nothing at all for `| head`, which read what it wanted."""
+    run = [sys.executable, "-m", "image_config", "docs"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(run, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "cannot write: No space left on device\n")
+    piped = ["/bin/sh", "-c", '"$@" | head -n 1', "sh", *run]
+    done = subprocess.run(piped, capture_output=True, text=True, check=False)
+    assert (done.stdout.splitlines()[0][:25], done.stderr) == ("# Container configuration", "")
 
 
 def test_links_are_not_followed(directory, capsys):

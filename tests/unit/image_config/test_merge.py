@@ -145,9 +145,12 @@ def test_the_stronger_layer_always_wins(forms, last):
 @settings(max_examples=200, deadline=None)
 @given(STACKS)
 def test_what_is_rendered_reads_back_as_it_is(forms):
-    """No accepted value is lost between parse and render: Compose's own reading of the result changes nothing."""
-    rendered = resolve(stack(forms)).to_compose()
-    assert resolve([from_compose(rendered)]).to_compose() == rendered
+    """No accepted value is lost between parse and render: all in force is there, and reads back as the same."""
+    resolved = resolve(stack(forms))
+    rendered = resolved.to_compose()
+    again = resolve([from_compose(rendered)])
+    assert again.to_compose() == rendered
+    assert again.values == resolved.values
 
 
 @settings(max_examples=200, deadline=None)
