@@ -179,6 +179,13 @@ class Compose(Protocol):
             Invalid: Compose refused the files; its own words, paths relative to the project.
         """
 
+    def wait(self, project: str, stop: Event) -> None:
+        """Until what an earlier program of ours left running on the project has ended.
+
+        Raises:
+            ComposeError: `stop` was set before that.
+        """
+
     def up(
         self,
         project: str,

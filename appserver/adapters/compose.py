@@ -40,6 +40,10 @@ class DockerCompose:
         """See `ports.Compose`, and `compose_portable` for what becomes of paths."""
         return render(self._binary, files, directory)
 
+    def wait(self, project: str, stop: threading.Event) -> None:
+        """See `ports.Compose`."""
+        self._running.wait(project, stop)
+
     def up(
         self,
         project: str,

@@ -1,7 +1,8 @@
 """Compose acting on the engine: one process at a time for a project, its text on standard input and on no disk.
 
 A process outlives the agent that started it, and holds the project's lock until it ends: an agent that comes back
-waits for it instead of starting things twice.
+waits for it instead of starting things twice. It writes to a file in memory, since a pipe that nobody reads any more
+would kill it in the middle.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -26,9 +28,10 @@ log = logging.getLogger(__name__)
 
 _TAIL = 40
 _TERM_S = 5.0
-_LOOK_S = 1.0
+_LOOK_S = 0.1
 _PATIENCE_S = 120.0
 _ASK_S = 30.0
+_CHUNK = 1 << 16
 
 
 class Running:
@@ -39,6 +42,15 @@ class Running:
         self._engine = engine if "://" in engine else f"unix://{engine}"
         self._run_dir = run_dir
 
+    def wait(self, project: str, stop: threading.Event) -> None:
+        """Until nothing that an earlier agent started works on the project.
+
+        Raises:
+            ComposeError: stopped before that.
+        """
+        with self._lock(project, stop):
+            return
+
     def lines(
         self, project: str, text: str, arguments: Sequence[str], stop: threading.Event, limit_s: float
     ) -> Iterator[str]:
@@ -48,19 +60,26 @@ class Running:
             ComposeError: it ended badly, was stopped, or took longer than `limit_s`.
         """
         tail: deque[str] = deque(maxlen=_TAIL)
+        why = ""
         with (
             self._lock(project, stop) as lock,
-            self._process(project, text, arguments, lock) as process,
-            _ended_by(process, stop, limit_s) as why,
+            _on_memory() as told,
+            self._process(project, text, arguments, lock, told) as process,
         ):
-            for raw in _text(process.stdout):
-                if line := " ".join(printable(raw).split()):
+            said = _lines(told)
+            until = time.monotonic() + limit_s
+            while not _ended(process, _LOOK_S):
+                if why := _over(stop, until, limit_s):
+                    _end(process)
+                for line in said(False):
                     tail.append(line)
                     yield line
-            code = process.wait()
-        if code:
-            told = why() or (tail[-1] if tail else f"exit code {code}")
-            raise ComposeError(f"docker compose {_verb(arguments)}: {told}", tuple(tail))
+            for line in said(True):
+                tail.append(line)
+                yield line
+        if process.returncode:
+            why = why or (tail[-1] if tail else f"exit code {process.returncode}")
+            raise ComposeError(f"docker compose {_verb(arguments)}: {why}", tuple(tail))
 
     def output(self, project: str, text: str, arguments: Sequence[str]) -> str:
         """Standard output of a question that changes nothing."""
@@ -80,13 +99,13 @@ class Running:
 
     @contextmanager
     def _process(
-        self, project: str, text: str, arguments: Sequence[str], lock: IO[str]
+        self, project: str, text: str, arguments: Sequence[str], lock: IO[str], told: int
     ) -> Iterator[subprocess.Popen[bytes]]:
         with _on_memory(text) as given:
             try:
                 process = subprocess.Popen(
                     self._argv(project, ("-f", "-", *arguments) if text else arguments),
-                    stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                    stdin=given, stdout=told, stderr=told,
                     env=self._environment(), cwd="/", start_new_session=True, pass_fds=(lock.fileno(),),
                 )  # fmt: skip
             except OSError as error:
@@ -99,8 +118,7 @@ class Running:
             try:
                 yield process
             finally:
-                if process.poll() is None:
-                    _end(process)
+                _end(process)
 
     @contextmanager
     def _lock(self, project: str, stop: threading.Event) -> Iterator[IO[str]]:
@@ -110,7 +128,7 @@ class Running:
         with (folder / f"{project}.lock").open("a+") as lock:
             until = time.monotonic() + _PATIENCE_S
             while not _locked(lock):
-                if stop.wait(_LOOK_S / 5):
+                if stop.wait(_LOOK_S):
                     raise ComposeError(f"stopped while an earlier docker compose still works on {project}")
                 if time.monotonic() > until:
                     self._end_holder(lock, project)
@@ -150,8 +168,8 @@ def _locked(lock: IO[str]) -> bool:
 
 
 @contextmanager
-def _on_memory(text: str) -> Iterator[int]:
-    """A file that has no name, to be read as standard input."""
+def _on_memory(text: str = "") -> Iterator[int]:
+    """A file that has no name, at its beginning."""
     handle = os.memfd_create("compose")
     try:
         with os.fdopen(os.dup(handle), "wb") as file:
@@ -162,48 +180,49 @@ def _on_memory(text: str) -> Iterator[int]:
         os.close(handle)
 
 
-@contextmanager
-def _ended_by(process: subprocess.Popen[bytes], stop: threading.Event, limit_s: float) -> Iterator[Callable[[], str]]:
-    """End the process when `stop` is set or its time is over; gives a function that says which it was."""
-    over = threading.Event()
-    reason: list[str] = []
+def _lines(handle: int) -> Callable[[bool], Iterator[str]]:
+    """A function that gives what was written since it was last called, line by line; at the end, what is left too."""
+    at = 0
 
-    def watch() -> None:
-        deadline = time.monotonic() + limit_s
-        while not over.is_set():
-            if stop.wait(min(_LOOK_S, max(0.0, deadline - time.monotonic()))):
-                reason.append("stopped before it was through")
-            elif time.monotonic() >= deadline:
-                reason.append(f"not through within {limit_s:.0f} s")
-            else:
-                continue
-            _end(process)
-            return
+    def more(at_end: bool) -> Iterator[str]:
+        nonlocal at
+        while chunk := os.pread(handle, _CHUNK, at):
+            whole = chunk if at_end or len(chunk) == _CHUNK else chunk[: chunk.rfind(b"\n") + 1]
+            if not whole:
+                return
+            at += len(whole)
+            texts = (" ".join(printable(raw.decode(errors="replace")).split()) for raw in whole.splitlines())
+            yield from filter(None, texts)
 
-    watcher = threading.Thread(target=watch, name="compose-watch", daemon=True)
-    watcher.start()
-    try:
-        yield lambda: reason[0] if reason else ""
-    finally:
-        over.set()
+    return more
+
+
+def _ended(process: subprocess.Popen[bytes], wait_s: float) -> bool:
+    """Seen at once, unlike by `Popen.wait`, which looks now and then."""
+    if process.poll() is None:
+        handle = os.pidfd_open(process.pid)
+        try:
+            end = select.poll()
+            end.register(handle, select.POLLIN)
+            end.poll(wait_s * 1000)
+        finally:
+            os.close(handle)
+    return process.poll() is not None
+
+
+def _over(stop: threading.Event, until: float, limit_s: float) -> str:
+    """Why the process is to end now; "" while it may go on."""
+    if stop.is_set():
+        return "stopped before it was through"
+    return f"not through within {limit_s:.0f} s" if time.monotonic() >= until else ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ask the whole group to end, then make it."""
-    for number, wait_s in ((signal.SIGTERM, _TERM_S), (signal.SIGKILL, _TERM_S)):
-        try:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
             os.killpg(process.pid, number)
-            process.wait(wait_s)
-            return
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _text(stream: IO[bytes] | None) -> Iterator[str]:
-    for raw in stream or ():
-        yield raw.decode(errors="replace")
+            _ended(process, _TERM_S)
 
 
 def _verb(arguments: Sequence[str]) -> str:

@@ -65,6 +65,7 @@ class Change:
             EngineError: the engine is away; to be begun again.
             StoreError: the revision cannot be read now.
         """
+        self._wait_for_others()
         desired = self._wish.desired
         foreign = reconcile.strangers(self._key, self._containers(), self._last)
         if desired.run == "removed":
@@ -84,6 +85,13 @@ class Change:
         self._settling = phase
         self._saying.say(phase, str(plan).partition("\n")[0])
         return self._bring_about(revision, plan, plan.services)
+
+    def _wait_for_others(self) -> None:
+        """An agent that was killed may have left a compose process: what it is making now is not to be judged yet."""
+        try:
+            self._parts.compose.wait(self._key.name, self._turn.over)
+        except ComposeError as error:
+            raise Superseded from error
 
     def _remove(self, desired: Desired, foreign: str) -> None:
         self._saying.say("acting", "removing containers and networks")

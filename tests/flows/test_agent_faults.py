@@ -74,7 +74,8 @@ def test_an_agent_killed_in_mid_deploy_finishes_and_starts_nothing_twice(
     agent: Daemon, looker: Rig, key: AppKey, test_image: str
 ):
     """`kill -9` while Compose waits for one service to start the next: each container is made once."""
-    slow = service(test_image, healthcheck=probe("test $$(date +%s) -gt $$(($$(stat -c %Y /proc/1) + 4))"))
+    late = probe("test $$(date +%s) -gt $$(($$(stat -c %Y /proc/1) + 2))")
+    slow = service(test_image, healthcheck={**late, "start_period": "30s"})
     web = service(test_image, depends_on={"slow": {"condition": "service_healthy"}})
     one = revision(key, 1, {"slow": slow, "web": web})
     commit = looker.want(key, Desired(1, 0), one)
@@ -83,7 +84,7 @@ def test_an_agent_killed_in_mid_deploy_finishes_and_starts_nothing_twice(
     made = looker.ids(key)
     agent.start()
     seen = looker.rest(key, commit)
-    assert (seen.phase, seen.revision, seen.drift) == ("done", 1, ())
+    assert (seen.phase, seen.revision, seen.drift) == ("done", 1, ()), agent.log
     after = looker.ids(key)
     assert (set(after), {name: after[name] for name in made}) == ({f"{key.name}-slow-1", f"{key.name}-web-1"}, made)
     created = _created(key.name)
