@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from image_config import Entry, Layer, Source, from_compose, from_labels, resolve
 from image_config.options import OPTIONS
+from image_config.reading import TWINS
 from tests.unit.image_config.say import compose, form, git, origins, service
 from tests.unit.image_config.test_options import SAMPLES
 
@@ -102,7 +103,11 @@ ALTERNATIVES: dict[str, list[object]] = {
 VALUES = NAMES.flatmap(
     lambda name: st.tuples(st.just(name), st.sampled_from([SAMPLES[name], *ALTERNATIVES.get(name, [])]))
 )
-FORMS = st.lists(VALUES, max_size=6).map(dict)
+TWICE_PLACED = {path[0] for path in TWINS.values()}
+FORMS = (
+    st.lists(VALUES, max_size=6).map(dict).filter(lambda said: not ("deploy" in said and said.keys() & TWICE_PLACED))
+)
+"""One form gives an option in one of its two places; both are refused."""
 TAGGED = st.dictionaries(NAMES, st.just({"!reset": None}), max_size=2)
 STACKS = st.lists(st.tuples(FORMS, TAGGED).map(lambda both: {**both[0], **both[1]}), min_size=1, max_size=4)
 
