@@ -79,7 +79,6 @@ def create_app(services: Services, settings: ServeSettings, cookie_key: bytes, c
     _doors(app, services)
     _limits(app)
     _health(app, context)
-    app.before_request(_own_limit)
     app.after_request(lambda response: _headers(response, secure))
     return app
 
@@ -143,12 +142,6 @@ def _not_ready(why: str) -> Response:
     response = jsonify({"ready": False, "why": why})
     response.status_code = 503
     return response
-
-
-def _own_limit() -> None:
-    """A push may be larger than a request: git has its own limit, and reads it piece by piece."""
-    if request.blueprint == "git":
-        request.max_content_length = None
 
 
 def _headers(response: Response, secure: bool) -> Response:

@@ -23,6 +23,11 @@ _FRESH = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "Pragma": "no
 def blueprint(services: Services) -> Blueprint:
     git = Blueprint("git", __name__, url_prefix="/git")
 
+    @git.before_request
+    def own_limit() -> None:
+        """A push may be larger than another request. None would be the application's limit, not the absence of one."""
+        request.max_content_length = MAX_BODY
+
     @git.errorhandler(Unauthenticated)
     def ask_who(error: Unauthenticated) -> Response:
         """git asks its user for name and password when it is told this."""

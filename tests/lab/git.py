@@ -90,14 +90,17 @@ class Copy:
         return self.git("push", *(words or ("origin", "HEAD:main")), check=check)
 
     def tree(self, *entries: tuple[str, str, str]) -> str:
-        """A tree object of (mode, path as it is, text), made byte by byte: porcelain would refuse it."""
+        """A tree object of (mode, path as it is, text), made byte by byte: porcelain would refuse it.
+
+        Bytes of a path that are no text stand in it as surrogates.
+        """
         body = b""
         for mode, name, text in sorted(entries, key=lambda entry: entry[1]):
             kind = "tree" if mode == "40000" else "blob"
             id_ = text
             if kind == "blob" and mode != "160000":
                 id_ = self.git("hash-object", "-w", "--stdin", stdin=text.encode()).out.strip()
-            body += f"{mode} {name}\0".encode() + bytes.fromhex(id_)
+            body += f"{mode} {name}\0".encode(errors="surrogateescape") + bytes.fromhex(id_)
         return self.git("hash-object", "-t", "tree", "-w", "--stdin", "--literally", stdin=body).out.strip()
 
     def commit_tree(self, tree: str, parent: str = "") -> str:
