@@ -1,8 +1,17 @@
 """The one tree of errors. An edge maps the branch to a status; callers catch the branch."""
 
+import re
+
+_QUOTED = re.compile(r'"[^"]*"')
+
 
 class AppServerError(Exception):
     """Everything this program raises on purpose."""
+
+    @property
+    def on_record(self) -> str:
+        """What audit and logs keep of it: the same, without what it repeats of values that may be secret."""
+        return str(self)
 
 
 class UserError(AppServerError):
@@ -10,12 +19,20 @@ class UserError(AppServerError):
 
 
 class Invalid(UserError):
-    """422. `where` points into what was sent (`web.ports/0`, `dev/web.yml:4`), `why` is a sentence."""
+    """422. `where` points into what was sent (`web.ports/0`, `dev/web.yml:4`), `why` is a sentence.
 
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"{where}: {why}" if where else why)
+    `kept` is the sentence for the record, where `why` repeats what was sent.
+    """
+
+    def __init__(self, where: str, why: str, kept: str = "") -> None:
+        super().__init__(_line(where, why))
         self.where = where
         self.why = why
+        self.kept = kept
+
+    @property
+    def on_record(self) -> str:
+        return _line(self.where, self.kept or self.why)
 
 
 class InvalidMany(Invalid):
@@ -27,7 +44,12 @@ class InvalidMany(Invalid):
         self.faults = faults
 
     def __str__(self) -> str:
-        return "\n".join(f"{where}: {why}" if where else why for where, why in self.faults)
+        return "\n".join(_line(where, why) for where, why in self.faults)
+
+    @property
+    def on_record(self) -> str:
+        """Option values are told in quotes, and stay out."""
+        return "\n".join(_line(where, _QUOTED.sub("…", why)) for where, why in self.faults)
 
 
 class Unauthenticated(UserError):
@@ -113,3 +135,7 @@ class NodeError(BackendError):
 
 class PlaybookError(BackendError):
     """A playbook ended badly."""
+
+
+def _line(where: str, why: str) -> str:
+    return f"{where}: {why}" if where else why

@@ -10,6 +10,7 @@ from appserver.core.entities import ProjectFiles
 from appserver.errors import Invalid
 
 _LONGEST = 1_500
+_KEPT = "Docker Compose refuses it"
 _LOG = re.compile(r'^time="[^"]*" level=(warning|info|debug) .*$', re.MULTILINE)
 _NOT_HERE = r"\1 is not among the project's files"
 _SHAPES: Sequence[tuple[re.Pattern[str], str, str]] = (
@@ -39,11 +40,11 @@ def invalid(said: str, root: str, top: str, files: ProjectFiles) -> Invalid:
     text = _masked(re.sub(r"\n{2,}", "\n", text)[:_LONGEST], files) or "Compose refused it without a word"
     for shape, where, why in _SHAPES:
         if found := shape.fullmatch(text):
-            return Invalid(found.expand(where), found.expand(why).strip())
+            return Invalid(found.expand(where), found.expand(why).strip(), _KEPT)
     for shape, where, why in _ONLY_FILE:
         if found := shape.fullmatch(text):
-            return Invalid(files.compose_files[0] + found.expand(where), found.expand(why).strip())
-    return Invalid(files.compose_files[0], text)
+            return Invalid(files.compose_files[0] + found.expand(where), found.expand(why).strip(), _KEPT)
+    return Invalid(files.compose_files[0], text, _KEPT)
 
 
 def _masked(text: str, files: ProjectFiles) -> str:

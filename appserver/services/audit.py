@@ -56,7 +56,7 @@ class Audit:
         except TooMany:
             raise
         except UserError as error:
-            self.record(caller, action, subject, "refused", str(error))
+            self.record(caller, action, subject, "refused", error.on_record)
             error.add_note(AUDITED)
             raise
         except Exception as error:

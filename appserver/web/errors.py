@@ -106,7 +106,8 @@ def _record(error: Exception) -> None:
         known = caller()
     except errors.AppServerError:
         return
-    services().audit.record(known, f"{request.method} {request.url_rule.rule}", "request:", "refused", str(error))
+    kept = error.on_record if isinstance(error, errors.AppServerError) else str(error)
+    services().audit.record(known, f"{request.method} {request.url_rule.rule}", "request:", "refused", kept)
 
 
 def _detail(error: Exception, status: int) -> str:
