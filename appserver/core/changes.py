@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from appserver.core.effective import Effective
@@ -40,7 +41,7 @@ def _text(entry: Entry | None) -> str | None:
     if entry is None or entry.get("removed"):
         return None
     value = entry.get("text", entry.get("value"))
-    return value if isinstance(value, str) else str(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _source(entry: Entry | None) -> str:

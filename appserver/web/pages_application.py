@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlencode
@@ -160,7 +161,8 @@ def _hidden(entry: Entry) -> Iterable[Entry]:
 
 
 def _text(entry: Entry) -> str:
-    return str(entry.get("text", entry.get("value", "")))
+    value = entry.get("text", entry.get("value", ""))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _holds(entry: Entry, find: str) -> bool:

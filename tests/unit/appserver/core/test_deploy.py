@@ -109,6 +109,15 @@ def test_one_changed_value_recreates_one_service_and_names_its_line() -> None:
     assert plan.superseded == 0
 
 
+def test_values_in_a_plan_are_written_as_in_a_file() -> None:
+    """Lists and truths as JSON, which is YAML too: no spelling of Python's."""
+    layer = "init: true\nhealthcheck:\n  test: [CMD, 'true']\n"
+    first = decide(WANTED, seen(), ANN, seal)
+    plan = decide(WANTED, after(first, repository=Repository({"web.yml": layer}, "c" * 40)), ANN, seal)
+    assert "init true, from cccccc:web.yml:1" in plan.text
+    assert 'healthcheck.test ["CMD", "true"], from cccccc:web.yml:3' in plan.text
+
+
 def test_a_removed_service_and_a_new_one_are_told() -> None:
     """What leaves the project is removed, what comes is created."""
     first = decide(WANTED, seen(), ANN, seal)
