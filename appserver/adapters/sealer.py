@@ -1,7 +1,8 @@
-"""Secrets at rest: AES-256-GCM with a key that lives in a file outside etcd.
+"""Secrets at rest: XChaCha20-Poly1305 with a key that lives in a file outside etcd.
 
 The nonce is derived from key, place and text (the idea of SIV, RFC 5297): equal secrets in one place give
-equal seals, so plans can compare them, and a nonce repeats only where the whole message does.
+equal seals, so plans can compare them, and a nonce repeats only where the whole message does. libsodium's is as fast
+on processors without instructions for AES, and takes 2.5 MB of an agent's memory where OpenSSL's second copy took 8.
 """
 
 from __future__ import annotations
@@ -12,27 +13,28 @@ import hmac
 import os
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl import bindings
+from nacl.exceptions import CryptoError
 
 from appserver.core.secrets import MARK
 from appserver.errors import BackendError, Invalid
 
 KEY_BYTES = 32
-_NONCE = 12
+_NONCE = bindings.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+_TAG = bindings.crypto_aead_xchacha20poly1305_ietf_ABYTES
 
 
-class AesSealer:
+class KeySealer:
     """`ports.Sealer` over one 32-byte key."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise Invalid("seal key", f"is {KEY_BYTES} bytes, base64 encoded, not {len(key)}")
-        self._box = AESGCM(_derived(key, b"moorage seal"))
+        self._seals = _derived(key, b"moorage seal")
         self._nonces = _derived(key, b"moorage nonce")
 
     @classmethod
-    def from_file(cls, path: Path) -> AesSealer:
+    def from_file(cls, path: Path) -> KeySealer:
         """
         Raises:
             BackendError: the file is missing or cannot be read.
@@ -50,7 +52,8 @@ class AesSealer:
     def seal(self, text: str, place: str) -> str:
         message, aad = text.encode(), place.encode()
         nonce = hmac.digest(self._nonces, len(aad).to_bytes(4, "big") + aad + message, "sha256")[:_NONCE]
-        return MARK + base64.b64encode(nonce + self._box.encrypt(nonce, message, aad)).decode()
+        sealed = bindings.crypto_aead_xchacha20poly1305_ietf_encrypt(message, aad, nonce, self._seals)
+        return MARK + base64.b64encode(nonce + sealed).decode()
 
     def open(self, sealed: str, place: str) -> str:
         """
@@ -59,8 +62,12 @@ class AesSealer:
         """
         try:
             raw = base64.b64decode(sealed.removeprefix(MARK), validate=True)
-            return self._box.decrypt(raw[:_NONCE], raw[_NONCE:], place.encode()).decode()
-        except (InvalidTag, ValueError) as error:
+            if len(raw) < _NONCE + _TAG:
+                raise ValueError("too short")
+            nonce, rest = raw[:_NONCE], raw[_NONCE:]
+            text = bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(rest, place.encode(), nonce, self._seals)
+            return text.decode()
+        except (CryptoError, ValueError) as error:
             raise BackendError(f"a secret of {place} was not sealed with this machine's key") from error
 
 

@@ -16,49 +16,24 @@ from typing import Any, cast
 import yaml
 
 from appserver.core import secrets
-from appserver.core.entities import AppKey, Options
-from appserver.errors import Invalid
-from image_config import units
-from image_config.errors import ConfigError
+from appserver.core.entities import AppKey
 
 Project = Mapping[str, object]
 Service = Mapping[str, object]
 
 APPLICATION = "moorage.application"
 HASH = "moorage.hash"
+KEPT = "moorage-keep/"
+"""Below this, tags by which an application holds on to its images."""
+EXTENSION = "x-moorage"
+"""How a project is to be run, apart from what it is; see `core/options.py`."""
 _OWN_LABELS = frozenset({APPLICATION, HASH})
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@-]*([ :][A-Za-z0-9_./@-]+)*")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_EXTENSION = "x-moorage"
 
 
 def services(project: Project) -> Mapping[str, Service]:
     return cast(Mapping[str, Service], project.get("services") or {})
-
-
-def options(project: Project) -> Options:
-    """`x-moorage:` of a project.
-
-    Raises:
-        Invalid: an unknown key, with the nearest known one, or a value of the wrong kind.
-    """
-    given = project.get(_EXTENSION) or {}
-    if not isinstance(given, Mapping):
-        raise Invalid(_EXTENSION, "is a mapping")
-    known = {"heal": _flag, "settle": _seconds, "timeout": _seconds, "secrets": _names}
-    read: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, 1)
-            raise Invalid(f"{_EXTENSION}.{name}", f"unknown; did you mean {near[0]}?" if near else "unknown")
-        read[name] = known[name](f"{_EXTENSION}.{name}", value)
-    default = Options()
-    return Options(
-        heal=read.get("heal", default.heal),
-        settle_s=read.get("settle", default.settle_s),
-        timeout_s=read.get("timeout", default.timeout_s),
-        secrets=read.get("secrets", default.secrets),
-    )
 
 
 def canonical(project: Project, key: AppKey, effective: Mapping[str, Service]) -> Project:
@@ -67,7 +42,7 @@ def canonical(project: Project, key: AppKey, effective: Mapping[str, Service]) -
     Every service gets the two labels by which its containers are known: whose they are, and the hash of
     their definition, which takes in the content of the configs and secrets they mount.
     """
-    bare = {name: value for name, value in project.items() if name not in ("services", _EXTENSION) and value}
+    bare = {name: value for name, value in project.items() if name not in ("services", EXTENSION) and value}
     out: dict[str, object] = _tidy(bare)
     out["name"] = key.name
     out["services"] = {
@@ -209,28 +184,6 @@ def _resources(service: Service) -> Any:
         return section.get(name) if isinstance(section, Mapping) else None
 
     return find
-
-
-def _flag(where: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise Invalid(where, "is true or false")
-    return value
-
-
-def _seconds(where: str, value: object) -> float:
-    try:
-        seconds = units.seconds(str(value))
-    except (ConfigError, ValueError, TypeError) as error:
-        raise Invalid(where, f"{value!r} is not a duration such as 30s") from error
-    if not 0 <= seconds <= 86_400:
-        raise Invalid(where, "is between 0s and 24h")
-    return seconds
-
-
-def _names(where: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
-        raise Invalid(where, "is a list of environment names")
-    return tuple(value)
 
 
 def _sha256(text: str) -> str:

@@ -21,6 +21,7 @@ from appserver.core.entities import (
     ProjectFiles,
     Revision,
 )
+from appserver.core.options import options
 from appserver.core.placement.place import RANKS, place, spread
 from appserver.core.placement.request import Claim, Request
 from appserver.core.steps import adopted, steps_between
@@ -171,7 +172,7 @@ def _revision(
         warnings=result.warnings,
         hashes=compose.hashes(result.project),
         node=node,
-        options=compose.options(seen.base),
+        options=options(seen.base),
     )
 
 

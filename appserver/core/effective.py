@@ -12,6 +12,7 @@ from typing import cast
 from appserver.core import compose, secrets
 from appserver.core.compose import Project, Service
 from appserver.core.entities import AppKey, ImageFacts
+from appserver.core.options import options
 from appserver.errors import InvalidMany
 from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve
 from image_config.errors import ConfigError
@@ -79,7 +80,7 @@ def effective(
     Raises:
         InvalidMany: every fault of every service.
     """
-    declared = compose.options(base).secrets
+    declared = options(base).secrets
     services: dict[str, Service] = {}
     explained: dict[str, tuple[Mapping[str, object], ...]] = {}
     constraints: list[str] = []
@@ -133,7 +134,7 @@ def sealed_base(project: Project, seal: Seal, known: tuple[str, ...] = ()) -> Pr
     Args:
         known: texts that are secret wherever they stand, from `.env`.
     """
-    declared = compose.options(project).secrets
+    declared = options(project).secrets
     services = {
         name: sealed_environment(_sealed_known(service, known, seal), declared, seal)
         for name, service in compose.services(project).items()

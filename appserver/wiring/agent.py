@@ -8,7 +8,7 @@ from appserver.adapters import compose_binary
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.engine import DockerEngine
-from appserver.adapters.sealer import AesSealer
+from appserver.adapters.sealer import KeySealer
 from appserver.agent.http import Files
 from appserver.agent.inventory import Identity
 from appserver.agent.main import Agent, Listen
@@ -29,7 +29,7 @@ def build(settings: AgentSettings) -> Agent:
         kv=open_store(settings),
         engine=DockerEngine(settings.engine, binary.version_text),
         compose=DockerCompose(binary, settings.engine, Path(settings.run_dir)),
-        sealer=AesSealer.from_file(Path(settings.seal_key)),
+        sealer=KeySealer.from_file(Path(settings.seal_key)),
         clock=SystemClock(),
         listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
     )

@@ -18,7 +18,7 @@ from appserver.adapters.git_repositories import GitRepositories
 from appserver.adapters.node_client import NodeClient, NodeTls
 from appserver.adapters.passwords import Argon2
 from appserver.adapters.registry import Registries
-from appserver.adapters.sealer import AesSealer
+from appserver.adapters.sealer import KeySealer
 from appserver.core.addresses import outgoing
 from appserver.ports import KV, Clock, Compose, Nodes, Passwords, Registry, Repositories, Sealer
 from appserver.services.access import Access
@@ -82,7 +82,7 @@ def world(settings: ServeSettings) -> World:
         kv=kv,
         clock=clock,
         passwords=Argon2(),
-        sealer=AesSealer.from_file(Path(settings.seal_key)),
+        sealer=KeySealer.from_file(Path(settings.seal_key)),
         compose=DockerCompose(compose_binary.find(settings.compose)),
         nodes=NodeClient(
             lambda name: _reached_at(kv, name), NodeTls(settings.node_ca, settings.node_cert, settings.node_key)

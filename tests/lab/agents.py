@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from appserver.adapters.clock import SystemClock
-from appserver.adapters.sealer import AesSealer
+from appserver.adapters.sealer import KeySealer
 from appserver.agent.inventory import Identity
 from appserver.agent.main import Agent
 from appserver.core.entities import AppKey, Desired, Observed, Revision
@@ -25,7 +25,7 @@ from appserver.store.records import read
 from tests.lab.wait import wait_until
 
 NODE = "n1"
-SEALER = AesSealer(bytes(range(32)))
+SEALER = KeySealer(bytes(range(32)))
 
 
 @dataclass(slots=True)

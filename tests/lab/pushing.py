@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 from appserver.adapters import compose_binary
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
-from appserver.adapters.sealer import AesSealer
+from appserver.adapters.sealer import KeySealer
 from appserver.core.access import Caller, Role
 from appserver.core.addresses import Outgoing
 from appserver.core.deployment import DeployRequest
@@ -160,7 +160,7 @@ class House:
         app = Flask("git door")
         server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{server.server_port}"
-        sealer = AesSealer(b"k" * 32)
+        sealer = KeySealer(b"k" * 32)
         self.repositories = GitRepositories(
             self.state / "git", self.rule, lambda: clock.now().timestamp(), self.ca_file
         )

@@ -20,7 +20,7 @@ from appserver.adapters import compose_binary
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
-from appserver.adapters.sealer import AesSealer
+from appserver.adapters.sealer import KeySealer
 from appserver.core.access import Caller, Role
 from appserver.core.addresses import outgoing
 from appserver.core.entities import Condition, EngineInfo, ImageFacts, Node, StrayProject
@@ -122,7 +122,7 @@ def serving(kv: KV, folder: Path, change: Callable[[dict[str, Any]], None] = lam
         kv=kv,
         clock=clock,
         passwords=CHEAP,
-        sealer=AesSealer(bytes(32)),
+        sealer=KeySealer(bytes(32)),
         compose=_compose(),
         nodes=nodes,
         registry=NoRegistry(),

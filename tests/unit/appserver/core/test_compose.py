@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appserver.core import compose
-from appserver.core.entities import AppKey, Options
-from appserver.errors import Invalid
+from appserver.core.entities import AppKey
 
 KEY = AppKey("default", "shop")
 
@@ -93,18 +92,6 @@ json_values = st.recursive(
 def test_the_text_reads_back_as_it_was(value: dict[str, object]) -> None:
     """No value is changed by being written."""
     assert json.dumps(yaml.safe_load(compose.to_text(value)), sort_keys=True) == json.dumps(value, sort_keys=True)
-
-
-def test_options_are_read_and_unknown_ones_refused_with_the_nearest() -> None:
-    """A typo in x-moorage is told, not ignored."""
-    read = compose.options({"x-moorage": {"heal": True, "settle": "500ms", "timeout": "2m", "secrets": ["FOO"]}})
-    assert read == Options(heal=True, settle_s=0.5, timeout_s=120.0, secrets=("FOO",))
-    assert compose.options({}) == Options()
-    with pytest.raises(Invalid, match="did you mean heal"):
-        compose.options({"x-moorage": {"heall": True}})
-    for bad in ({"heal": "yes"}, {"settle": "soon"}, {"timeout": "-1s"}, {"secrets": "FOO"}, "x"):
-        with pytest.raises(Invalid):
-            compose.options({"x-moorage": bad})
 
 
 def test_a_claim_is_what_is_promised_else_the_limit() -> None:
