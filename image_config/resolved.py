@@ -44,18 +44,15 @@ class Explained:
 
     def to_json(self) -> dict[str, object]:
         """`text` is there where the kind of value has a form of its own; plain text, which may be secret, has none."""
+        value = {"value": None} if self.removed else _said(self.path, self.value)
         row: dict[str, object] = {
             "option": self.option,
             "key": self.key,
-            "value": thaw(self.value),
+            **value,
             "source": str(self.source),
-            "hides": [{"value": thaw(value), "source": str(source)} for source, value in self.hides],
+            "hides": [{**_said(self.path, weaker), "source": str(source)} for source, weaker in self.hides],
         }
-        if self.removed:
-            row["removed"] = True
-        elif self.text != show(self.value):
-            row["text"] = self.text
-        return row
+        return row | ({"removed": True} if self.removed else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +103,11 @@ def shown(path: Path, value: Value) -> str:
     for name in path[1:]:
         kind = kind.part(name)
     return kind.show(value)
+
+
+def _said(path: Path, value: Value) -> dict[str, object]:
+    text = shown(path, value)
+    return {"value": thaw(value)} if text == show(value) else {"value": thaw(value), "text": text}
 
 
 def _explained(path: Path, chain: Chain) -> Explained:

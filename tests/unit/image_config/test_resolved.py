@@ -55,7 +55,7 @@ def test_a_row_in_json():
             "value": 2147483648,
             "text": "2G",
             "source": "alice 2026-11-21T10:00:00Z",
-            "hides": [{"value": 1073741824, "source": "3f2c1a:web.yml:1"}],
+            "hides": [{"value": 1073741824, "text": "1G", "source": "3f2c1a:web.yml:1"}],
         },
     ]
 
