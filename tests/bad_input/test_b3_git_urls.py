@@ -179,14 +179,6 @@ def test_a_blob_of_50_mb_that_packs_small_is_refused_with_its_path(house: House,
     refused(house, copy, commit, "data/big.bin: is 50 MiB; files over 1 MiB are refused")
 
 
-def test_a_blob_of_50_mb_that_does_not_pack_is_refused_while_it_is_received(house: House, copy: Copy) -> None:
-    """The pack's own limit ends it; the terminal says so."""
-    import random
-
-    commit = copy.commit({"big.bin": random.Random(1).randbytes(50 << 20)})
-    refused(house, copy, commit, "pack exceeds maximum allowed size")
-
-
 def test_configuration_that_is_not_text_is_refused_with_its_line(house: House, copy: Copy) -> None:
     """Latin-1 from an old editor, by file and line."""
     commit = copy.commit({"web.yml": b"a: 1\nb: caf\xe9\n"})
