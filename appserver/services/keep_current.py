@@ -76,7 +76,7 @@ class KeepCurrent:
         self._known: dict[str, _Progress] = {}
 
     def run(self, stop: Event) -> None:
-        """Until told to stop. Wakes when a source's record changes, and every `look_s` seconds."""
+        """Until told to stop. Wakes when a source's record changes, and every second for what has come due."""
         woken = Event()
         Thread(target=self._wake, args=(woken, stop), name="sources woken", daemon=True).start()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="source") as pool:
@@ -139,6 +139,7 @@ class KeepCurrent:
             progress.failures = 0
             self._tidy(record, progress)
         except Conflict as error:
+            progress.next_look = None
             log.info("event=source_waits source=%s reason=%r", name, str(error))
         except AppServerError as error:
             progress.failures += 1
@@ -229,6 +230,7 @@ class KeepCurrent:
                 continue
             except StoreError:
                 stop.wait(_PAUSE_S)
+        woken.set()
 
 
 def _caller(name: str) -> Caller:

@@ -15,7 +15,7 @@ from appserver.core.access import Caller, require
 from appserver.core.config_tree import Fault
 from appserver.core.entities import Source
 from appserver.core.refs import RefUpdate
-from appserver.errors import AppServerError, Forbidden, InvalidMany, NotFound, UserError
+from appserver.errors import AppServerError, Conflict, Forbidden, InvalidMany, NotFound, UserError
 from appserver.ports import Repositories, Say
 from appserver.services.audit import AUDITED, Audit
 from appserver.services.events import Events
@@ -25,8 +25,8 @@ from appserver.services.source_records import SourceRecords
 
 log = logging.getLogger(__name__)
 
-TURN_S = 60.0
-"""How long a push waits for the one before it."""
+SOON_S, TURN_S = 1.0, 60.0
+"""How long a push waits for the one before it: without a word, and at all."""
 WATCH_S = 900.0
 """How long a push shows a rollout; the rollout itself has its own limits."""
 _BUS = "bus.cluman.pipeline"
@@ -138,7 +138,7 @@ class _OnePush:
         if ours is None:
             _refuse(refs.ref_faults(updates, source.branch, None, ()))
             return self._stored(plan_only, say)
-        self._fence = self._held.enter_context(push._reconfigure.turn(source.name, self._caller.name, TURN_S))
+        self._fence = self._turn(say)
         repository = push._repositories.open(source.name, "hosted")
         head = repository.head(source.branch)
         held = sources.kept(source, push._records.get(source.name).state)
@@ -158,6 +158,14 @@ class _OnePush:
             return False
         self._seen = seen
         return True
+
+    def _turn(self, say: Say) -> Mapping[str, int]:
+        turn = self._push._reconfigure.turn
+        try:
+            return self._held.enter_context(turn(self._source.name, self._caller.name, SOON_S))
+        except Conflict:
+            say(f"waiting: {self._source.name} is being changed by somebody else")
+        return self._held.enter_context(turn(self._source.name, self._caller.name, TURN_S))
 
     def _stored(self, plan_only: bool, say: Say) -> bool:
         """Other branches and tags are kept and not rolled out."""

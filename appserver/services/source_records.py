@@ -15,7 +15,8 @@ from appserver.store.codec import encode
 from appserver.store.records import below, find
 
 _TRIES = 16
-_TTL_S = 15.0
+_TTL_S = 5.0
+"""An app server that dies in its turn holds the others up for so long."""
 
 
 @dataclass(frozen=True, slots=True)

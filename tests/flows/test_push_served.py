@@ -71,6 +71,11 @@ def link(copy: Copy) -> str:
     return copy.commit({})
 
 
+def unpacked(copy: Copy) -> str:
+    copy.git("config", "core.compression", "0")
+    return copy.commit({"a.bin": random.Random(1).randbytes(50 << 20)})
+
+
 def submodule(copy: Copy) -> str:
     copy.git("update-index", "--add", "--cacheinfo", f"160000,{copy.head},x")
     copy.git("commit", "-q", "-m", "submodule")
@@ -82,7 +87,7 @@ def climbing(copy: Copy) -> str:
 
 
 BAD: dict[str, tuple[Callable[[Copy], str], str]] = {
-    "a blob of 50 MB": (lambda c: c.commit({"a.bin": random.Random(1).randbytes(50 << 20)}), "maximum allowed size"),
+    "a blob of 50 MB": (unpacked, "pack exceeds maximum allowed size"),
     "a blob of 50 MB that packs": (lambda c: c.commit({"a.bin": b"\0" * (50 << 20)}), "a.bin: is 50 MiB; files over"),
     "a file named ../x": (climbing, "fullPathname"),
     "a symbolic link": (link, "web.yml: is a symbolic link; only regular files are read here"),

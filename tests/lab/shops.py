@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ def shop(
     servers: Servers, folder: Path, image: str, health: str = QUICK, source: str = "config", name: str = ""
 ) -> Iterator[Shop]:
     """Deployed and healthy; removed at the end, with whatever a test made of it."""
-    found = Shop(servers, name or f"shop{next(_numbers)}", folder, source)
+    found = Shop(servers, name or f"shop{os.getpid()}-{next(_numbers)}", folder, source)
     compose = f"services:\n  web:\n    image: {image}\n    stop_grace_period: 0s\n    healthcheck: {health}\n"
     body = {"name": found.name, "compose": compose, "source": source}
     answer = servers.api.post("applications", body)
