@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Condition, Event
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 0.2
 _PAUSE_S = 1.0
+_MOST = 100
+"""Keys in one transaction: an etcd that is not ours may take no more than 128."""
 
 Records = Mapping[str, ContainerRecord]
 """Container name to record."""
@@ -96,8 +98,8 @@ class Reports:
         with self._changed:
             told = self._told.get(key)
             self._due.discard(key)
-        if told:
-            expect, gone = self._own(key, told.written_containers)
+        for names in _parts(tuple(told.written_containers) if told else ()):
+            expect, gone = self._own(key, names)
             if gone:
                 self._kv.commit(expect, {}, gone)
         with self._changed:
@@ -142,25 +144,33 @@ class Reports:
         return told.at + _EVERY_S - now
 
     def _write(self, key: AppKey) -> None:
+        """Containers first where there are many, `observed` last: who reads that finds the others as it says."""
         with self._changed:
             told = self._told.get(key)
             if told is None or told.said is None:
                 return
             said, containers = told.said, told.containers
-            where, known = keys.observed(self._node, key), told.revision
-            puts = {where: encode(said)}
-            for name, record in containers.items():
-                if told.written_containers.get(name) != record:
-                    puts[keys.container(key.cluster, name)] = encode(record)
-            left = [name for name in told.written_containers if name not in containers]
-        expect, gone = self._own(key, left)
-        written = self._kv.commit({where: known, **expect}, puts, gone)
-        with self._changed:
-            if written:
-                told.written, told.written_containers = said, containers
-                told.revision, told.at = written, time.monotonic()
+            where, known, before = keys.observed(self._node, key), told.revision, told.written_containers
+        news = [name for name, record in containers.items() if before.get(name) != record]
+        left = [name for name in before if name not in containers]
+        *first, last = _parts((*news, *left)) or ((),)
+        for names in first:
+            if not self._put(key, {where: known}, {}, names, containers):
+                return self._catch_up(key, told)
+        written = self._put(key, {where: known}, {where: encode(said)}, last, containers)
         if not written:
-            self._catch_up(key, told)
+            return self._catch_up(key, told)
+        with self._changed:
+            told.written, told.written_containers = said, containers
+            told.revision, told.at = written, time.monotonic()
+
+    def _put(
+        self, key: AppKey, fence: Mapping[str, int], puts: Mapping[str, str], names: Sequence[str], containers: Records
+    ) -> int:
+        """Records of containers as they are now, away where there is none any more; with `puts`, if the fence holds."""
+        here = {keys.container(key.cluster, name): encode(containers[name]) for name in names if name in containers}
+        expect, gone = self._own(key, [name for name in names if name not in containers])
+        return self._kv.commit({**fence, **expect}, {**here, **puts}, gone)
 
     def _own(self, key: AppKey, names: Iterable[str]) -> tuple[dict[str, int], list[str]]:
         """Records of containers that are this node's to delete: another node may have one of the same name by now."""
@@ -190,6 +200,11 @@ class Reports:
             except StoreError as error:
                 log.warning("event=report_lost application=%s reason=%s", key, error)
                 return
+
+
+def _parts(names: Sequence[str]) -> list[Sequence[str]]:
+    """As many in each as one transaction takes beside the `observed` record."""
+    return [names[start : start + _MOST] for start in range(0, len(names), _MOST)]
 
 
 def _same(written: Observed | None, said: Observed) -> bool:

@@ -1,0 +1,116 @@
+"""What a node says is written behind the work's back, in parts a store takes, the moment itself last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Event, Thread
+
+from appserver.adapters.memory import MemoryKV
+from appserver.agent.report import Reports
+from appserver.core.entities import AppKey, ContainerRecord, Desired, Observed
+from appserver.ports import KV
+from appserver.store import keys
+from appserver.store.codec import encode
+from appserver.store.records import read
+from tests.lab.kv import take
+from tests.lab.wait import wait_until
+
+KEY = AppKey("default", "shop")
+WHERE = keys.observed("n1", KEY)
+SEEN = Observed(5, 1, "done", datetime(2026, 11, 21, tzinfo=UTC), "150 of 150 services are up")
+FEW = 128
+"""What an etcd takes in one transaction whose operator never heard of us."""
+
+
+def containers(count: int, node: str = "n1") -> Mapping[str, ContainerRecord]:
+    record = ContainerRecord("id", "img", "sha256:1", "running", node, str(KEY))
+    return {f"shop-s{n:03}-1": record for n in range(count)}
+
+
+@contextmanager
+def writing(kv: KV) -> Iterator[Reports]:
+    """A node's reports with their thread, as after a start of the agent."""
+    reports, stop = Reports(kv, "n1", "default"), Event()
+    reports.load()
+    thread = Thread(target=reports.run, args=(stop,))
+    thread.start()
+    try:
+        yield reports
+    finally:
+        stop.set()
+        reports.wake()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_more_containers_than_a_transaction_takes_are_written_and_the_moment_last():
+    """Who reads that 150 services are up finds 150 containers on record."""
+    kv = MemoryKV(max_txn_ops=FEW)
+    with writing(kv) as reports:
+        reports.say(KEY, SEEN, containers(150))
+        changes = take(kv.watch("", 0), 151)
+    assert [change.key for change in changes][-1] == WHERE
+    assert {change.key for change in changes} == {WHERE, *(keys.container("default", name) for name in containers(150))}
+    assert len({change.revision for change in changes}) == 2
+
+
+def test_few_containers_and_the_moment_are_one_transaction():
+    """The usual case costs one commit."""
+    kv = MemoryKV()
+    with writing(kv) as reports:
+        reports.say(KEY, SEEN, containers(3))
+        changes = take(kv.watch("", 0), 4)
+    assert len({change.revision for change in changes}) == 1
+
+
+def test_records_of_containers_that_are_gone_go_with_them():
+    """All of 150, but for one that another node has by now."""
+    kv = MemoryKV(max_txn_ops=FEW)
+    with writing(kv) as reports:
+        reports.say(KEY, SEEN, containers(150))
+        wait_until(lambda: reports_written(kv, SEEN), "it is written")
+        theirs = keys.container("default", "shop-s007-1")
+        kv.commit({}, {theirs: encode(containers(8, "n2")["shop-s007-1"])})
+        gone = replace(SEEN, step="removed")
+        reports.say(KEY, gone, {})
+        wait_until(lambda: reports_written(kv, gone), "it is written")
+    assert list(kv.snapshot("containers/").items) == [theirs]
+
+
+def test_an_agent_started_anew_knows_what_it_wrote_and_forgets_it_on_demand():
+    """An application that is not wanted here any more leaves no record of a container, however many there were."""
+    kv = MemoryKV(max_txn_ops=FEW)
+    with writing(kv) as reports:
+        reports.say(KEY, SEEN, containers(150))
+        wait_until(lambda: reports_written(kv, SEEN), "it is written")
+    with writing(kv) as reports:
+        assert (reports.last(KEY), reports.applications()) == (SEEN, (KEY,))
+        reports.forget(KEY)
+    assert list(kv.snapshot("").items) == [WHERE]
+
+
+def test_an_application_that_was_deleted_gets_no_record_back():
+    """A report that was on its way is dropped; while the application is wanted, it is written over what is there."""
+    kv = MemoryKV(max_txn_ops=FEW)
+    with writing(kv) as reports:
+        reports.say(KEY, SEEN, containers(1))
+        wait_until(lambda: reports_written(kv, SEEN), "it is written")
+        kv.commit({}, {}, [WHERE])
+        reports.say(KEY, replace(SEEN, step="late"), containers(150))
+        other = AppKey("default", "other")
+        reports.say(other, SEEN, {})
+        wait_until(lambda: keys.observed("n1", other) in kv.snapshot("").items, "later reports are written")
+        assert WHERE not in kv.snapshot("").items
+        assert len(kv.snapshot("containers/").items) == 1
+        kv.commit({}, {keys.desired("n1", KEY): encode(Desired(1, 0))})
+        again = replace(SEEN, step="wanted again")
+        reports.say(KEY, again, containers(150))
+        wait_until(lambda: reports_written(kv, again), "it is written again")
+
+
+def reports_written(kv: KV, wanted: Observed) -> bool:
+    found = read(kv, WHERE, Observed)
+    return found is not None and found.record == wanted
