@@ -130,6 +130,9 @@ class Engine(Protocol):
             known: id to a full state from before, which stands where the engine's list says nothing else.
         """
 
+    def running(self) -> tuple[ContainerState, ...]:
+        """Every running container of this host, whosever, as listed; `image` by a name with its tag, if it has one."""
+
     def image(self, reference: str) -> ImageFacts | None:
         """None when this engine does not hold it."""
 
@@ -162,6 +165,20 @@ class Engine(Protocol):
 
     def stray_projects(self) -> tuple[StrayProject, ...]:
         """Compose projects on this host that carry no label of ours."""
+
+
+class Packages(Protocol):
+    """The packages of this host."""
+
+    def installed(self) -> Mapping[str, str]:
+        """Name to version of what is fully installed.
+
+        Raises:
+            BackendError: it cannot be asked.
+        """
+
+    def stamp(self) -> int:
+        """A number that differs once `installed` may."""
 
 
 class Compose(Protocol):

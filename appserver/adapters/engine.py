@@ -66,6 +66,12 @@ class DockerEngine:
                 found = [one for one in in_full if one is not None]
         return tuple(sorted(found, key=lambda c: (c.project, c.service, c.name)))
 
+    def running(self) -> tuple[ContainerState, ...]:
+        with self._calling("list containers") as api:
+            listed, images = api.containers(), api.images()
+        tags = {image["Id"]: image.get("RepoTags") or () for image in images}
+        return tuple(state.from_list({**item, "Image": state.named(item, tags)}) for item in listed)
+
     def image(self, reference: str) -> ImageFacts | None:
         with self._calling(f"inspect image {reference}") as api:
             try:

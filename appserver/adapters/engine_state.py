@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from appserver.core import compose
 from appserver.core.entities import ContainerState, EngineEvent, ImageFacts
 
 Json = Mapping[str, Any]
@@ -64,6 +65,16 @@ def from_inspect(found: Json) -> ContainerState:
         restart=_restart(host.get("RestartPolicy") or {}),
         networks=_networks(found),
     )
+
+
+def named(item: Json, tags: Mapping[str, Sequence[str]]) -> str:
+    """The image of a listed container by a name that has a tag: as it was started, else as the engine calls it now."""
+    given = str(item["Image"])
+    known = sorted(tag for tag in tags.get(item["ImageID"], ()) if not tag.startswith(compose.KEPT))
+    repository_given = repository(given)
+    if given in known or not known:
+        return given
+    return next((tag for tag in known if repository(tag) == repository_given), known[0])
 
 
 def is_still(known: ContainerState, listed: ContainerState) -> bool:

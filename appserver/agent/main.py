@@ -17,6 +17,7 @@ from appserver.agent.change import Parts
 from appserver.agent.endings import Endings
 from appserver.agent.hands import Hands
 from appserver.agent.http import Files, Reads, serve
+from appserver.agent.installed import Record
 from appserver.agent.inventory import Identity, Inventory
 from appserver.agent.lanes import Lanes
 from appserver.agent.looks import Looks
@@ -26,7 +27,7 @@ from appserver.agent.report import Reports
 from appserver.agent.wishes import Wish, Wishes
 from appserver.core.entities import AppKey, Desired, EngineEvent
 from appserver.errors import Compacted, EngineError, StoreError
-from appserver.ports import KV, Change, Clock, Compose, Engine, Sealer
+from appserver.ports import KV, Change, Clock, Compose, Engine, Packages, Sealer
 from appserver.store import keys
 from appserver.store.codec import decode
 from appserver.store.records import below
@@ -61,6 +62,7 @@ class Agent:
         compose: Compose,
         sealer: Sealer,
         clock: Clock,
+        packages: Packages,
         listen: Listen | None = None,
     ) -> None:
         self._kv = kv
@@ -72,6 +74,7 @@ class Agent:
         self.wishes = Wishes(kv)
         self._reports = Reports(kv, identity.name, identity.cluster)
         self._inventory = Inventory(kv, engine, clock, identity)
+        self._record = Record(kv, engine, packages, clock, identity.name, identity.lrn)
         projects = Projects(engine, sealer, state_dir)
         hands = Hands(engine, compose, projects)
         parts = Parts(self.wishes, self._looks, compose, projects, hands, clock, self._endings.ids)
@@ -87,6 +90,7 @@ class Agent:
             "engine": lambda: self._follow_engine(stop),
             "passes": lambda: self._pass(stop),
             "inventory": lambda: self._inventory.run(stop),
+            "record": lambda: self._record.run(stop),
             **({"reads": lambda: self._serve_reads(stop)} if self._listen else {}),
         }
         threads = [Thread(target=run, name=name) for name, run in parts.items()]

@@ -179,4 +179,4 @@ def _as_config(mounted: Mapping[str, Any]) -> Definition:
 
 def _kept_as(key: AppKey) -> str:
     """A repository name: an application's own name may hold what such a name may not."""
-    return f"moorage-keep/{hashlib.sha256(str(key).encode()).hexdigest()[:16]}"
+    return f"{compose.KEPT}{hashlib.sha256(str(key).encode()).hexdigest()[:16]}"

@@ -17,6 +17,7 @@ COMMANDS: lazy.Table = {
     "login": ("appserver.cli.login:login", "Be known to an app server from now on."),
     "app": ("appserver.cli.app:app", "Applications: plan, deploy, look, change, remove."),
     "config": ("appserver.cli.config:config", "Container configuration and where it comes from."),
+    "boot": ("appserver.cli.boot:boot", "Boot servers: what has each, where do they differ, who still has what."),
     "node": ("appserver.cli.node:node", "Nodes: who is on, how healthy, what is promised there."),
     "cluster": ("appserver.cli.cluster:cluster", "Groups of nodes that applications are placed on."),
     "token": ("appserver.cli.token:token", "What programs are known by."),

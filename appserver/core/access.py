@@ -24,6 +24,7 @@ RIGHTS: Mapping[str, Mapping[Role, str]] = {
     "application": {"admin": _ALL, "operator": _ALL, "viewer": "R"},
     "cluster": {"admin": _ALL, "operator": "RA", "viewer": "R"},
     "node": {"admin": _ALL, "operator": "RA", "viewer": "R"},
+    "bootserver": {"admin": _ALL, "operator": "RE", "viewer": "R"},
     "source": {"admin": _ALL, "operator": "RUE", "viewer": "R"},
     "event": {"admin": "R", "operator": "R", "viewer": "R"},
     "user": {"admin": _ALL},

@@ -8,6 +8,7 @@ from appserver.ports import KV, Clock
 from appserver.services.access import Access
 from appserver.services.applications import Applications
 from appserver.services.audit import Audit
+from appserver.services.boot_servers import BootServers
 from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
 from appserver.services.deploy import Deploy
@@ -33,6 +34,7 @@ class Services:
     audit: Audit
     events: Events
     nodes: NodeList
+    boot: BootServers
     clusters: Clusters
     deploy: Deploy
     applications: Applications

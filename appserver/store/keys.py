@@ -9,6 +9,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from appserver.core.entities import AppKey
 from appserver.errors import Invalid
@@ -65,8 +66,8 @@ TABLE: tuple[Key, ...] = (
     Key("info/bootservers/<LRN>", "empty", "playbooks"),
     Key("info/release", "release version", "updater"),
     Key("info/ssh-pubkey", "public key that may log in to the nodes", "playbooks"),
-    Key("install/<LRN>/containers/<name>", "image tag, written after it was verified running", "agent, roles"),
-    Key("install/<LRN>/debs/<package>", "package version, written after it was verified installed", "agent, roles"),
+    Key("install/<LRN>/containers/<name>", "image with its tag, written after it was seen running", "agent, roles"),
+    Key("install/<LRN>/debs/<package>", "package version, written after it was seen installed", "agent, roles"),
     Key("leader/<duty>/<lease>", "candidate for a duty; the lowest create revision leads", "serve, agent"),
     Key("users/<name>", "User: role, argon2 hash", "serve"),
     Key("tokens/<id>", "Token: user, scope, expiry, sha256 of the secret part", "serve"),
@@ -182,24 +183,26 @@ def reservation(node_name: str) -> str:
 
 
 def container(cluster_name: str, name: str) -> str:
-    """Container names are Docker's own and may hold upper case; a slash they cannot."""
-    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", name):
-        raise Invalid("container", f"{name!r} is not a container's name")
-    return f"containers/{check_name(cluster_name, 'cluster')}/{name}"
+    return f"containers/{check_name(cluster_name, 'cluster')}/{_container_name(name)}"
 
 
 def bootserver(lrn: int) -> str:
     return f"info/bootservers/{int(lrn)}"
 
 
+def installed(lrn: int, kind: Literal["containers", "debs"]) -> str:
+    """The prefix of one list of one boot server: its slash keeps the server 1 apart from 10."""
+    return f"install/{int(lrn)}/{kind}/"
+
+
 def installed_container(lrn: int, name: str) -> str:
-    return f"install/{int(lrn)}/containers/{check_name(name, 'container')}"
+    return f"{installed(lrn, 'containers')}{_container_name(name)}"
 
 
 def installed_deb(lrn: int, package: str) -> str:
     if not PACKAGE.fullmatch(package):
         raise Invalid("package", f"{package!r} is not a Debian package's name")
-    return f"install/{int(lrn)}/debs/{package}"
+    return f"{installed(lrn, 'debs')}{package}"
 
 
 def user(name: str) -> str:
@@ -242,6 +245,13 @@ def document() -> str:
     """`docs/etcd.md`."""
     rows = "".join(f"| `{key.shape}` | {key.value} | {key.written_by} |\n" for key in TABLE)
     return _ABOUT + rows
+
+
+def _container_name(name: str) -> str:
+    """Docker's own rule: upper case may be in it, a slash cannot."""
+    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", name):
+        raise Invalid("container", f"{name!r} is not a container's name")
+    return name
 
 
 def _hex(text: str, what: str) -> str:

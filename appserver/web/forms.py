@@ -10,6 +10,7 @@ from flask import Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from appserver.core.access import Role
+from appserver.core.boot import Kind
 from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, ProjectFiles
 from appserver.core.sources import SourceRequest
@@ -197,6 +198,19 @@ class LogsQuery(Query):
 class AuditQuery(PageQuery):
     user: Short = ""
     subject: Short = ""
+
+
+class HoldersQuery(PageQuery):
+    """One of `deb` and `image`."""
+
+    deb: Short = ""
+    image: Short = ""
+    version: Short = Field("", description="of the package, or the image's tag")
+
+    def wanted(self) -> tuple[Kind, str]:
+        if bool(self.deb) == bool(self.image):
+            raise Invalid("deb", "name a package in `deb`, or an image in `image`")
+        return ("deb", self.deb) if self.deb else ("container", self.image)
 
 
 class EventsQuery(PageQuery):

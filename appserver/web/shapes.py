@@ -202,6 +202,37 @@ class Node(Shape):
     applications: list[str]
 
 
+class BootServer(Shape):
+    """`nodes` and `addresses` are those of the agents that say they run there. `on`: one of them is alive."""
+
+    lrn: int
+    nodes: list[str]
+    addresses: list[str]
+    on: bool
+
+
+class InstalledBootServer(BootServer):
+    """With what is on record of it: container to image, and package to version."""
+
+    containers: dict[str, str]
+    debs: dict[str, str]
+
+
+class InstalledDifference(Shape):
+    """One name that two boot servers do not have alike; null where one does not have it."""
+
+    kind: Literal["container", "deb"]
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Holder(Shape):
+    lrn: int
+    name: str
+    version: str
+
+
 class Cluster(Shape):
     """`system` groups are computed and cannot be changed."""
 

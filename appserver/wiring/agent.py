@@ -7,6 +7,7 @@ from pathlib import Path
 from appserver.adapters import compose_binary
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
+from appserver.adapters.dpkg import Dpkg
 from appserver.adapters.engine import DockerEngine
 from appserver.adapters.sealer import KeySealer
 from appserver.agent.http import Files
@@ -31,5 +32,6 @@ def build(settings: AgentSettings) -> Agent:
         compose=DockerCompose(binary, settings.engine, Path(settings.run_dir)),
         sealer=KeySealer.from_file(Path(settings.seal_key)),
         clock=SystemClock(),
+        packages=Dpkg(),
         listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
     )

@@ -24,6 +24,7 @@ from appserver.ports import KV, Clock, Compose, Nodes, Passwords, Registry, Repo
 from appserver.services.access import Access
 from appserver.services.applications import Applications
 from appserver.services.audit import Audit
+from appserver.services.boot_servers import BootServers
 from appserver.services.bundle import Services
 from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
@@ -129,6 +130,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         audit=audit,
         events=events,
         nodes=NodeList(kv=kv),
+        boot=BootServers(kv=kv),
         clusters=clusters,
         deploy=deploy,
         applications=Applications(kv, world.nodes, observer, world.sealer, access),

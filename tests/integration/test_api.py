@@ -11,6 +11,7 @@ from flask import Flask
 from pydantic import BaseModel
 
 from appserver.core.entities import AppKey, StrayProject
+from appserver.store import keys
 from appserver.web import shapes
 from appserver.web.api import api
 from tests.fakes import PASSWORD
@@ -35,6 +36,8 @@ def shop(site: Site, token: str) -> str:
 def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
     """What is sent is what the OpenAPI document says, field for field."""
     site.services.events.emit("bus.cluman.node", "online", None, "n1", "n1 is on")
+    for lrn in (1, 2):
+        site.services.kv.commit({}, {keys.bootserver(lrn): "", keys.installed_deb(lrn, "curl"): f"8.{lrn}"})
     site.nodes.strays = (StrayProject("old", ("compose.yaml",), "/srv/old", ("web",)),)
     expected: dict[str, type[BaseModel]] = {
         "/me": shapes.Me,
@@ -48,6 +51,10 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         "/nodes": shapes.Listed[shapes.Node],
         "/nodes/n1": shapes.Node,
         "/nodes/n1/projects": shapes.Listed[shapes.StrayProject],
+        "/bootservers": shapes.Listed[shapes.BootServer],
+        "/bootservers/1": shapes.InstalledBootServer,
+        "/bootservers/1/differences/2": shapes.Listed[shapes.InstalledDifference],
+        "/installed?deb=curl": shapes.Listed[shapes.Holder],
         "/clusters": shapes.Listed[shapes.Cluster],
         "/clusters/all": shapes.Cluster,
         "/sources": shapes.Listed[shapes.Source],

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from appserver.adapters.clock import SystemClock
+from appserver.adapters.dpkg import Dpkg
 from appserver.adapters.sealer import KeySealer
 from appserver.agent.inventory import Identity
 from appserver.agent.main import Agent
@@ -48,6 +49,7 @@ class Rig:
             self.compose,
             SEALER,
             SystemClock(),
+            Dpkg(),
         )
         thread = threading.Thread(target=agent.run, args=(stop,), name="agent")
         thread.start()

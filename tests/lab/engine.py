@@ -42,7 +42,8 @@ class Dockerd:
 
     def start(self) -> None:
         argv = [
-            *("setpriv", "--pdeathsig=SIGTERM", "dockerd", f"--host=unix://{self.socket}"),
+            # a network of its own: an engine without a bridge removes docker0, and with it that of the machine's engine
+            *("unshare", "--net", "setpriv", "--pdeathsig=SIGTERM", "dockerd", f"--host=unix://{self.socket}"),
             *(f"--data-root={self.folder / 'data'}", f"--exec-root={self.folder / 'run'}"),
             *(f"--pidfile={self.folder / 'pid'}", "--bridge=none", "--iptables=false", "--ip6tables=false"),
         ]

@@ -28,6 +28,7 @@ from tests.lab.etcd import Cluster
 from tests.lab.wait import wait_until
 
 NODE = "n1"
+LRN = 7
 
 
 @dataclass(slots=True)
@@ -121,6 +122,7 @@ def app_server(
         agent_settings = {
             **common,
             "name": NODE,
+            "lrn": LRN,
             "listen": f"127.0.0.1:{node_port}",
             "address": f"127.0.0.1:{node_port}",
             "state_dir": str(folder / "agent"),

@@ -25,6 +25,7 @@ from appserver.services.journal import Page
 from appserver.settings import ServeSettings
 from appserver.web.app import create_app
 from tests.web import values
+from tests.web.boot_record import boot_servers
 
 ADA = Caller("ada", "admin", "192.0.2.7", "session")
 SESSION = "s"
@@ -58,6 +59,7 @@ class Harbour:
             audit=SimpleNamespace(list=lambda *_, **__: Page(values.AUDIT, "older"), record=lambda *_: None),
             events=SimpleNamespace(list=lambda *_, **__: Page(values.EVENTS), follow=lambda *_, **__: iter(())),
             nodes=SimpleNamespace(list=lambda *_: values.NODES),
+            boot=boot_servers(),
             clusters=SimpleNamespace(list=lambda _: groups),
             deploy=_Deploy(self),
             applications=self._applications(),

@@ -1,0 +1,55 @@
+"""Boot servers: what each has installed, where two differ, who still has what."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from appserver.core.boot import Difference
+from appserver.services.boot_servers import Holder
+from appserver.web import forms, shapes
+from appserver.web.api import api, described
+from appserver.web.context import caller, services
+
+
+@api.get("/bootservers")
+@described("bootservers", ok=shapes.Listed[shapes.BootServer])
+def list_boot_servers(query: forms.PageQuery) -> Response:
+    """All on record, by their numbers."""
+    found = services().boot.list(caller())
+    return forms.listed(found, query, lambda one: _sortable(one.lrn), lambda one: one.to_json())
+
+
+@api.get("/bootservers/<int:lrn>")
+@described("bootservers", ok=shapes.InstalledBootServer)
+def show_boot_server(lrn: int) -> Response:
+    """One, with its containers and packages."""
+    server, installed = services().boot.show(caller(), lrn)
+    return forms.one({**server.to_json(), "containers": dict(installed.containers), "debs": dict(installed.debs)})
+
+
+@api.get("/bootservers/<int:lrn>/differences/<int:other>")
+@described("bootservers", ok=shapes.Listed[shapes.InstalledDifference])
+def list_boot_differences(lrn: int, other: int, query: forms.PageQuery) -> Response:
+    """What `other` has otherwise than `lrn`."""
+    found = services().boot.differences(caller(), lrn, other)
+    return forms.listed(found, query, lambda one: f"{one.kind} {one.name}", _difference)
+
+
+@api.get("/installed")
+@described("bootservers", ok=shapes.Listed[shapes.Holder])
+def list_holders(query: forms.HoldersQuery) -> Response:
+    """Who has a package, or runs an image; of one version alone, if you like."""
+    found = services().boot.find(caller(), *query.wanted(), query.version)
+    return forms.listed(found, query, lambda one: f"{_sortable(one.lrn)} {one.name}", _holder)
+
+
+def _sortable(lrn: int) -> str:
+    return f"{lrn:09d}"
+
+
+def _difference(one: Difference) -> object:
+    return {"kind": one.kind, "name": one.name, "before": one.before or None, "after": one.after or None}
+
+
+def _holder(one: Holder) -> object:
+    return {"lrn": one.lrn, "name": one.name, "version": one.version}

@@ -1,0 +1,29 @@
+"""Three boot servers on record, for the pages: a real service over a store in memory."""
+
+from __future__ import annotations
+
+from appserver.adapters.memory import MemoryKV
+from appserver.core.entities import Node
+from appserver.services.boot_servers import BootServers
+from appserver.store import keys
+from appserver.store.codec import encode
+
+DEBS = {
+    0: {"containerd": "1.7.24~ds1-6+b1", "curl": "7.88.1-10+deb12u12", "docker.io": "26.1.5+dfsg1-9", "etcd-server": "3.5.16-4"},
+    1: {"containerd": "1.7.24~ds1-6+b1", "curl": "7.88.1-10+deb12u14", "docker.io": "26.1.5+dfsg1-9", "jq": "1.6-2.1"},
+    10: {},
+}  # fmt: skip
+CONTAINERS = {0: {"shop-web-1": "registry.lan:5000/shop/web:4.2"}, 1: {"odd": "busybox:1.36"}, 10: {}}
+
+
+def boot_servers() -> BootServers:
+    kv = MemoryKV()
+    for lrn, debs in DEBS.items():
+        puts = {keys.installed_deb(lrn, name): version for name, version in debs.items()}
+        puts |= {keys.installed_container(lrn, name): image for name, image in CONTAINERS[lrn].items()}
+        kv.commit({}, {**puts, keys.bootserver(lrn): ""})
+    for lrn in (0, 1):
+        node = Node(f"harbour-{lrn + 1}", f"198.18.0.{lrn + 2}:8443", "default", lrn)
+        kv.commit({}, {keys.node(node.name): encode(node)})
+    kv.commit({}, {keys.alive("harbour-1"): "198.18.0.2:8443"})
+    return BootServers(kv=kv)
