@@ -1,4 +1,4 @@
-"""What is installed on a host comes on record, and is compared and found there: a real dpkg and etcd, no engine asked."""
+"""What is installed on a host comes on record, and is compared and found there, with a real dpkg and etcd."""
 
 from __future__ import annotations
 

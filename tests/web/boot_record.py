@@ -8,12 +8,12 @@ from appserver.services.boot_servers import BootServers
 from appserver.store import keys
 from appserver.store.codec import encode
 
-DEBS = {
-    0: {"containerd": "1.7.24~ds1-6+b1", "curl": "7.88.1-10+deb12u12", "docker.io": "26.1.5+dfsg1-9", "etcd-server": "3.5.16-4"},
-    1: {"containerd": "1.7.24~ds1-6+b1", "curl": "7.88.1-10+deb12u14", "docker.io": "26.1.5+dfsg1-9", "jq": "1.6-2.1"},
+DEBS: dict[int, dict[str, str]] = {
+    0: {"curl": "7.88.1-10+deb12u12", "docker.io": "26.1.5+dfsg1-9", "etcd-server": "3.5.16-4"},
+    1: {"curl": "7.88.1-10+deb12u14", "docker.io": "26.1.5+dfsg1-9", "jq": "1.6-2.1"},
     10: {},
-}  # fmt: skip
-CONTAINERS = {0: {"shop-web-1": "registry.lan:5000/shop/web:4.2"}, 1: {"odd": "busybox:1.36"}, 10: {}}
+}
+CONTAINERS: dict[int, dict[str, str]] = {0: {"shop-web-1": "registry.lan:5000/shop/web:4.2"}, 1: {"odd": "busybox:1.36"}, 10: {}}
 
 
 def boot_servers() -> BootServers:
