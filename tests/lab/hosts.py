@@ -77,8 +77,11 @@ def host(init: Init = "systemd", suite: str = "bookworm") -> Iterator[Host]:
     command = () if init == "systemd" else ("--init", image(suite), "/usr/local/sbin/boot-init", "sleep", "infinity")
     _docker("volume", "create", "--label", LABEL, volume)
     try:
+        # Not the engine's own bridge: that goes with any second engine that a test starts without one.
+        _docker("network", "create", "--label", LABEL, name)
         _docker(
-            *("run", "-d", "--name", name, "--hostname", name, "--label", LABEL, "-v", f"{volume}:/var/lib/docker"),
+            *("run", "-d", "--name", name, "--hostname", name, "--network", name, "--label", LABEL),
+            *("-v", f"{volume}:/var/lib/docker"),
             *(*ISOLATED, *_trust(), *(command or (image(suite),))),
         )
         started = Host(name)
@@ -88,6 +91,7 @@ def host(init: Init = "systemd", suite: str = "bookworm") -> Iterator[Host]:
     finally:
         _docker("rm", "-f", "-v", name)
         _docker("volume", "rm", "-f", volume)
+        subprocess.run(("docker", "network", "rm", "-f", name), capture_output=True, check=False)
 
 
 def image(suite: str = "bookworm") -> str:
