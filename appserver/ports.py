@@ -221,7 +221,7 @@ class Compose(Protocol):
         """
 
     def run(self, verb: str, project: str, text: str, services: Sequence[str] = ()) -> None:
-        """One of `start`, `stop`, `restart`, `unpause`, `down`, `down-volumes`.
+        """One of `stop`, `restart`, `unpause`, `down`, `down-volumes`.
 
         Without a text, Compose goes by the labels of what is there.
         """

@@ -13,7 +13,6 @@ from appserver.core.entities import ProjectFiles
 from appserver.errors import ComposeError
 
 VERBS: Mapping[str, tuple[str, ...]] = {
-    "start": ("start",),
     "stop": ("stop",),
     "restart": ("restart", "--no-deps"),
     "unpause": ("unpause",),

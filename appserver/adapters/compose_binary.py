@@ -35,10 +35,6 @@ class Binary:
     version_text: str
     libraries: tuple[str, ...] = ()
 
-    @property
-    def has_json_progress(self) -> bool:
-        return self.version >= (2, 30, 0)
-
 
 def find(setting: str = "", plugin_dirs: Sequence[str] = PLUGIN_DIRS) -> Binary:
     """The program of the setting, else the plugin of `docker`, else `docker-compose` in the path.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 from pathlib import Path
 
 from nacl import bindings
@@ -69,11 +68,6 @@ class KeySealer:
             return text.decode()
         except (CryptoError, ValueError) as error:
             raise BackendError(f"a secret of {place} was not sealed with this machine's key") from error
-
-
-def new_key() -> str:
-    """A fresh key as the file holds it."""
-    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from threading import Lock
 
 from appserver.core.entities import EngineEvent
@@ -30,9 +29,8 @@ class Endings:
         with self._lock:
             return frozenset(self._ended)
 
-    def keep(self, present: Iterable[str]) -> None:
-        """Forget containers that are gone without an event."""
+    def forget_all(self) -> None:
+        """Events may have been missed."""
         with self._lock:
-            here = frozenset(present)
-            self._told_to &= here
-            self._ended &= here
+            self._told_to.clear()
+            self._ended.clear()

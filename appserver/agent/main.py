@@ -157,6 +157,7 @@ class Agent:
     def _hear(self, event: EngineEvent) -> None:
         if event.action == "connected":
             self._looks.forget_all()
+            self._endings.forget_all()
             self._inventory.poke()
             self._wake_all()
             return

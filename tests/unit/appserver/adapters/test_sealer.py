@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appserver.adapters.sealer import KeySealer, new_key
+from appserver.adapters.sealer import KEY_BYTES, KeySealer
 from appserver.core.secrets import MARK, is_sealed
 from appserver.errors import AppServerError, BackendError, Invalid
 
@@ -57,11 +57,11 @@ def test_a_changed_seal_is_refused():
 
 
 def test_the_key_comes_from_a_file(tmp_path: Path):
-    """As it was made; one that is missing or no key is told with its path."""
+    """As `openssl rand -base64 32` writes it; one that is missing or no key is told with its path."""
     path = tmp_path / "seal.key"
     with pytest.raises(BackendError, match="cannot be read"):
         KeySealer.from_file(path)
-    path.write_text(new_key())
+    path.write_text(f"{base64.b64encode(bytes(KEY_BYTES)).decode()}\n")
     assert KeySealer.from_file(path).open(KeySealer.from_file(path).seal("x", PLACE), PLACE) == "x"
     for bad in ("short", base64.b64encode(b"short").decode()):
         path.write_text(bad)
