@@ -13,15 +13,8 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol
 
-from appserver.core.entities import (
-    ContainerState,
-    EngineEvent,
-    EngineInfo,
-    ImageFacts,
-    ProjectFiles,
-    SourceKind,
-    StrayProject,
-)
+from appserver.core.containers import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
+from appserver.core.entities import ProjectFiles, SourceKind
 from appserver.core.refs import RefUpdate
 
 

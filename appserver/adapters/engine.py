@@ -16,7 +16,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from appserver.adapters import engine_state as state
 from appserver.adapters.engine_client import connect
 from appserver.adapters.engine_stray import stray_projects
-from appserver.core.entities import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
+from appserver.core.containers import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
 from appserver.errors import EngineError
 
 _TIMEOUT_S = 10.0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from appserver.core import compose
-from appserver.core.entities import ContainerState, EngineEvent, ImageFacts
+from appserver.core.containers import ContainerState, EngineEvent, ImageFacts
 
 Json = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from appserver.core.compose import APPLICATION
-from appserver.core.entities import ContainerState, StrayProject
+from appserver.core.containers import ContainerState, StrayProject
 
 _FILE_LIMIT = 1 << 20
 _TOTAL_LIMIT = 4 << 20

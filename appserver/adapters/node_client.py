@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from appserver.core.entities import ImageFacts, StrayProject
+from appserver.core.containers import ImageFacts, StrayProject
 from appserver.errors import NodeError
 
 _CONNECT_S = 5.0

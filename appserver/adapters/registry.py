@@ -16,7 +16,7 @@ from dxf.exceptions import DXFError
 
 from appserver.adapters.registry_session import Resolve, session
 from appserver.core.addresses import Outgoing
-from appserver.core.entities import ImageFacts
+from appserver.core.containers import ImageFacts
 from appserver.errors import Invalid, RegistryError
 
 MOST_LABELS = 1_000

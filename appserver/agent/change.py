@@ -15,7 +15,8 @@ from appserver.agent.saying import Saying, told
 from appserver.agent.wishes import Wish, Wishes
 from appserver.core import reconcile
 from appserver.core.adopt import adopt
-from appserver.core.entities import AppKey, Cause, ContainerState, Desired, Drift, Observed, Phase, Revision
+from appserver.core.containers import ContainerState
+from appserver.core.entities import AppKey, Cause, Desired, Drift, Observed, Phase, Revision
 from appserver.core.health import Verdict, verdict
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError, NotFound

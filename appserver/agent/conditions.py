@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from appserver.core.entities import Condition
+from appserver.core.fleet import Condition
 
 DISK_FREE = 0.05
 DISK_LEAST = 1 << 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
-from appserver.core.entities import EngineEvent
+from appserver.core.containers import EngineEvent
 
 
 class Endings:

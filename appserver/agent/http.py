@@ -19,7 +19,7 @@ from threading import BoundedSemaphore, Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
 from appserver.agent.wishes import Wishes
-from appserver.core.entities import StrayProject
+from appserver.core.containers import StrayProject
 from appserver.errors import AppServerError, EngineError
 from appserver.ports import Engine
 from appserver.store.codec import encode

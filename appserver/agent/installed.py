@@ -14,7 +14,8 @@ from threading import Event
 from appserver.core import compose
 from appserver.core import events as buses
 from appserver.core.boot import Difference, Installed, differences, told
-from appserver.core.entities import ContainerState, Happening
+from appserver.core.containers import ContainerState
+from appserver.core.events import Happening
 from appserver.errors import BackendError, StoreError
 from appserver.ports import KV, Clock, Engine, Packages
 from appserver.store import keys

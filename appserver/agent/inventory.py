@@ -10,7 +10,8 @@ from threading import Event
 
 from appserver.agent import conditions
 from appserver.agent.conditions import ClockWatch
-from appserver.core.entities import EngineInfo, Node
+from appserver.core.containers import EngineInfo
+from appserver.core.fleet import Node
 from appserver.errors import EngineError, StoreError
 from appserver.ports import KV, Clock, Engine
 from appserver.store import keys

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from threading import Lock
 
-from appserver.core.entities import ContainerState, EngineEvent
+from appserver.core.containers import ContainerState, EngineEvent
 from appserver.ports import Engine
 
 

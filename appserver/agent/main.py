@@ -25,7 +25,8 @@ from appserver.agent.project import Projects
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
 from appserver.agent.wishes import Wish, Wishes
-from appserver.core.entities import AppKey, Desired, EngineEvent
+from appserver.core.containers import EngineEvent
+from appserver.core.entities import AppKey, Desired
 from appserver.errors import Compacted, EngineError, StoreError
 from appserver.ports import KV, Change, Clock, Compose, Engine, Packages, Sealer
 from appserver.store import keys

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from appserver.core import compose, secrets
 from appserver.core.adopt import comparable
-from appserver.core.entities import AppKey, ImageFacts, Revision
+from appserver.core.containers import ImageFacts
+from appserver.core.entities import AppKey, Revision
 from appserver.errors import EngineError
 from appserver.ports import Engine, Sealer
 

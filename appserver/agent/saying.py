@@ -8,16 +8,8 @@ from typing import cast
 
 from appserver.agent.report import Reports
 from appserver.core import compose, health, secrets
-from appserver.core.entities import (
-    AppKey,
-    Cause,
-    ContainerRecord,
-    ContainerState,
-    Observed,
-    Phase,
-    Revision,
-    ServiceObserved,
-)
+from appserver.core.containers import ContainerState
+from appserver.core.entities import AppKey, Cause, ContainerRecord, Observed, Phase, Revision, ServiceObserved
 from appserver.core.health import Failure
 from appserver.core.plan import Step
 from appserver.ports import Clock

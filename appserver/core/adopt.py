@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from appserver.core import compose
-from appserver.core.entities import Cause, ContainerState, Revision
+from appserver.core.containers import ContainerState
+from appserver.core.entities import Cause, Revision
 
 
 @dataclass(frozen=True, slots=True)

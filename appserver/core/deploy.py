@@ -10,17 +10,10 @@ from typing import cast
 
 from appserver.core import compose, plan, policy, secrets
 from appserver.core.compose import Project
+from appserver.core.containers import ImageFacts
 from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.effective import Effective, Overrides, Seal, effective
-from appserver.core.entities import (
-    AppKey,
-    Application,
-    Desired,
-    ImageFacts,
-    Outcome,
-    ProjectFiles,
-    Revision,
-)
+from appserver.core.entities import AppKey, Application, Desired, Outcome, ProjectFiles, Revision
 from appserver.core.options import options
 from appserver.core.placement.place import RANKS, place, spread
 from appserver.core.placement.request import Claim, Request

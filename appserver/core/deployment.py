@@ -8,7 +8,8 @@ from datetime import datetime
 
 from appserver.core import plan
 from appserver.core.compose import Project
-from appserver.core.entities import AppKey, Application, Desired, ImageFacts, Observed, ProjectFiles, Revision
+from appserver.core.containers import ImageFacts
+from appserver.core.entities import AppKey, Application, Desired, Observed, ProjectFiles, Revision
 from appserver.core.placement.request import Candidate, Claim
 from appserver.core.plan import Step
 from image_config import Repository

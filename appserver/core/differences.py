@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from appserver.core import compose
-from appserver.core.entities import ContainerState, Observed, Revision
+from appserver.core.containers import ContainerState
+from appserver.core.entities import Observed, Revision
 from appserver.core.plan import Action
 
 UP = frozenset({"running", "restarting"})

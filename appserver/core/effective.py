@@ -11,7 +11,8 @@ from typing import cast
 
 from appserver.core import compose, secrets
 from appserver.core.compose import Project, Service
-from appserver.core.entities import AppKey, ImageFacts
+from appserver.core.containers import ImageFacts
+from appserver.core.entities import AppKey
 from appserver.core.options import options
 from appserver.errors import InvalidMany
 from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from appserver.core.containers import ImageFacts
+
 Run = Literal["running", "stopped", "removed"]
 Phase = Literal["acting", "settling", "done", "failed", "stopped", "removed", "backoff"]
-Severity = Literal["INFO", "WARNING", "ERROR"]
 SourceKind = Literal["hosted", "remote"]
 
 
@@ -37,125 +38,6 @@ class ProjectFiles:
     env_file: str = ""
     """The text of `.env`, where the author gave one."""
     profiles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """An image as an engine or a registry knows it.
-
-    `pin` is what a service's `image:` becomes: `repo@sha256:…` where a registry digest is known,
-    else the image id itself, for images that never saw a registry.
-    """
-
-    reference: str
-    id: str
-    pin: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    origin: Literal["engine", "registry"] = "engine"
-
-
-@dataclass(frozen=True, slots=True)
-class EngineInfo:
-    """What a node's Docker Engine says of itself."""
-
-    version: str
-    cpus: float
-    memory: int
-    compose_version: str = ""
-    root: str = ""
-    """Directory in which it keeps images and volumes."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineEvent:
-    """One container event, or a container's joining or leaving a network (`connect`, `disconnect`).
-
-    `project` is Compose's label; empty for other containers, and for network events.
-    """
-
-    action: str
-    container_id: str
-    project: str
-    service: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerState:
-    """One container of a compose project, as the engine has it now.
-
-    `health` is `none` without a healthcheck, else `starting`, `healthy` or `unhealthy`.
-    """
-
-    id: str
-    name: str
-    project: str
-    service: str
-    state: str
-    image: str
-    image_id: str
-    config_hash: str
-    health: str = "none"
-    exit_code: int = 0
-    started_at: datetime | None = None
-    last_probe: str = ""
-    restart_count: int = 0
-    labels: Mapping[str, str] = field(default_factory=dict)
-    error: str = ""
-    """Why the engine could not start it, or that memory ran out."""
-    memory: int = 0
-    """Limit in bytes, 0 for none; so are `cpus`, in cores."""
-    cpus: float = 0.0
-    restart: str = "no"
-    """Restart policy: `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`."""
-    networks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StrayProject:
-    """A compose project found running on a host, not ours yet."""
-
-    name: str
-    config_files: tuple[str, ...]
-    working_dir: str
-    services: tuple[str, ...]
-    files: Mapping[str, str] = field(default_factory=dict)
-    """The texts of its files, where the agent could read them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One reason to trust a node or not. `since` is when `ok` last changed."""
-
-    name: str
-    ok: bool
-    reason: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """`nodes/<name>`."""
-
-    name: str
-    address: str
-    """host:port of the agent's live reads."""
-    cluster: str
-    lrn: int = -1
-    labels: Mapping[str, str] = field(default_factory=dict)
-    engine: EngineInfo | None = None
-    conditions: tuple[Condition, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """`clusters/<name>`."""
-
-    name: str
-    kind: Literal["engines", "swarm"] = "engines"
-    strategy: Literal["spread", "binpack", "random"] = "spread"
-    labels: Mapping[str, str] = field(default_factory=dict)
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,30 +249,3 @@ class SourceState:
     checked_at: datetime | None = None
     asked: int = 0
     answered: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """`events/<at>-<id>`: one event on one of Cluman's buses."""
-
-    bus: str
-    action: str
-    severity: Severity
-    subject: str
-    message: str
-    at: datetime
-    user: str = ""
-    detail: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """`audit/<at>-<id>`: who did what to what, and how it ended. Never a secret."""
-
-    at: datetime
-    user: str
-    action: str
-    subject: str
-    result: Literal["ok", "refused", "failed"]
-    detail: str = ""
-    address: str = ""

@@ -7,8 +7,11 @@ its own but every event of at least WARNING on the others.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
 
-from appserver.core.entities import Happening, Severity
+Severity = Literal["INFO", "WARNING", "ERROR"]
 
 NODE = "bus.cluman.node"
 SERVICE = "bus.cluman.dockerservice"
@@ -43,6 +46,20 @@ _SEVERITY: Mapping[tuple[str, str], Severity] = {
     (APPLICATION, "failed"): "ERROR",
     (APPLICATION, "drift"): "WARNING",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """`events/<at>-<id>`: one event on one of Cluman's buses."""
+
+    bus: str
+    action: str
+    severity: Severity
+    subject: str
+    message: str
+    at: datetime
+    user: str = ""
+    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 def severity(bus: str, action: str) -> Severity:

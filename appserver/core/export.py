@@ -7,7 +7,7 @@ from typing import cast
 
 from appserver.core import compose, secrets
 from appserver.core.compose import Project
-from appserver.core.entities import ImageFacts
+from appserver.core.containers import ImageFacts
 
 _OWN = (compose.APPLICATION, compose.HASH)
 

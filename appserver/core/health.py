@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from appserver.core import compose
+from appserver.core.containers import ContainerState
 from appserver.core.differences import FINISHED, is_finished, is_leftover
-from appserver.core.entities import ContainerState, Revision, ServiceObserved
+from appserver.core.entities import Revision, ServiceObserved
 from appserver.core.plan import Step
 
 RESTARTS = 3

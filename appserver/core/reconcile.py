@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appserver.core import compose
+from appserver.core.containers import ContainerState
 from appserver.core.differences import UP, Difference, of_running, service_names
-from appserver.core.entities import AppKey, ContainerState, Desired, Drift, Observed, Revision
+from appserver.core.entities import AppKey, Desired, Drift, Observed, Revision
 from appserver.core.plan import Action, Step
 
 Verb = Literal["", "stop", "down", "down-volumes"]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from appserver.core.access import Caller, require
-from appserver.core.entities import AuditEntry
+from appserver.core.audit import AuditEntry
 from appserver.errors import StoreError, TooMany, UserError
 from appserver.ports import KV, Clock
 from appserver.services.journal import Page, prune, read_back

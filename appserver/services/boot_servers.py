@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from appserver.core.access import Caller, require
 from appserver.core.boot import Difference, Installed, Kind, differences, is_image
-from appserver.core.entities import Node
+from appserver.core.fleet import Node
 from appserver.errors import Invalid, NotFound
 from appserver.ports import KV, Snapshot
 from appserver.store import keys

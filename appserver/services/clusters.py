@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from appserver.core.access import Caller, require
-from appserver.core.entities import Application, Cluster, Node
+from appserver.core.entities import Application
+from appserver.core.fleet import Cluster, Node
 from appserver.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from appserver.ports import KV, Snapshot
 from appserver.services.audit import Audit

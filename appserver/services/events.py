@@ -9,7 +9,7 @@ from threading import Event
 
 from appserver.core import events
 from appserver.core.access import Caller, require
-from appserver.core.entities import Happening, Severity
+from appserver.core.events import Happening, Severity
 from appserver.errors import Compacted, Invalid, StoreError
 from appserver.ports import KV, Clock
 from appserver.services.following import BEAT_S, follow

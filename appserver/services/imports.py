@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 
 from appserver.core.access import Caller
+from appserver.core.containers import StrayProject
 from appserver.core.deployment import DeployRequest
-from appserver.core.entities import AppKey, Application, ProjectFiles, StrayProject
+from appserver.core.entities import AppKey, Application, ProjectFiles
 from appserver.errors import Conflict, Invalid, NotFound
 from appserver.ports import KV, Nodes
 from appserver.services.access import Access

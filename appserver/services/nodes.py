@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appserver.core.access import Caller, require
-from appserver.core.entities import Node
+from appserver.core.fleet import Node
 from appserver.core.placement.request import Claim, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV, Snapshot

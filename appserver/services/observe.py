@@ -7,13 +7,9 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from appserver.core import effective, secrets
+from appserver.core.containers import ImageFacts
 from appserver.core.deployment import DeployRequest, Seen
-from appserver.core.entities import (
-    AppKey,
-    ImageFacts,
-    ProjectFiles,
-    Revision,
-)
+from appserver.core.entities import AppKey, ProjectFiles, Revision
 from appserver.errors import NotFound
 from appserver.ports import KV, Clock, Compose, Nodes, Registry, Sealer
 from appserver.services.remembered import Remembered

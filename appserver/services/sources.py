@@ -225,4 +225,3 @@ class Sources:
 
 def _place(name: str) -> str:
     return f"source.{name}"
-

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from appserver.core.entities import AppKey, Application, Cluster, Desired, Node, Observed, Outcome, Revision
+from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
+from appserver.core.fleet import Cluster, Node
 from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
-from appserver.core.entities import Cluster, StrayProject
+from appserver.core.containers import StrayProject
+from appserver.core.fleet import Cluster
 from appserver.web import forms, shapes
 from appserver.web.api import api, described
 from appserver.web.context import caller, services

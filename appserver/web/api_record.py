@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Response
 
-from appserver.core.entities import AuditEntry, Happening
+from appserver.core.audit import AuditEntry
+from appserver.core.events import Happening
 from appserver.web import forms, shapes, sse
 from appserver.web.api import api, described
 from appserver.web.context import caller, context, services

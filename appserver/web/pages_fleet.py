@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
-from appserver.core.entities import AppKey, StrayProject
+from appserver.core.containers import StrayProject
+from appserver.core.entities import AppKey
 from appserver.errors import BackendError
 from appserver.services.clusters import SYSTEM
 from appserver.web.context import caller, services

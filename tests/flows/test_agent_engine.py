@@ -12,7 +12,8 @@ from appserver.adapters.compose import DockerCompose
 from appserver.adapters.compose_binary import Binary
 from appserver.adapters.engine import DockerEngine
 from appserver.adapters.etcd import Etcd
-from appserver.core.entities import AppKey, Desired, Node, Options
+from appserver.core.entities import AppKey, Desired, Options
+from appserver.core.fleet import Node
 from appserver.store import keys
 from appserver.store.records import read
 from tests.lab.agents import NODE, Rig, rig, service

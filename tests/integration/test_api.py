@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from pydantic import BaseModel
 
-from appserver.core.entities import AppKey, StrayProject
+from appserver.core.containers import StrayProject
+from appserver.core.entities import AppKey
 from appserver.store import keys
 from appserver.web import shapes
 from appserver.web.api import api

@@ -16,7 +16,9 @@ from appserver.adapters.etcd import Etcd
 from appserver.agent.installed import Record
 from appserver.core.access import Caller
 from appserver.core.boot import Difference
-from appserver.core.entities import ContainerState, Happening, Node
+from appserver.core.containers import ContainerState
+from appserver.core.events import Happening
+from appserver.core.fleet import Node
 from appserver.errors import BackendError, NotFound
 from appserver.services.boot_servers import BootServers, Holder
 from appserver.store import keys

@@ -23,20 +23,10 @@ from appserver.adapters.git_repositories import GitRepositories
 from appserver.adapters.sealer import KeySealer
 from appserver.core.access import Caller, Role
 from appserver.core.addresses import Outgoing
+from appserver.core.containers import EngineInfo, ImageFacts
 from appserver.core.deployment import DeployRequest
-from appserver.core.entities import (
-    AppKey,
-    Application,
-    Cause,
-    Cluster,
-    Desired,
-    EngineInfo,
-    ImageFacts,
-    Node,
-    Observed,
-    ProjectFiles,
-    ServiceObserved,
-)
+from appserver.core.entities import AppKey, Application, Cause, Desired, Observed, ProjectFiles, ServiceObserved
+from appserver.core.fleet import Cluster, Node
 from appserver.ports import Nodes
 from appserver.services.bundle import Services
 from appserver.services.deploy import Deploy

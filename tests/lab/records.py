@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from appserver.core import compose
-from appserver.core.entities import AppKey, ContainerState, ImageFacts, Options, Revision
+from appserver.core.containers import ContainerState, ImageFacts
+from appserver.core.entities import AppKey, Options, Revision
 
 AT = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
 

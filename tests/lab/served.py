@@ -23,7 +23,8 @@ from appserver.adapters.git_repositories import GitRepositories
 from appserver.adapters.sealer import KeySealer
 from appserver.core.access import Caller, Role
 from appserver.core.addresses import outgoing
-from appserver.core.entities import Condition, EngineInfo, ImageFacts, Node, StrayProject
+from appserver.core.containers import EngineInfo, ImageFacts, StrayProject
+from appserver.core.fleet import Condition, Node
 from appserver.ports import KV
 from appserver.services.bundle import Services
 from appserver.settings import ServeSettings

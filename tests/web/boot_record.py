@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appserver.adapters.memory import MemoryKV
-from appserver.core.entities import Node
+from appserver.core.fleet import Node
 from appserver.services.boot_servers import BootServers
 from appserver.store import keys
 from appserver.store.codec import encode
@@ -13,7 +13,11 @@ DEBS: dict[int, dict[str, str]] = {
     1: {"curl": "7.88.1-10+deb12u14", "docker.io": "26.1.5+dfsg1-9", "jq": "1.6-2.1"},
     10: {},
 }
-CONTAINERS: dict[int, dict[str, str]] = {0: {"shop-web-1": "registry.lan:5000/shop/web:4.2"}, 1: {"odd": "busybox:1.36"}, 10: {}}
+CONTAINERS: dict[int, dict[str, str]] = {
+    0: {"shop-web-1": "registry.lan:5000/shop/web:4.2"},
+    1: {"odd": "busybox:1.36"},
+    10: {},
+}
 
 
 def boot_servers() -> BootServers:

@@ -15,7 +15,8 @@ from werkzeug.serving import make_server
 
 from appserver.core.access import Caller, Invite, require
 from appserver.core.deployment import DeployPlan, DeployRequest
-from appserver.core.entities import AppKey, Cluster
+from appserver.core.entities import AppKey
+from appserver.core.fleet import Cluster
 from appserver.core.views import AppView
 from appserver.errors import InvalidMany, NotFound, Unauthenticated
 from appserver.services.bundle import Services

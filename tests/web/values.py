@@ -8,22 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from appserver.core.access import Token, User
+from appserver.core.audit import AuditEntry
+from appserver.core.containers import EngineInfo, StrayProject
 from appserver.core.deployment import DeployPlan, DeployRequest
-from appserver.core.entities import (
-    AppKey,
-    AuditEntry,
-    Cause,
-    Condition,
-    Drift,
-    EngineInfo,
-    Happening,
-    Node,
-    ProjectFiles,
-    ServiceObserved,
-    Source,
-    SourceState,
-    StrayProject,
-)
+from appserver.core.entities import AppKey, Cause, Drift, ProjectFiles, ServiceObserved, Source, SourceState
+from appserver.core.events import Happening
+from appserver.core.fleet import Condition, Node
 from appserver.core.operations import Operation
 from appserver.core.placement.request import Claim
 from appserver.core.plan import Step, ValueChange

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appserver.agent.endings import Endings
-from appserver.core.entities import EngineEvent
+from appserver.core.containers import EngineEvent
 
 
 def after(*actions: str) -> frozenset[str]:

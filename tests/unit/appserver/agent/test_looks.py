@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from appserver.adapters.engine_state import is_still
 from appserver.agent.looks import Looks
-from appserver.core.entities import ContainerState, EngineEvent
+from appserver.core.containers import ContainerState, EngineEvent
 
 EVENT = EngineEvent("update", "", "shop", "web", 0.0)
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from appserver.core import compose
+from appserver.core.containers import ImageFacts
 from appserver.core.deploy import decide, restore
 from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
-from appserver.core.entities import AppKey, Application, Desired, Drift, ImageFacts, Observed, ProjectFiles, Revision
+from appserver.core.entities import AppKey, Application, Desired, Drift, Observed, ProjectFiles, Revision
 from appserver.core.placement.request import Candidate
 from appserver.errors import Conflict, InvalidMany, NoPlacement
 from image_config import Repository

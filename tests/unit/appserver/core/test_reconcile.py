@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from appserver.core.entities import AppKey, ContainerState, Desired, ImageFacts, Observed, Revision, ServiceObserved
+from appserver.core.containers import ContainerState, ImageFacts
+from appserver.core.entities import AppKey, Desired, Observed, Revision, ServiceObserved
 from appserver.core.reconcile import ReconcilePlan, drift, plan, strangers
 from tests.lab.records import AT, container, revision
 

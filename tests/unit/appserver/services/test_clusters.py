@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from appserver.core.access import Caller
-from appserver.core.entities import AppKey, Application, Cluster, Condition, EngineInfo, Node
+from appserver.core.containers import EngineInfo
+from appserver.core.entities import AppKey, Application
+from appserver.core.fleet import Cluster, Condition, Node
 from appserver.core.placement.request import Claim, Reservation
 from appserver.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from appserver.services.clusters import Clusters

@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from appserver.core.entities import Phase, Severity
+from appserver.core.entities import Phase
+from appserver.core.events import Severity
 from appserver.core.operations import OperationState
 from appserver.core.plan import Action
 from appserver.core.views import AppState

@@ -1,0 +1,92 @@
+"""What a node's engine holds: images, containers, projects. Memory is bytes; cpus are cores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image as an engine or a registry knows it.
+
+    `pin` is what a service's `image:` becomes: `repo@sha256:…` where a registry digest is known,
+    else the image id itself, for images that never saw a registry.
+    """
+
+    reference: str
+    id: str
+    pin: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    origin: Literal["engine", "registry"] = "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What a node's Docker Engine says of itself."""
+
+    version: str
+    cpus: float
+    memory: int
+    compose_version: str = ""
+    root: str = ""
+    """Directory in which it keeps images and volumes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """One container event, or a container's joining or leaving a network (`connect`, `disconnect`).
+
+    `project` is Compose's label; empty for other containers, and for network events.
+    """
+
+    action: str
+    container_id: str
+    project: str
+    service: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """One container of a compose project, as the engine has it now.
+
+    `health` is `none` without a healthcheck, else `starting`, `healthy` or `unhealthy`.
+    """
+
+    id: str
+    name: str
+    project: str
+    service: str
+    state: str
+    image: str
+    image_id: str
+    config_hash: str
+    health: str = "none"
+    exit_code: int = 0
+    started_at: datetime | None = None
+    last_probe: str = ""
+    restart_count: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    """Why the engine could not start it, or that memory ran out."""
+    memory: int = 0
+    """Limit in bytes, 0 for none; so are `cpus`, in cores."""
+    cpus: float = 0.0
+    restart: str = "no"
+    """Restart policy: `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`."""
+    networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrayProject:
+    """A compose project found running on a host, not ours yet."""
+
+    name: str
+    config_files: tuple[str, ...]
+    working_dir: str
+    services: tuple[str, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The texts of its files, where the agent could read them."""
