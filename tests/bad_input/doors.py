@@ -111,6 +111,12 @@ class Doors:
         answer = browser.post(f"{self._site.url}/applications/plan", data=fields, timeout=30)
         return Said(answer.status_code, answer.text)
 
+    def post(self, path: str, fields: dict[str, str]) -> Said:
+        """Any other form of the pages."""
+        browser, csrf = self._logged_in()
+        answer = browser.post(f"{self._site.url}{path}", data={"csrf_token": csrf, **fields}, timeout=30)
+        return Said(answer.status_code, answer.text)
+
     def command_line(self, bad: Bad) -> Said:
         """`moorage app deploy` in the project's directory."""
         self._write(bad)

@@ -1,4 +1,4 @@
-"""Mirrors of remote repositories: real git, real TLS, real sshd, and what they may not lead to."""
+"""Mirrors of remote repositories: real git, real TLS, real sshd. What they may not lead to is `test_b9_ssrf.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from appserver.adapters import git_remote
 from appserver.adapters.git_repositories import GitRepositories
-from appserver.core.addresses import Outgoing, outgoing
+from appserver.core.addresses import outgoing
 from appserver.errors import Invalid, RepoError
 from appserver.ports import Remote
 from tests.lab.forge import TOKEN, Forge, SshForge, https_forge, ssh_forge, sshd
@@ -94,42 +94,6 @@ def test_a_server_nobody_vouches_for_is_not_trusted(forge: Forge, tmp_path: Path
     with pytest.raises(RepoError, match="certificate"):
         mirrors.fetch("config", Remote(f"{forge.url}/config.git", "main"))
     assert forge.asked == []
-
-
-def test_a_redirect_is_not_followed(mirrors: GitRepositories, forge: Forge) -> None:
-    """A server outside cannot send us to one inside."""
-    copy = forge.repository("config")
-    copy.commit({"web.yml": "a: 1\n"})
-    copy.push(check=True)
-    forge.elsewhere = forge.url
-    with pytest.raises(RepoError):
-        mirrors.fetch("config", Remote(f"{forge.url}/away/config.git", "main"))
-    assert not any(path.startswith("/config.git") for path in forge.asked)
-
-
-def test_an_address_out_of_bounds_is_never_called(forge: Forge, tmp_path: Path) -> None:
-    """By its number, and by a name that turns out to be it."""
-    mirrors = GitRepositories(tmp_path / "other", Outgoing(), lambda: 0.0, forge.ca_file)
-    port = forge.url.rpartition(":")[2]
-    for host in ("127.0.0.1", "localhost", socket.gethostname()):
-        with pytest.raises((Invalid, RepoError)):
-            mirrors.fetch("config", Remote(f"https://{host}:{port}/config.git", "main"))
-    assert forge.asked == []
-
-
-def test_a_name_cannot_change_its_mind_after_it_was_checked(
-    mirrors: GitRepositories, forge: Forge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """git is bound to the address that was checked: what a resolver says later (DNS rebinding) is not asked for.
-
-    The name resolves nowhere but in the check, and the fetch reaches the forge all the same; that the forge's
-    certificate is for another name is what stops it.
-    """
-    forge.repository("config").commit({"web.yml": "a: 1\n"})
-    port = forge.url.rpartition(":")[2]
-    monkeypatch.setattr(git_remote, "_resolved", lambda url: ("127.0.0.1",))
-    with pytest.raises(RepoError, match="certificate"):
-        mirrors.fetch("config", Remote(f"https://rebinding.invalid:{port}/config.git", "main"))
 
 
 def test_a_huge_repository_is_given_up(mirrors: GitRepositories, forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
