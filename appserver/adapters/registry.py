@@ -108,6 +108,8 @@ class Registries:
             raise RegistryError(f"{wanted.host}: {reference}: {error}") from error
         except DXFError as error:
             raise RegistryError(f"{wanted.host}: {reference}: {_told(error)}") from error
+        except UnicodeDecodeError as error:
+            raise RegistryError(f"{wanted.host}: {reference}: the registry's answer is not text") from error
         except (requests.RequestException, OSError) as error:
             raise RegistryError(f"{wanted.host} does not answer for {reference}: {error}") from error
 

@@ -25,7 +25,7 @@ from appserver.core.access import Caller, Role
 from appserver.core.addresses import outgoing
 from appserver.core.containers import EngineInfo, ImageFacts, StrayProject
 from appserver.core.fleet import Condition, Node
-from appserver.ports import KV
+from appserver.ports import KV, Registry
 from appserver.services.bundle import Services
 from appserver.settings import ServeSettings
 from appserver.store import keys
@@ -40,14 +40,15 @@ ROOT = Caller("root", "admin", via="system")
 
 @dataclass(slots=True)
 class SpokenNodes:
-    """Live reads as the test says them: every image is there, logs are what `said` holds."""
+    """Live reads as the test says them: every image is there that is not `absent`, logs are what `said` holds."""
 
     labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    absent: Callable[[str], bool] = lambda reference: False
     said: list[str] = field(default_factory=list)
     strays: tuple[StrayProject, ...] = ()
 
     def images(self, node: str, references: Sequence[str]) -> Mapping[str, ImageFacts | None]:
-        return {reference: self._facts(reference) for reference in references}
+        return {one: None if self.absent(one) else self._facts(one) for one in references}
 
     def logs(
         self, node: str, container_id: str, tail: int, follow: bool = False, since: datetime | None = None
@@ -113,7 +114,12 @@ class Site:
 
 
 @contextmanager
-def serving(kv: KV, folder: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> Iterator[Site]:
+def serving(
+    kv: KV,
+    folder: Path,
+    change: Callable[[dict[str, Any]], None] = lambda _: None,
+    registry: Registry | None = None,
+) -> Iterator[Site]:
     """Serve until the block ends. `change` may alter the settings before they are read."""
     given: dict[str, Any] = {"state_dir": str(folder / "state"), "public_url": "http://127.0.0.1"}
     change(given)
@@ -126,7 +132,7 @@ def serving(kv: KV, folder: Path, change: Callable[[dict[str, Any]], None] = lam
         sealer=KeySealer(bytes(32)),
         compose=_compose(),
         nodes=nodes,
-        registry=NoRegistry(),
+        registry=registry or NoRegistry(),
         repositories=GitRepositories(folder / "git", outgoing(()), lambda: clock.now().timestamp()),
     )
     services = wiring.assemble(world, settings)
