@@ -287,7 +287,7 @@ def test_nobody_reads_or_pushes_without_a_name(house: House, tmp_path: Path) -> 
 def test_thousands_of_files_are_taken_and_the_next_push_reads_only_what_changed(house: House, copy: Copy) -> None:
     """Large, but within bounds: the answer is yes, in seconds; a small change on top is quick."""
     house.app("shop")
-    files: dict[str, str | bytes | None] = {f"c{n % 100}/image{n}.yml": f"mem_limit: {64 + n}M\n" for n in range(4_000)}
+    files: dict[str, str | bytes | None] = {f"c{n % 100}/image{n}.yml": f"mem_limit: {64 + n}M\n" for n in range(2_000)}
     copy.commit(files)
     said = copy.push()
     assert said.code == 0, said.err
