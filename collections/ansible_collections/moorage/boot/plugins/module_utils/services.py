@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from appserver.adapters.etcd import TLS, Etcd
+from appserver.core.access import Caller
 from appserver.errors import AppServerError, Conflict, Invalid, StoreError
 from appserver.ports import KV
+from appserver.services.nodes import NodeList
 from appserver.store import keys
 
-__all__ = ["AppServerError", "record_installed", "store"]
+__all__ = ["AppServerError", "boot_hosts", "record_installed", "store", "values"]
+
+READER = Caller("ansible", "viewer", via="system")
+"""Whoever may read the store itself."""
 
 KEYS = {"containers": keys.installed_container, "debs": keys.installed_deb}
 
@@ -21,6 +26,34 @@ def store(options: Mapping[str, object]) -> KV:
     endpoints = [end if "://" in end else f"{scheme}://{end}" for end in options["endpoints"]]
     paths = [Path(options[name]) if options[name] else None for name in ("ca", "cert", "key")]
     return Etcd(endpoints, prefix=options["prefix"], tls=TLS(*paths) if paths[0] else None)
+
+
+def boot_hosts(kv: KV, cluster: str) -> list[dict[str, object]]:
+    """Name and variables of each node on record, of `cluster` alone unless it is empty.
+
+    Raises:
+        StoreError: the store did not answer.
+    """
+    kept = ("lrn", "cluster", "labels", "on", "healthy", "conditions", "engine")
+    found = []
+    for view in NodeList(kv=kv).list(READER, cluster):
+        told = view.to_json()
+        host = view.node.address.rpartition(":")[0].strip("[]")
+        found.append(
+            {"name": view.node.name, "variables": {"ansible_host": host, **{name: told[name] for name in kept}}}
+        )
+    return found
+
+
+def values(kv: KV, wanted: Sequence[str]) -> list[str | dict[str, str] | None]:
+    """The text under each key, None where there is none; of a key that ends in a slash, name to text of all below.
+
+    Raises:
+        StoreError: the store did not answer.
+    """
+    items = kv.snapshot(*wanted).items if wanted else {}
+    below = {key: {n.removeprefix(key): i.value for n, i in items.items() if n.startswith(key)} for key in wanted}
+    return [below[key] if key.endswith("/") else items[key].value if key in items else None for key in wanted]
 
 
 def record_installed(

@@ -1,0 +1,106 @@
+"""Ansible inventory: boot servers and their groups, from the record in etcd."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: bootservers
+short_description: Boot servers from the record in etcd
+version_added: 0.1.0
+description:
+  - Hosts are the nodes whose agents have reported, named as their nodes are.
+  - >-
+    Every host is in the group C(bootservers), in C(on) or C(off) as its agent is alive or not, and in
+    C(cluster_<name>) of its cluster. More groups come from C(keyed_groups) and C(groups).
+  - >-
+    Variables of a host are C(lrn), C(cluster), C(labels), C(on), C(healthy), C(conditions), C(engine), and
+    C(ansible_host), the address of its agent without the port.
+options:
+  plugin:
+    description: Marks the file as this plugin's.
+    type: str
+    required: true
+    choices: [moorage.boot.bootservers]
+  cluster:
+    description: Nodes of this cluster alone.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - moorage.boot.store
+  - constructed
+  - inventory_cache
+author: Moorage contributors
+"""
+
+EXAMPLES = r"""
+# inventory/bootservers.yml
+plugin: moorage.boot.bootservers
+endpoints: [192.0.2.10:2379]
+ca: /etc/moorage/pki/ca.crt
+cert: /etc/moorage/pki/client.crt
+key: /etc/moorage/pki/client.key
+keyed_groups:
+  - {key: labels.rack, prefix: rack}
+"""
+
+import re  # noqa: E402
+from typing import Any  # noqa: E402
+
+from ansible.errors import AnsibleParserError  # noqa: E402
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable  # noqa: E402
+
+try:
+    from ansible_collections.moorage.boot.plugins.module_utils import services
+except ImportError as error:
+    services, MISSING = None, str(error)
+
+_NO_LETTER = re.compile(r"\W")
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """See DOCUMENTATION."""
+
+    NAME = "moorage.boot.bootservers"
+
+    def verify_file(self, path: str) -> bool:
+        return super().verify_file(path) and path.endswith((".yml", ".yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        for host in self._hosts(path, cache):
+            self._add(host)
+
+    def _hosts(self, path: str, cache: bool) -> list[dict[str, Any]]:
+        """From the cache while it is fresh, where one was asked for; else from the store."""
+        self.load_cache_plugin()
+        known_as = self.get_cache_key(path)
+        use = self.get_option("cache")
+        if use and cache and known_as in self._cache:
+            return self._cache[known_as]
+        found = self._from_store()
+        if use:
+            self._cache[known_as] = found
+        return found
+
+    def _from_store(self) -> list[dict[str, Any]]:
+        if services is None:
+            raise AnsibleParserError(f"moorage is not installed for this Python: {MISSING}")
+        options = {name: self.get_option(name) for name in ("endpoints", "ca", "cert", "key", "prefix")}
+        try:
+            return services.boot_hosts(services.store(options), self.get_option("cluster"))
+        except services.AppServerError as error:
+            raise AnsibleParserError(f"the record of boot servers cannot be read: {error}") from error
+
+    def _add(self, host: dict[str, Any]) -> None:
+        name, variables = host["name"], host["variables"]
+        groups = ["bootservers", "on" if variables["on"] else "off"]
+        if variables["cluster"]:
+            groups.append("cluster_" + _NO_LETTER.sub("_", variables["cluster"]))
+        for group in groups:
+            self.inventory.add_host(name, group=self.inventory.add_group(group))
+        for variable, value in variables.items():
+            self.inventory.set_variable(name, variable, value)
+        strict = self.get_option("strict")
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)

@@ -1,0 +1,112 @@
+"""The record through Ansible's own programs, over a real etcd: an inventory of boot servers, and values of keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from appserver.adapters.etcd import Etcd
+from appserver.core.fleet import Node
+from appserver.store import keys
+from appserver.store.codec import encode
+from tests.lab.daemon import ROOT
+from tests.lab.etcd import ClusterFactory
+
+PREFIX = "/ansible/"
+
+
+@pytest.fixture
+def site(etcd_cluster: ClusterFactory) -> Iterator[tuple[Etcd, str]]:
+    """A store with two nodes of which one is on, and its endpoint."""
+    endpoint = etcd_cluster().members[0].endpoint
+    with closing(Etcd([endpoint], prefix=PREFIX)) as kv:
+        for lrn, rack in enumerate(("a", "b")):
+            node = Node(f"n{lrn}", f"192.0.2.{lrn}:8090", "default", lrn, {"rack": rack})
+            kv.commit({}, {keys.node(node.name): encode(node), keys.installed_deb(lrn, "curl"): f"8.{lrn}"})
+        kv.commit({}, {keys.alive("n1"): "192.0.2.1:8090"})
+        yield kv, endpoint
+
+
+def source(folder: Path, endpoint: str, more: str = "") -> Path:
+    path = folder / "bootservers.yml"
+    path.write_text(
+        f"plugin: moorage.boot.bootservers\nendpoints: ['{endpoint}']\nprefix: {PREFIX}\n"
+        f"keyed_groups: [{{key: labels.rack, prefix: rack}}]\n{more}"
+    )
+    return path
+
+
+def ansible(folder: Path, program: str, *args: str, code: int = 0) -> str:
+    """What a program of Ansible's prints; on both of its outputs where it is to fail."""
+    environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(folder / "ansible")}
+    argv = (str(Path(sys.executable).parent / program), *args)
+    environ |= {"ANSIBLE_NOCOLOR": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def plain(found: dict[str, object]) -> object:
+    """A text that Ansible would not template, as itself."""
+    return found["__ansible_unsafe"] if found.keys() == {"__ansible_unsafe"} else found
+
+
+def test_boot_servers_are_an_inventory(site: tuple[Etcd, str], tmp_path: Path) -> None:
+    """Hosts with their variables, in groups by liveness, cluster and label; no text of theirs is ever a template."""
+    inventory = str(source(tmp_path, site[1]))
+    shown = json.loads(ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list"), object_hook=plain)
+    groups = {name: group.get("hosts") for name, group in shown.items() if name not in ("_meta", "all")}
+    both = ["n0", "n1"]
+    assert groups["bootservers"] == groups["cluster_default"] == both
+    assert (groups["on"], groups["off"], groups["rack_a"], groups["rack_b"]) == (["n1"], ["n0"], ["n0"], ["n1"])
+    told = shown["_meta"]["hostvars"]["n1"]
+    assert (told["ansible_host"], told["lrn"], told["labels"], told["on"]) == ("192.0.2.1", 1, {"rack": "b"}, True)
+    assert "__ansible_unsafe" in ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list")
+    assert "@bootservers:" in ansible(tmp_path, "ansible-inventory", "-i", inventory, "--graph")
+
+
+def test_a_cached_inventory_does_without_the_store(site: tuple[Etcd, str], tmp_path: Path) -> None:
+    """While the cache is fresh; a flush asks again."""
+    kv, endpoint = site
+    cache = tmp_path / "cache"
+    more = f"cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: {cache}\ncache_timeout: 600\n"
+    inventory = str(source(tmp_path, endpoint, more))
+    before = ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list")
+    kv.commit({}, {}, [keys.node("n0")])
+    assert ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list") == before
+    fresh = ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list", "--flush-cache")
+    assert json.loads(fresh)["bootservers"]["hosts"] == ["n1"]
+
+
+def test_a_store_that_is_away_is_an_error_and_no_empty_inventory(tmp_path: Path) -> None:
+    """A play over nothing would look like one that went well."""
+    inventory = str(source(tmp_path, "127.0.0.1:1"))
+    said = ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list", code=1)
+    assert "the record of boot servers cannot be read" in said
+
+
+def test_values_of_the_record(site: tuple[Etcd, str], tmp_path: Path) -> None:
+    """One key, all below a key, and a default for what is not there."""
+    where = f"endpoints=['{site[1]}'], prefix='{PREFIX}'"
+    template = (
+        "{{ {'one': lookup('moorage.boot.etcd', 'install/1/debs/curl', WHERE),"
+        " 'all': lookup('moorage.boot.etcd', 'install/0/debs/', WHERE),"
+        " 'none': lookup('moorage.boot.etcd', 'info/release', default='unknown', WHERE)} }}"
+    ).replace("WHERE", where)
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"msg": template}}]}]
+    book = tmp_path / "play.yml"
+    book.write_text(json.dumps(play))
+    said = ansible(tmp_path, "ansible-playbook", "-i", "localhost,", "-c", "local", str(book))
+    for part in ('"one": "8.1"', '"curl": "8.0"', '"none": "unknown"'):
+        assert part in said
+    missing = template.replace("default='unknown', ", "")
+    book.write_text(json.dumps([{**play[0], "tasks": [{"ansible.builtin.debug": {"msg": missing}}]}]))
+    said = ansible(tmp_path, "ansible-playbook", "-i", "localhost,", "-c", "local", str(book), code=2)
+    assert "info/release is not on record" in said
