@@ -19,6 +19,7 @@ _SHAPES: Sequence[tuple[re.Pattern[str], str, str]] = (
     (re.compile(r"validating (\S+?): (.+)", re.DOTALL), r"\1", r"\2"),
     (re.compile(r"error while interpolating (\S+?): (.+)", re.DOTALL), r"\1", r"\2"),
     (re.compile(r"invalid interpolation format for (\S+?)\.?\n(.+)", re.DOTALL), r"\1", r"invalid interpolation: \2"),
+    (re.compile(r"decoding failed .+?:\s+error decoding '(\w+)\[(.+?)\](\S*)': (.+)", re.DOTALL), r"\1.\2\3", r"\4"),
     (re.compile(r"env file (\S+) not found: .+", re.DOTALL), r"env_file", _NOT_HERE),
     (re.compile(r"(?:open|stat|lstat|read) (\S+): (?:no such file or|is a|not a) directory"), r"files", _NOT_HERE),
     (re.compile(r'service "([^"]+)" (.+)', re.DOTALL), r"services.\1", r"\2"),
