@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import Response, jsonify
 
 from appserver.core.access import Caller, Token, User
-from appserver.web import forms, shapes
+from appserver.web import forms, queries, shapes
 from appserver.web.api import api, described
 from appserver.web.context import address, caller, services, settings
 
@@ -40,7 +40,7 @@ def set_password(json: forms.PasswordBody) -> Response:
 
 @api.get("/users")
 @described("access", ok=shapes.Listed[shapes.User])
-def list_users(query: forms.PageQuery) -> Response:
+def list_users(query: queries.PageQuery) -> Response:
     """Everybody, for administrators; yourself, for others."""
     found = services().access.users.list(caller())
     return forms.listed(found, query, lambda user: user.name, _user)
@@ -81,7 +81,7 @@ def delete_user(name: str) -> Response:
 
 @api.get("/tokens")
 @described("access", ok=shapes.Listed[shapes.Token])
-def list_tokens(query: forms.PageQuery) -> Response:
+def list_tokens(query: queries.PageQuery) -> Response:
     """Your own; an administrator's list has everybody's."""
     found = services().access.tokens.list(caller())
     return forms.listed(found, query, lambda token: token.id, _token)

@@ -10,7 +10,7 @@ from flask import Response, jsonify
 
 from appserver.core.access import Caller
 from appserver.services.deploy import Deployed
-from appserver.web import forms, shapes, sse
+from appserver.web import forms, queries, shapes, sse
 from appserver.web.api import api, described
 from appserver.web.api_operations import accepted
 from appserver.web.context import caller, services
@@ -34,7 +34,7 @@ def deploy_application(json: forms.DeployBody) -> Response:
 
 @api.get("/applications")
 @described("applications", ok=shapes.Listed[shapes.Application])
-def list_applications(query: forms.ApplicationsQuery) -> Response:
+def list_applications(query: queries.ApplicationsQuery) -> Response:
     """All, or those of a cluster, with their live state."""
     found = services().applications.list(caller(), query.cluster or None)
     return forms.listed(found, query, lambda view: str(view.key), lambda view: view.to_json())
@@ -59,7 +59,7 @@ def show_application(cluster: str, name: str) -> Response:
 
 @api.delete("/applications/<cluster>/<name>")
 @described("applications", accepted=shapes.Operation)
-def delete_application(cluster: str, name: str, query: forms.DeleteQuery) -> Response:
+def delete_application(cluster: str, name: str, query: queries.DeleteQuery) -> Response:
     """Remove containers and networks. Named volumes are kept unless `volumes` is true."""
     known, key = caller(), application_key(cluster, name)
     return accepted(known, services().lifecycle.delete(known, key, query.volumes, forms.if_match()))
@@ -67,7 +67,7 @@ def delete_application(cluster: str, name: str, query: forms.DeleteQuery) -> Res
 
 @api.get("/applications/<cluster>/<name>/explain")
 @described("applications", ok=shapes.Explanation)
-def explain_application(cluster: str, name: str, query: forms.ExplainQuery) -> Response:
+def explain_application(cluster: str, name: str, query: queries.ExplainQuery) -> Response:
     """Every value of every service: who says so, and what it hides."""
     known, key = caller(), application_key(cluster, name)
     found = services().applications.explain(known, key, query.revision)
@@ -82,7 +82,7 @@ def explain_application(cluster: str, name: str, query: forms.ExplainQuery) -> R
 
 @api.get("/applications/<cluster>/<name>/revisions")
 @described("applications", ok=shapes.Listed[shapes.Revision])
-def list_revisions(cluster: str, name: str, query: forms.PageQuery) -> Response:
+def list_revisions(cluster: str, name: str, query: queries.PageQuery) -> Response:
     """Newest first."""
     found = services().applications.history(caller(), application_key(cluster, name))
     return forms.listed(found, query, lambda view: f"{99_999_999 - view.number:08d}", lambda view: view.to_json())
@@ -146,7 +146,7 @@ def list_drift(cluster: str, name: str) -> Response:
 
 @api.get("/applications/<cluster>/<name>/logs")
 @described("applications", 200)
-def show_logs(cluster: str, name: str, query: forms.LogsQuery) -> Response:
+def show_logs(cluster: str, name: str, query: queries.LogsQuery) -> Response:
     """Lines straight from the containers: text, or a stream of `log` events where that is accepted."""
     known, key = caller(), application_key(cluster, name)
     since = forms.time(query.since, "since")

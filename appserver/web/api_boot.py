@@ -6,14 +6,14 @@ from flask import Response
 
 from appserver.core.boot import Difference
 from appserver.services.boot_servers import Holder
-from appserver.web import forms, shapes
+from appserver.web import forms, queries, shapes
 from appserver.web.api import api, described
 from appserver.web.context import caller, services
 
 
 @api.get("/bootservers")
 @described("bootservers", ok=shapes.Listed[shapes.BootServer])
-def list_boot_servers(query: forms.PageQuery) -> Response:
+def list_boot_servers(query: queries.PageQuery) -> Response:
     """All on record, by their numbers."""
     found = services().boot.list(caller())
     return forms.listed(found, query, lambda one: _sortable(one.lrn), lambda one: one.to_json())
@@ -29,7 +29,7 @@ def show_boot_server(lrn: int) -> Response:
 
 @api.get("/bootservers/<int:lrn>/differences/<int:other>")
 @described("bootservers", ok=shapes.Listed[shapes.InstalledDifference])
-def list_boot_differences(lrn: int, other: int, query: forms.PageQuery) -> Response:
+def list_boot_differences(lrn: int, other: int, query: queries.PageQuery) -> Response:
     """What `other` has otherwise than `lrn`."""
     found = services().boot.differences(caller(), lrn, other)
     return forms.listed(found, query, lambda one: f"{one.kind} {one.name}", _difference)
@@ -37,7 +37,7 @@ def list_boot_differences(lrn: int, other: int, query: forms.PageQuery) -> Respo
 
 @api.get("/installed")
 @described("bootservers", ok=shapes.Listed[shapes.Holder])
-def list_holders(query: forms.HoldersQuery) -> Response:
+def list_holders(query: queries.HoldersQuery) -> Response:
     """Who has a package, or runs an image; of one version alone, if you like."""
     found = services().boot.find(caller(), *query.wanted(), query.version)
     return forms.listed(found, query, lambda one: f"{_sortable(one.lrn)} {one.name}", _holder)

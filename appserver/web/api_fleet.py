@@ -6,14 +6,14 @@ from flask import Response
 
 from appserver.core.containers import StrayProject
 from appserver.core.fleet import Cluster
-from appserver.web import forms, shapes
+from appserver.web import forms, queries, shapes
 from appserver.web.api import api, described
 from appserver.web.context import caller, services
 
 
 @api.get("/nodes")
 @described("nodes", ok=shapes.Listed[shapes.Node])
-def list_nodes(query: forms.ApplicationsQuery) -> Response:
+def list_nodes(query: queries.ApplicationsQuery) -> Response:
     """All, or those of a cluster: on, healthy, what is promised there."""
     found = services().nodes.list(caller(), query.cluster)
     return forms.listed(found, query, lambda view: view.node.name, lambda view: view.to_json())
@@ -29,7 +29,7 @@ def show_node(name: str) -> Response:
 
 @api.get("/nodes/<name>/projects")
 @described("nodes", ok=shapes.Listed[shapes.StrayProject])
-def list_stray_projects(name: str, query: forms.PageQuery) -> Response:
+def list_stray_projects(name: str, query: queries.PageQuery) -> Response:
     """Compose projects that run on the node and are not ours: `applications/import` adopts one."""
     found = services().imports.candidates(caller(), name)
     return forms.listed(found, query, lambda project: project.name, _stray)
@@ -37,7 +37,7 @@ def list_stray_projects(name: str, query: forms.PageQuery) -> Response:
 
 @api.get("/clusters")
 @described("clusters", ok=shapes.Listed[shapes.Cluster])
-def list_clusters(query: forms.PageQuery) -> Response:
+def list_clusters(query: queries.PageQuery) -> Response:
     """Those on record, and the computed ones."""
     found = services().clusters.list(caller())
     return forms.listed(found, query, lambda view: view.cluster.name, lambda view: view.to_json())

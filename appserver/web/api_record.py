@@ -6,14 +6,14 @@ from flask import Response
 
 from appserver.core.audit import AuditEntry
 from appserver.core.events import Happening
-from appserver.web import forms, shapes, sse
+from appserver.web import forms, queries, shapes, sse
 from appserver.web.api import api, described
 from appserver.web.context import caller, context, services
 
 
 @api.get("/audit")
 @described("record", ok=shapes.Listed[shapes.AuditEntry])
-def list_audit(query: forms.AuditQuery) -> Response:
+def list_audit(query: queries.AuditQuery) -> Response:
     """Who did what to what, and how it ended. Newest first."""
     page = services().audit.list(caller(), query.after, query.limit, query.user, query.subject)
     return forms.listing([_entry(*item) for item in page.items], page.next)
@@ -21,7 +21,7 @@ def list_audit(query: forms.AuditQuery) -> Response:
 
 @api.get("/events")
 @described("record", ok=shapes.Listed[shapes.Happening])
-def list_events(query: forms.EventsQuery) -> Response:
+def list_events(query: queries.EventsQuery) -> Response:
     """News of a bus, or of all. Newest first; or as they come, where `text/event-stream` is accepted."""
     if sse.wanted():
         return _follow(query.bus)

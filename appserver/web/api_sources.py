@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask import Response
 
-from appserver.web import forms, shapes
+from appserver.web import forms, queries, shapes
 from appserver.web.api import PREFIX, api, described
 from appserver.web.context import caller, services
 
 
 @api.get("/sources")
 @described("sources", ok=shapes.Listed[shapes.Source])
-def list_sources(query: forms.PageQuery) -> Response:
+def list_sources(query: queries.PageQuery) -> Response:
     """Each with where to push, its last good commit and its last error."""
     found = services().sources.list(caller())
     return forms.listed(found, query, lambda view: view.source.name, lambda view: view.to_json())

@@ -1,4 +1,4 @@
-"""What requests hold, parsed once: JSON bodies, versions, pages. Each fault says where."""
+"""What requests hold, parsed once: JSON bodies and versions; and pages of what is answered. Each fault says where."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from flask import Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from appserver.core.access import Role
-from appserver.core.boot import Kind
 from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, ProjectFiles
 from appserver.core.sources import SourceRequest
 from appserver.errors import Invalid, PreconditionFailed
 from appserver.store import keys
+from appserver.web.queries import Name, PageQuery, Short
 from image_config import Target
 
 T = TypeVar("T")
 
-Name = Annotated[str, Field(max_length=300, description="a-z 0-9 _ . -, 1 to 63, beginning and ending alphanumeric")]
 Text = Annotated[str, Field(max_length=2_000_000)]
-Short = Annotated[str, Field(max_length=1000)]
 
 COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 """Where Compose itself looks, in its order."""
@@ -161,61 +159,6 @@ class ExplainBody(Body):
 
     def target(self) -> Target:
         return Target(self.image, self.cluster, self.application, self.service, self.container)
-
-
-class Query(BaseModel):
-    """What stands after `?`; what is not known there is let be."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class PageQuery(Query):
-    limit: Annotated[int, Field(ge=1, le=500)] = 50
-    after: Annotated[str, Field(max_length=200, description="`next` of the page before")] = ""
-
-
-class ApplicationsQuery(PageQuery):
-    cluster: Name = ""
-
-
-class ExplainQuery(Query):
-    revision: Annotated[int, Field(ge=0, le=99_999_999, description="0: the one in force")] = 0
-    service: Short = ""
-    option: Short = ""
-
-
-class DeleteQuery(Query):
-    volumes: Annotated[bool, Field(description="remove the named volumes too")] = False
-
-
-class LogsQuery(Query):
-    service: Short = ""
-    tail: Annotated[int, Field(ge=0, le=10_000)] = 100
-    follow: bool = False
-    since: Short = ""
-
-
-class AuditQuery(PageQuery):
-    user: Short = ""
-    subject: Short = ""
-
-
-class HoldersQuery(PageQuery):
-    """One of `deb` and `image`."""
-
-    deb: Short = ""
-    image: Short = ""
-    version: Short = Field("", description="of the package, or the image's tag")
-
-    def wanted(self) -> tuple[Kind, str]:
-        if bool(self.deb) == bool(self.image):
-            raise Invalid("deb", "name a package in `deb`, or an image in `image`")
-        return ("deb", self.deb) if self.deb else ("container", self.image)
-
-
-class EventsQuery(PageQuery):
-    bus: Short = ""
-    subject: Short = ""
 
 
 def application_key(cluster: str, name: str) -> AppKey:

@@ -1,0 +1,68 @@
+"""What stands after `?` in a request, parsed once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from appserver.core.boot import Kind
+from appserver.errors import Invalid
+
+Name = Annotated[str, Field(max_length=300, description="a-z 0-9 _ . -, 1 to 63, beginning and ending alphanumeric")]
+Short = Annotated[str, Field(max_length=1000)]
+
+
+class Query(BaseModel):
+    """What stands after `?`; what is not known there is let be."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class PageQuery(Query):
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
+    after: Annotated[str, Field(max_length=200, description="`next` of the page before")] = ""
+
+
+class ApplicationsQuery(PageQuery):
+    cluster: Name = ""
+
+
+class ExplainQuery(Query):
+    revision: Annotated[int, Field(ge=0, le=99_999_999, description="0: the one in force")] = 0
+    service: Short = ""
+    option: Short = ""
+
+
+class DeleteQuery(Query):
+    volumes: Annotated[bool, Field(description="remove the named volumes too")] = False
+
+
+class LogsQuery(Query):
+    service: Short = ""
+    tail: Annotated[int, Field(ge=0, le=10_000)] = 100
+    follow: bool = False
+    since: Short = ""
+
+
+class AuditQuery(PageQuery):
+    user: Short = ""
+    subject: Short = ""
+
+
+class HoldersQuery(PageQuery):
+    """One of `deb` and `image`."""
+
+    deb: Short = ""
+    image: Short = ""
+    version: Short = Field("", description="of the package, or the image's tag")
+
+    def wanted(self) -> tuple[Kind, str]:
+        if bool(self.deb) == bool(self.image):
+            raise Invalid("deb", "name a package in `deb`, or an image in `image`")
+        return ("deb", self.deb) if self.deb else ("container", self.image)
+
+
+class EventsQuery(PageQuery):
+    bus: Short = ""
+    subject: Short = ""
