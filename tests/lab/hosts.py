@@ -23,6 +23,8 @@ LABEL = "moorage.lab"
 PACKAGES = ("systemd-sysv", "dbus", "kmod", "procps", "iproute2", "iputils-ping", "ca-certificates", "python3")
 """What a fresh Debian has, and what being a container asks for; nothing that `./up` is to install."""
 OVERLAY = Path(__file__).parent / "image" / "overlay"
+PIP_CACHE = "moorage-lab-pip"
+"""A volume in which pip keeps what it fetched, between hosts and between runs: by content, and only to save time."""
 CA_SETTINGS = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 """Environment variables by which this machine may trust a certificate authority of its own."""
 ISOLATED = (
@@ -75,13 +77,15 @@ def host(init: Init = "systemd", suite: str = "bookworm") -> Iterator[Host]:
     name = f"moorage-lab-{uuid.uuid4().hex[:8]}"
     volume = f"{name}-docker"
     command = () if init == "systemd" else ("--init", image(suite), "/usr/local/sbin/boot-init", "sleep", "infinity")
-    _docker("volume", "create", "--label", LABEL, volume)
+    for made in (volume, PIP_CACHE):
+        _docker("volume", "create", "--label", LABEL, made)
     try:
         # Not the engine's own bridge: that goes with any second engine that a test starts without one.
         _docker("network", "create", "--label", LABEL, name)
         _docker(
             *("run", "-d", "--name", name, "--hostname", name, "--network", name, "--label", LABEL),
             *("-v", f"{volume}:/var/lib/docker"),
+            *("-v", f"{PIP_CACHE}:/mnt/pip", "-e", "PIP_CACHE_DIR=/mnt/pip"),
             *(*ISOLATED, *_trust(), *(command or (image(suite),))),
         )
         started = Host(name)
