@@ -106,6 +106,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = True
+    request_queue_size = 128
+    """The base class takes five: a burst of callers would then be kept waiting for seconds."""
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext, reads: Reads, stop: Event) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
