@@ -9,6 +9,7 @@ from appserver.core.access import Invite
 from appserver.errors import Invalid, NotFound, TooMany, Unauthenticated
 from appserver.web import auth
 from appserver.web.context import address, services
+from appserver.web.pages_words import sentence
 
 Rendered = str | tuple[str, int]
 
@@ -44,8 +45,7 @@ def login() -> Rendered | Answer:
         auth.log_in(name, request.form.get("password", ""))
     except (Unauthenticated, TooMany) as error:
         status = 429 if isinstance(error, TooMany) else 401
-        told = str(error)[:1].upper() + str(error)[1:] + "."
-        return render_template("access/login.html", name=name, problem=told, next=following), status
+        return render_template("access/login.html", name=name, problem=sentence(str(error)), next=following), status
     return redirect(following or url_for("pages.applications"), 303)
 
 

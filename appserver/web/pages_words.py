@@ -13,6 +13,23 @@ LINE = 4000
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BEGINNINGS = {
+    "a",
+    "an",
+    "it",
+    "name",
+    "no",
+    "nobody",
+    "nothing",
+    "only",
+    "that",
+    "the",
+    "there",
+    "this",
+    "you",
+    "your",
+}
+"""Words that no application, user or program is called by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +174,12 @@ def plain(line: str) -> str:
     return text if len(line) <= LINE else f"{text[:LINE]} … ({len(line)} characters)"
 
 
+def sentence(reason: str) -> str:
+    """A reason that stands by itself: `there is no page` as `There is no page.` What begins with a name keeps it."""
+    told = reason[:1].upper() + reason[1:] if reason.partition(" ")[0] in _BEGINNINGS else reason
+    return told if told.endswith((".", "!", "?")) else f"{told}."
+
+
 def short(reference: str) -> str:
     """An image or commit for a dense table: digests and hashes cut to twelve characters."""
     return re.sub(r"(?<![0-9a-f])([0-9a-f]{12})[0-9a-f]{8,}", r"\1", reference)
@@ -175,7 +198,8 @@ def back(referrer: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-FILTERS = {f.__name__: f for f in (look, advice, iso, moment, ago, lasting, size, plain, short, language, back)}
+_ALL = (look, advice, iso, moment, ago, lasting, size, plain, sentence, short, language, back)
+FILTERS = {f.__name__: f for f in _ALL}
 
 
 def _instant(at: datetime | str) -> datetime:

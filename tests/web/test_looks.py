@@ -49,6 +49,29 @@ PALE = """() => {
   return [...new Set(found)];
 }"""
 
+UNUSABLE = """() => {
+  const problems = [];
+  const visible = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility());
+  const pressed = "button, select, summary, .button, input:not([type=hidden], [type=checkbox], [type=radio])";
+  for (const e of visible(pressed)) {
+    const box = e.getBoundingClientRect();
+    if (box.width < 24 || box.height < 24) problems.push(`small: ${e.outerHTML.slice(0, 80)}`);
+  }
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  for (const id of new Set(ids)) if (ids.indexOf(id) !== ids.lastIndexOf(id)) problems.push(`twice: #${id}`);
+  for (const name of ["aria-labelledby", "aria-describedby", "aria-controls"])
+    for (const e of document.querySelectorAll(`[${name}]`))
+      for (const id of e.getAttribute(name).split(" "))
+        if (!document.getElementById(id)) problems.push(`${name} of nothing: ${id}`);
+  let level = 0;
+  for (const heading of visible("h1, h2, h3, h4")) {
+    if (Number(heading.tagName[1]) > level + 1) problems.push(`out of order: ${heading.outerHTML.slice(0, 80)}`);
+    level = Number(heading.tagName[1]);
+  }
+  return problems;
+}"""
+FOCUS = "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
+
 
 @pytest.fixture
 def ada(open_page: Open, harbour: str) -> Page:
@@ -72,6 +95,33 @@ def test_every_page_fits_every_screen_and_can_be_read(ada: Page, harbour: str) -
             ada.emulate_media(color_scheme=scheme)
             wrong += [f"{path}, {scheme}: {pale}" for pale in ada.evaluate(PALE)]
     assert wrong == []
+
+
+def test_every_page_is_in_order_for_those_who_do_not_see_it_or_point_badly(ada: Page, harbour: str) -> None:
+    """Headings in order, ids once, descriptions that exist, nothing to press that is smaller than 24 pixels."""
+    wrong = []
+    for path in PAGES:
+        ada.goto(harbour + path)
+        for width in (1280, 390):
+            ada.set_viewport_size({"width": width, "height": 860})
+            wrong += [f"{path} at {width}: {one}" for one in ada.evaluate(UNUSABLE)]
+    assert wrong == []
+
+
+def test_who_goes_by_keyboard_sees_where_they_are(ada: Page, harbour: str) -> None:
+    """Tab goes past the menu by one link, through every control, and marks each."""
+    ada.goto(f"{harbour}{APP}")
+    ada.keyboard.press("Tab")
+    expect(ada.get_by_role("link", name="Skip to content")).to_be_focused()
+    ada.keyboard.press("Enter")
+    ada.keyboard.press("Tab")
+    expect(ada.get_by_role("main").get_by_role("link").first).to_be_focused()
+    passed = 0
+    while (focus := ada.evaluate(FOCUS))[0] != "BODY":
+        assert focus[1] != "none", passed
+        ada.keyboard.press("Tab")
+        passed += 1
+    assert passed > 10
 
 
 @pytest.mark.parametrize("path", OPEN)

@@ -14,7 +14,7 @@ from appserver.core.plan import Action
 from appserver.core.views import AppState
 from appserver.web import pages_words
 from appserver.web.errors import STATUS
-from appserver.web.pages_words import LINE, LOOKS, ago, back, lasting, look, plain, short, size
+from appserver.web.pages_words import LINE, LOOKS, ago, back, lasting, look, plain, sentence, short, size
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 RESULTS = ("ok", "refused", "failed")
@@ -119,3 +119,19 @@ def test_digests_are_cut_for_tables():
 def test_the_way_back_never_leaves_this_server():
     """Of a referrer only the path counts."""
     assert back("https://evil.example/applications?x=1") == "/applications?x=1"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("there is no application x", "There is no application x."),
+        ("Slow down.", "Slow down."),
+        ("compose.yaml:3: is not YAML", "compose.yaml:3: is not YAML."),
+        ("web: no such service", "web: no such service."),
+        ("etcd does not answer", "etcd does not answer."),
+        ("grace (viewer) may not delete", "grace (viewer) may not delete."),
+    ],
+)
+def test_a_reason_by_itself_is_a_sentence(reason, told):
+    """A file, a service or a person at its beginning is not spelled anew."""
+    assert sentence(reason) == told
