@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
-from appserver.core import compose, plan, policy, secrets
+from appserver.core import compose, plan, policy
 from appserver.core.compose import Project
 from appserver.core.containers import ImageFacts
 from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
@@ -17,6 +17,7 @@ from appserver.core.entities import AppKey, Application, Desired, Outcome, Proje
 from appserver.core.options import options
 from appserver.core.placement.place import RANKS, place, spread
 from appserver.core.placement.request import Claim, Request
+from appserver.core.plan import Step
 from appserver.core.steps import adopted, steps_between
 from appserver.errors import Conflict, InvalidMany
 
@@ -35,30 +36,12 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     node = _node(wanted.key, seen, result, claim, wanted.adopt)
     steps = adopted(result) if wanted.adopt else steps_between(seen.current, result, seen.desired, seen.observed)
     digest = compose.digest(result.project)
-    same = seen.current is not None and seen.current.digest == digest and node in seen.desired
-    record = None if same else _revision(wanted, seen, author, overrides, result, digest, node)
-    number = record.number if record else _latest(seen)
-    moved = tuple(name for name in seen.desired if name != node)
-    decided = DeployPlan(
-        key=wanted.key,
-        changed=record is not None or not plan.is_empty(steps),
-        token=_token(seen.stood_on, digest, node),
-        revision=number if record or seen.current is None else seen.current.number,
-        node=node,
-        steps=steps,
-        warnings=result.warnings,
-        diff=compose.diff(seen.current.project if seen.current else None, result.project),
-        commits=seen.commits,
-        stood_on=seen.stood_on,
-        record=record,
-        application=_application(wanted, seen, number, (node, *moved)),
-        desired=_desired(seen, record, author, node, moved, bool(wanted.adopt)),
-        claim=claim,
-        superseded=seen.unsettled if record else 0,
-    )
-    if wanted.token and wanted.token != decided.token:
-        raise Conflict("the plan is stale: what it was made from has changed since; plan again")
-    return decided
+    record = None
+    if not _is_in_force(seen, digest, node):
+        record = _revision(wanted, seen, author, overrides, result, digest, node)
+    found = _Found(wanted.key, seen, result, digest, node, steps, claim, record, seen.commits)
+    application = _application(wanted, seen, found.latest, found.nodes)
+    return _planned(found, author, application, wanted.token, bool(wanted.adopt))
 
 
 def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "") -> DeployPlan:
@@ -68,9 +51,8 @@ def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: s
     claim = claim_of(target.project)
     node = _node(key, seen, result, claim)
     steps = steps_between(seen.current, result, seen.desired, seen.observed, f"revision {target.number} is put back")
-    same = seen.current is not None and seen.current.digest == target.digest and node in seen.desired
     record = None
-    if not same:
+    if not _is_in_force(seen, target.digest, node):
         record = replace(
             target,
             number=_latest(seen) + 1,
@@ -80,30 +62,9 @@ def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: s
             restores=target.number,
             node=node,
         )
-    moved = tuple(name for name in seen.desired if name != node)
-    number = record.number if record else (seen.current or target).number
-    decided = DeployPlan(
-        key=key,
-        changed=record is not None or not plan.is_empty(steps),
-        token=_token(seen.stood_on, target.digest, node),
-        revision=number,
-        node=node,
-        steps=steps,
-        warnings=(),
-        diff=compose.diff(seen.current.project if seen.current else None, target.project),
-        commits=target.commits,
-        stood_on=seen.stood_on,
-        record=record,
-        application=replace(
-            cast(Application, seen.application), latest=max(_latest(seen), number), nodes=(node, *moved)
-        ),
-        desired=_desired(seen, record, author, node, moved),
-        claim=claim,
-        superseded=seen.unsettled if record else 0,
-    )
-    if token and token != decided.token:
-        raise Conflict("the plan is stale: what it was made from has changed since; plan again")
-    return decided
+    found = _Found(key, seen, result, target.digest, node, steps, claim, record, target.commits)
+    application = replace(cast(Application, seen.application), latest=found.latest, nodes=found.nodes)
+    return _planned(found, author, application, token)
 
 
 def claim_of(project: Project) -> Claim:
@@ -118,6 +79,67 @@ def claim_of(project: Project) -> Claim:
 
 def superseded(now: datetime) -> Outcome:
     return Outcome("superseded", now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a plan is made of, whichever way its project came about. `record` is None where none is to be written."""
+
+    key: AppKey
+    seen: Seen
+    result: Effective
+    digest: str
+    node: str
+    steps: tuple[Step, ...]
+    claim: Claim
+    record: Revision | None
+    commits: Mapping[str, str]
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Nodes that it leaves."""
+        return tuple(name for name in self.seen.desired if name != self.node)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return (self.node, *self.moved)
+
+    @property
+    def latest(self) -> int:
+        return self.record.number if self.record else _latest(self.seen)
+
+
+def _planned(found: _Found, author: Author, application: Application, token: str, adopt: bool = False) -> DeployPlan:
+    """
+    Raises:
+        Conflict: `token` is of another plan than this.
+    """
+    seen, record = found.seen, found.record
+    made = _token(seen.stood_on, found.digest, found.node)
+    if token and token != made:
+        raise Conflict("the plan is stale: what it was made from has changed since; plan again")
+    return DeployPlan(
+        key=found.key,
+        changed=record is not None or not plan.is_empty(found.steps),
+        token=made,
+        revision=seen.current.number if seen.current and not record else found.latest,
+        node=found.node,
+        steps=found.steps,
+        warnings=found.result.warnings,
+        diff=compose.diff(seen.current.project if seen.current else None, found.result.project),
+        commits=found.commits,
+        stood_on=seen.stood_on,
+        record=record,
+        application=application,
+        desired=_desired(seen, record, author, found.node, found.moved, adopt),
+        claim=found.claim,
+        superseded=seen.unsettled if record else 0,
+    )
+
+
+def _is_in_force(seen: Seen, digest: str, node: str) -> bool:
+    """Whether the project of this digest is what is wanted on this node already."""
+    return seen.current is not None and seen.current.digest == digest and node in seen.desired
 
 
 def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) -> None:
@@ -213,12 +235,3 @@ def _token(stood_on: Mapping[str, int], digest: str, node: str) -> str:
 def no_files(key: AppKey, init_file: str) -> ProjectFiles:
     """Stands in a request that takes its inputs from the record."""
     return ProjectFiles(key.name, {}, (init_file,))
-
-
-def masked_inputs(files: ProjectFiles) -> ProjectFiles:
-    """The author's files as a viewer may see them: `.env` values that are secret are hidden."""
-    lines = []
-    for line in files.env_file.splitlines():
-        name, equals, value = line.partition("=")
-        lines.append(f"{name}={secrets.MASK}" if equals and secrets.is_secret(name.strip(), value.strip()) else line)
-    return replace(files, env_file="\n".join(lines))
