@@ -19,7 +19,8 @@ def print_plan(plan: Mapping[str, Any], diff: bool = False, err: bool = False) -
         show.say(f"warning: {warning}", "yellow", err=True)
     told = [step for step in plan["steps"] if step["action"] != "none"]
     for step in told:
-        click.echo(show.styled(step["action"]) + " " + show.clean(f"{step['subject']}: {step['cause']}"), err=err)
+        subject, cause = show.clean(step["subject"]), show.clean(step["cause"])
+        click.echo(f"{subject}: {show.styled(step['action'])} — {cause}", err=err)
     if diff and plan["diff"]:
         for line in plan["diff"].splitlines():
             show.say(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""), err=err)

@@ -73,10 +73,10 @@ def containers(app: str) -> list[str]:
 
 def test_plan_deploy_and_nothing_to_do(servers: Servers, project: Path, app_name: str) -> None:
     """A plan is exit 3 and changes nothing; its deployment is followed to the end; then nothing is left to do."""
-    assert "create web: new in the project" in run(servers, project, "app", "plan", app_name, code=3)
+    assert "web: create — new in the project" in run(servers, project, "app", "plan", app_name, code=3)
     assert containers(app_name) == []
     told = run(servers, project, "app", "deploy", app_name, "--reason", "first")
-    assert "create db: new in the project" in told.splitlines()
+    assert "db: create — new in the project" in told.splitlines()
     assert told.endswith(f"done: default.{app_name} is at revision 1\n")
     running = containers(app_name)
     assert len(running) == 2
@@ -102,7 +102,7 @@ def test_set_is_the_strongest_layer_and_explained(servers: Servers, project: Pat
     assert len(set(containers(app_name)) & set(before)) == 1
     explained = run(servers, project, "app", "explain", app_name, "--service", "web", "--option", "mem_limit")
     assert explained.startswith("web.mem_limit = 64M  from root ")
-    assert "recreate web" in run(servers, project, "app", "rollback", app_name, "1", "--dry-run", code=3)
+    assert "web: recreate" in run(servers, project, "app", "rollback", app_name, "1", "--dry-run", code=3)
     run(servers, project, "app", "rollback", app_name, "1")
     history = as_json(servers, project, "app", "history", app_name)["items"]
     assert [(one["number"], one["outcome"], one["restores"]) for one in history] == [
@@ -219,7 +219,7 @@ def test_at_a_terminal_the_plan_is_asked_about(servers: Servers, project: Path, 
     """No means nothing happens; yes shows the progress in place and ends with the result."""
     code, seen = at_terminal(servers, project, ("app", "deploy", app_name), answer="n")
     assert code != 0
-    assert "create web" in seen and "Apply this?" in seen
+    assert "web: create" in seen and "Apply this?" in seen
     assert containers(app_name) == []
     code, seen = at_terminal(servers, project, ("app", "deploy", app_name), answer="y")
     assert code == 0, seen

@@ -159,7 +159,7 @@ def test_a_plan_is_made_of_the_project_here(run: Run, tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("services: {web: {image: 'web:1', env_file: web.env}}")
     (tmp_path / "web.env").write_text("A=1\n")
     code, out, err = run("app", "plan", "shop")
-    assert (code, out) == (3, "create web: new in the project\n")
+    assert (code, out) == (3, "web: create — new in the project\n")
     token = err.split()[-1]
     code, out, _ = run("app", "plan", "shop", "--json")
     plan = json.loads(out)
