@@ -7,13 +7,13 @@ from datetime import timedelta
 from flask import Response, jsonify
 
 from appserver.core.access import Caller, Token, User
-from appserver.web import forms, queries, shapes
+from appserver.web import forms, queries, shapes, shapes_record
 from appserver.web.api import api, described
 from appserver.web.context import address, caller, services, settings
 
 
 @api.post("/login")
-@described("access", created=shapes.NewToken)
+@described("access", created=shapes_record.NewToken)
 def login(json: forms.LoginBody) -> Response:
     """A token for a name and its password. For programs: browsers have sessions."""
     access, lasts = services().access, timedelta(days=json.expires_in_days)
@@ -23,7 +23,7 @@ def login(json: forms.LoginBody) -> Response:
 
 
 @api.get("/me")
-@described("access", ok=shapes.Me)
+@described("access", ok=shapes_record.Me)
 def me() -> Response:
     """Who you are here: `role` is that of your token."""
     known = caller()
@@ -39,7 +39,7 @@ def set_password(json: forms.PasswordBody) -> Response:
 
 
 @api.get("/users")
-@described("access", ok=shapes.Listed[shapes.User])
+@described("access", ok=shapes.Listed[shapes_record.User])
 def list_users(query: queries.PageQuery) -> Response:
     """Everybody, for administrators; yourself, for others."""
     found = services().access.users.list(caller())
@@ -47,7 +47,7 @@ def list_users(query: queries.PageQuery) -> Response:
 
 
 @api.post("/users")
-@described("access", created=shapes.Invitation)
+@described("access", created=shapes_record.Invitation)
 def invite_user(json: forms.InviteBody) -> Response:
     """A one-time link by which somebody makes the account, or gives theirs another password."""
     secret = services().access.users.invite(caller(), json.name, json.role)
@@ -56,7 +56,7 @@ def invite_user(json: forms.InviteBody) -> Response:
 
 
 @api.get("/users/<name>")
-@described("access", ok=shapes.User)
+@described("access", ok=shapes_record.User)
 def show_user(name: str) -> Response:
     """One account."""
     held = services().access.users.show(caller(), name)
@@ -64,7 +64,7 @@ def show_user(name: str) -> Response:
 
 
 @api.patch("/users/<name>")
-@described("access", ok=shapes.User)
+@described("access", ok=shapes_record.User)
 def change_user(name: str, json: forms.UserBody) -> Response:
     """Another role; closed, or open again."""
     held = services().access.users.change(caller(), name, json.role, json.disabled, forms.if_match())
@@ -80,7 +80,7 @@ def delete_user(name: str) -> Response:
 
 
 @api.get("/tokens")
-@described("access", ok=shapes.Listed[shapes.Token])
+@described("access", ok=shapes.Listed[shapes_record.Token])
 def list_tokens(query: queries.PageQuery) -> Response:
     """Your own; an administrator's list has everybody's."""
     found = services().access.tokens.list(caller())
@@ -88,7 +88,7 @@ def list_tokens(query: queries.PageQuery) -> Response:
 
 
 @api.post("/tokens")
-@described("access", created=shapes.NewToken)
+@described("access", created=shapes_record.NewToken)
 def create_token(json: forms.TokenBody) -> Response:
     """One of your own, with at most your role. Its text is shown this once."""
     lasts = timedelta(days=json.expires_in_days) if json.expires_in_days else None

@@ -6,13 +6,13 @@ from flask import Response
 
 from appserver.core.boot import Difference
 from appserver.services.boot_servers import Holder
-from appserver.web import forms, queries, shapes
+from appserver.web import forms, queries, shapes, shapes_fleet
 from appserver.web.api import api, described
 from appserver.web.context import caller, services
 
 
 @api.get("/bootservers")
-@described("bootservers", ok=shapes.Listed[shapes.BootServer])
+@described("bootservers", ok=shapes.Listed[shapes_fleet.BootServer])
 def list_boot_servers(query: queries.PageQuery) -> Response:
     """All on record, by their numbers."""
     found = services().boot.list(caller())
@@ -20,7 +20,7 @@ def list_boot_servers(query: queries.PageQuery) -> Response:
 
 
 @api.get("/bootservers/<int:lrn>")
-@described("bootservers", ok=shapes.InstalledBootServer)
+@described("bootservers", ok=shapes_fleet.InstalledBootServer)
 def show_boot_server(lrn: int) -> Response:
     """One, with its containers and packages."""
     server, installed = services().boot.show(caller(), lrn)
@@ -28,7 +28,7 @@ def show_boot_server(lrn: int) -> Response:
 
 
 @api.get("/bootservers/<int:lrn>/differences/<int:other>")
-@described("bootservers", ok=shapes.Listed[shapes.InstalledDifference])
+@described("bootservers", ok=shapes.Listed[shapes_fleet.InstalledDifference])
 def list_boot_differences(lrn: int, other: int, query: queries.PageQuery) -> Response:
     """What `other` has otherwise than `lrn`."""
     found = services().boot.differences(caller(), lrn, other)
@@ -36,7 +36,7 @@ def list_boot_differences(lrn: int, other: int, query: queries.PageQuery) -> Res
 
 
 @api.get("/installed")
-@described("bootservers", ok=shapes.Listed[shapes.Holder])
+@described("bootservers", ok=shapes.Listed[shapes_fleet.Holder])
 def list_holders(query: queries.HoldersQuery) -> Response:
     """Who has a package, or runs an image; of one version alone, if you like."""
     found = services().boot.find(caller(), *query.wanted(), query.version)

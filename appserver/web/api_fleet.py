@@ -6,13 +6,13 @@ from flask import Response
 
 from appserver.core.containers import StrayProject
 from appserver.core.fleet import Cluster
-from appserver.web import forms, queries, shapes
+from appserver.web import forms, queries, shapes, shapes_fleet
 from appserver.web.api import api, described
 from appserver.web.context import caller, services
 
 
 @api.get("/nodes")
-@described("nodes", ok=shapes.Listed[shapes.Node])
+@described("nodes", ok=shapes.Listed[shapes_fleet.Node])
 def list_nodes(query: queries.ApplicationsQuery) -> Response:
     """All, or those of a cluster: on, healthy, what is promised there."""
     found = services().nodes.list(caller(), query.cluster)
@@ -20,7 +20,7 @@ def list_nodes(query: queries.ApplicationsQuery) -> Response:
 
 
 @api.get("/nodes/<name>")
-@described("nodes", ok=shapes.Node)
+@described("nodes", ok=shapes_fleet.Node)
 def show_node(name: str) -> Response:
     """One node."""
     view = services().nodes.show(caller(), name)
@@ -28,7 +28,7 @@ def show_node(name: str) -> Response:
 
 
 @api.get("/nodes/<name>/projects")
-@described("nodes", ok=shapes.Listed[shapes.StrayProject])
+@described("nodes", ok=shapes.Listed[shapes_fleet.StrayProject])
 def list_stray_projects(name: str, query: queries.PageQuery) -> Response:
     """Compose projects that run on the node and are not ours: `applications/import` adopts one."""
     found = services().imports.candidates(caller(), name)
@@ -36,7 +36,7 @@ def list_stray_projects(name: str, query: queries.PageQuery) -> Response:
 
 
 @api.get("/clusters")
-@described("clusters", ok=shapes.Listed[shapes.Cluster])
+@described("clusters", ok=shapes.Listed[shapes_fleet.Cluster])
 def list_clusters(query: queries.PageQuery) -> Response:
     """Those on record, and the computed ones."""
     found = services().clusters.list(caller())
@@ -44,7 +44,7 @@ def list_clusters(query: queries.PageQuery) -> Response:
 
 
 @api.get("/clusters/<name>")
-@described("clusters", ok=shapes.Cluster)
+@described("clusters", ok=shapes_fleet.Cluster)
 def show_cluster(name: str) -> Response:
     """One cluster."""
     view = services().clusters.show(caller(), name)
@@ -52,7 +52,7 @@ def show_cluster(name: str) -> Response:
 
 
 @api.put("/clusters/<name>")
-@described("clusters", ok=shapes.Cluster)
+@described("clusters", ok=shapes_fleet.Cluster)
 def put_cluster(name: str, json: forms.ClusterBody) -> Response:
     """Make one, or change it."""
     wanted = Cluster(name, json.kind, json.strategy, json.labels, json.title)

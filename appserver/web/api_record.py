@@ -6,13 +6,13 @@ from flask import Response
 
 from appserver.core.audit import AuditEntry
 from appserver.core.events import Happening
-from appserver.web import forms, queries, shapes, sse
+from appserver.web import forms, queries, shapes, shapes_record, sse
 from appserver.web.api import api, described
 from appserver.web.context import caller, context, services
 
 
 @api.get("/audit")
-@described("record", ok=shapes.Listed[shapes.AuditEntry])
+@described("record", ok=shapes.Listed[shapes_record.AuditEntry])
 def list_audit(query: queries.AuditQuery) -> Response:
     """Who did what to what, and how it ended. Newest first."""
     page = services().audit.list(caller(), query.after, query.limit, query.user, query.subject)
@@ -20,7 +20,7 @@ def list_audit(query: queries.AuditQuery) -> Response:
 
 
 @api.get("/events")
-@described("record", ok=shapes.Listed[shapes.Happening])
+@described("record", ok=shapes.Listed[shapes_record.Happening])
 def list_events(query: queries.EventsQuery) -> Response:
     """News of a bus, or of all. Newest first; or as they come, where `text/event-stream` is accepted."""
     if sse.wanted():

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from appserver.core.containers import StrayProject
 from appserver.core.entities import AppKey
 from appserver.store import keys
-from appserver.web import shapes
+from appserver.web import shapes, shapes_fleet, shapes_record
 from appserver.web.api import api
 from tests.fakes import PASSWORD
 from tests.lab.served import ROOT, Site
@@ -41,7 +41,7 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         site.services.kv.commit({}, {keys.bootserver(lrn): "", keys.installed_deb(lrn, "curl"): f"8.{lrn}"})
     site.nodes.strays = (StrayProject("old", ("compose.yaml",), "/srv/old", ("web",)),)
     expected: dict[str, type[BaseModel]] = {
-        "/me": shapes.Me,
+        "/me": shapes_record.Me,
         "/applications": shapes.Listed[shapes.Application],
         "/applications/default/shop": shapes.Application,
         "/applications/default/shop/explain": shapes.Explanation,
@@ -49,22 +49,22 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         "/applications/default/shop/revisions/1": shapes.Revision,
         "/applications/default/shop/drift": shapes.Listed[shapes.Drift],
         f"/operations/{shop}": shapes.Operation,
-        "/nodes": shapes.Listed[shapes.Node],
-        "/nodes/n1": shapes.Node,
-        "/nodes/n1/projects": shapes.Listed[shapes.StrayProject],
-        "/bootservers": shapes.Listed[shapes.BootServer],
-        "/bootservers/1": shapes.InstalledBootServer,
-        "/bootservers/1/differences/2": shapes.Listed[shapes.InstalledDifference],
-        "/installed?deb=curl": shapes.Listed[shapes.Holder],
-        "/clusters": shapes.Listed[shapes.Cluster],
-        "/clusters/all": shapes.Cluster,
-        "/sources": shapes.Listed[shapes.Source],
-        "/sources/config": shapes.Source,
-        "/users": shapes.Listed[shapes.User],
-        "/users/ann": shapes.User,
-        "/tokens": shapes.Listed[shapes.Token],
-        "/audit": shapes.Listed[shapes.AuditEntry],
-        "/events": shapes.Listed[shapes.Happening],
+        "/nodes": shapes.Listed[shapes_fleet.Node],
+        "/nodes/n1": shapes_fleet.Node,
+        "/nodes/n1/projects": shapes.Listed[shapes_fleet.StrayProject],
+        "/bootservers": shapes.Listed[shapes_fleet.BootServer],
+        "/bootservers/1": shapes_fleet.InstalledBootServer,
+        "/bootservers/1/differences/2": shapes.Listed[shapes_fleet.InstalledDifference],
+        "/installed?deb=curl": shapes.Listed[shapes_fleet.Holder],
+        "/clusters": shapes.Listed[shapes_fleet.Cluster],
+        "/clusters/all": shapes_fleet.Cluster,
+        "/sources": shapes.Listed[shapes_record.Source],
+        "/sources/config": shapes_record.Source,
+        "/users": shapes.Listed[shapes_record.User],
+        "/users/ann": shapes_record.User,
+        "/tokens": shapes.Listed[shapes_record.Token],
+        "/audit": shapes.Listed[shapes_record.AuditEntry],
+        "/events": shapes.Listed[shapes_record.Happening],
     }
     for path, shape in expected.items():
         answer = site.api("GET", path, token)
@@ -246,7 +246,7 @@ def test_an_account_s_life_over_the_api(site: Site, token: str):
     site.services.access.users.accept(invited.json()["url"].rpartition("/")[2], "bob", PASSWORD)
     made = site.api("POST", "/login", json={"username": "bob", "password": PASSWORD})
     assert made.status_code == 201
-    shapes.NewToken.model_validate(made.json())
+    shapes_record.NewToken.model_validate(made.json())
     bob = made.json()["token"]
     assert site.api("GET", "/me", bob).json() == {"name": "bob", "role": "operator", "via": "token"}
     changed = {"current": PASSWORD, "password": "another one, quite long"}

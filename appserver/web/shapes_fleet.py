@@ -1,0 +1,98 @@
+"""What answers about nodes, boot servers and clusters look like."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from appserver.web.shapes import Shape
+
+
+class StrayProject(Shape):
+    """A compose project that runs on a node and is not ours yet."""
+
+    name: str
+    working_dir: str
+    config_files: list[str]
+    services: list[str]
+    readable: bool
+
+
+class Engine(Shape):
+    version: str
+    compose_version: str
+    cpus: float
+    memory: int
+
+
+class Condition(Shape):
+    name: str
+    ok: bool
+    reason: str
+    since: str
+
+
+class Reserved(Shape):
+    cpus: float
+    memory: int
+    ports: list[str]
+
+
+class Node(Shape):
+    """`on`: its agent is alive. `healthy`: every condition is good besides."""
+
+    name: str
+    address: str
+    cluster: str
+    lrn: int
+    labels: dict[str, str]
+    on: bool
+    healthy: bool
+    engine: Engine | None
+    conditions: list[Condition]
+    reserved: Reserved
+    applications: list[str]
+
+
+class BootServer(Shape):
+    """`nodes` and `addresses` are those of the agents that say they run there. `on`: one of them is alive."""
+
+    lrn: int
+    nodes: list[str]
+    addresses: list[str]
+    on: bool
+
+
+class InstalledBootServer(BootServer):
+    """With what is on record of it: container to image, and package to version."""
+
+    containers: dict[str, str]
+    debs: dict[str, str]
+
+
+class InstalledDifference(Shape):
+    """One name that two boot servers do not have alike; null where one does not have it."""
+
+    kind: Literal["container", "deb"]
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Holder(Shape):
+    lrn: int
+    name: str
+    version: str
+
+
+class Cluster(Shape):
+    """`system` groups are computed and cannot be changed."""
+
+    name: str
+    title: str
+    kind: str
+    strategy: str
+    labels: dict[str, str]
+    system: bool
+    nodes: list[str]
+    on: list[str]
+    applications: list[str]
