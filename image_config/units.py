@@ -89,11 +89,6 @@ def microseconds(text: str) -> int:
     return _nanoseconds(text) // 1000
 
 
-def from_seconds(amount: float) -> str:
-    """90.0 is `1m30s`."""
-    return _show(round(amount * 10**9))
-
-
 def _nanoseconds(text: str) -> int:
     text = text.strip()
     parts = list(_PART.finditer(text)) if len(text) <= 60 else []

@@ -65,18 +65,6 @@ def outgoing(networks: Iterable[str]) -> Outgoing:
     return Outgoing(tuple(allowed))
 
 
-def check_url(url: str, where: str, rule: Outgoing, schemes: tuple[str, ...] = ("https",)) -> Endpoint:
-    """Where the URL leads, if it may be called at all.
-
-    Raises:
-        Invalid: another scheme, a password in it, a host that is no name or address, an address out of bounds.
-    """
-    parts = split_url(url, where, schemes)
-    if parts.username is not None or parts.password is not None:
-        raise Invalid(where, "a URL here carries no user or password: give them apart")
-    return endpoint(parts, where, rule)
-
-
 def split_url(url: str, where: str, schemes: tuple[str, ...]) -> SplitResult:
     """The URL's parts. What is refused here could be read one way by us and another by who follows it."""
     if not _CHARS.fullmatch(url) or len(url) > MAX_URL:
