@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
-from appserver.agent.hands import Hands
+from appserver.agent.gate import Gate, Parts
 from appserver.agent.lanes import Turn
-from appserver.agent.looks import Looks
-from appserver.agent.project import Projects
 from appserver.agent.saying import Saying, told
-from appserver.agent.wishes import Wish, Wishes
+from appserver.agent.wishes import Wish
 from appserver.core import reconcile
 from appserver.core.adopt import adopt
 from appserver.core.containers import ContainerState
 from appserver.core.entities import AppKey, Cause, Desired, Drift, Observed, Phase, Revision
-from appserver.core.health import Verdict, verdict
 from appserver.core.reconcile import ReconcilePlan
-from appserver.errors import ComposeError, EngineError, NotFound
-from appserver.ports import Clock, Compose
+from appserver.errors import NotFound
 
 log = logging.getLogger(__name__)
 
-_LOG_LINES = 50
 _BEGUN = ("acting", "settling", "backoff")
-
-
-class Superseded(Exception):
-    """What is being done is not wanted any more: something newer is, or the program ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What acting stands on. `ended` tells the ids of containers known to have ended by themselves."""
-
-    wishes: Wishes
-    looks: Looks
-    compose: Compose
-    projects: Projects
-    hands: Hands
-    clock: Clock
-    ended: Callable[[], frozenset[str]]
 
 
 class Change:
@@ -56,8 +32,7 @@ class Change:
         self._wish = wish
         self._last = last
         self._saying = saying
-        self._turn = turn
-        self._settling: Phase = "settling"
+        self._gate = Gate(parts, key, saying, turn)
 
     def __call__(self) -> None:
         """
@@ -66,9 +41,9 @@ class Change:
             EngineError: the engine is away; to be begun again.
             StoreError: the revision cannot be read now.
         """
-        self._wait_for_others()
+        self._gate.wait_for_others()
         desired = self._wish.desired
-        foreign = reconcile.strangers(self._key, self._containers(), self._last)
+        foreign = reconcile.strangers(self._key, self._gate.containers(), self._last)
         if desired.run == "removed":
             self._remove(desired, foreign)
         elif desired.adopt and not (self._last and self._last.revision):
@@ -83,16 +58,9 @@ class Change:
     def mend(self, revision: Revision, plan: ReconcilePlan, phase: Phase) -> tuple[Cause, ...]:
         """Carry out a plan of what has drifted, in this phase; why it is not up afterwards, else nothing."""
         self._saying.hidden = self._parts.projects.secrets(self._key, revision)
-        self._settling = phase
         self._saying.say(phase, str(plan).partition("\n")[0])
-        return self._bring_about(revision, plan, plan.services)
-
-    def _wait_for_others(self) -> None:
-        """An agent that was killed may have left a compose process: what it is making now is not to be judged yet."""
-        try:
-            self._parts.compose.wait(self._key.name, self._turn.over)
-        except ComposeError as error:
-            raise Superseded from error
+        self._gate.wait_for_others()
+        return self._gate.bring_about(revision, plan, plan.services, phase)
 
     def _remove(self, desired: Desired, foreign: str) -> None:
         self._saying.say("acting", "removing containers and networks")
@@ -104,11 +72,10 @@ class Change:
 
     def _stop(self, desired: Desired) -> None:
         revision = self._parts.wishes.revision(self._key, desired.revision)
-        plan = reconcile.plan(desired, revision, self._containers(), self._last, self._parts.ended())
+        plan = reconcile.plan(desired, revision, self._gate.containers(), self._last, self._parts.ended())
         self._saying.say("acting", "stopping")
-        for _ in self._parts.hands.carry_out(self._key, revision, {}, plan, self._turn.over, 0.0):
-            self._go_on()
-        self._saying.see(revision, self._containers(), plan.steps)
+        self._gate.carry_out(revision, {}, plan, 0.0)
+        self._saying.see(revision, self._gate.containers(), plan.steps)
         self._saying.say("stopped", "stopped", revision=desired.revision, restart=desired.restart, drift=())
 
     def _adopt(self, desired: Desired) -> None:
@@ -116,7 +83,7 @@ class Change:
         revision = self._parts.wishes.revision(self._key, desired.revision)
         self._saying.say("acting", "comparing what runs with the imported files")
         hashes = self._parts.compose.hashes(self._parts.projects.base_text(self._key, revision))
-        containers = self._containers()
+        containers = self._gate.containers()
         adoption = adopt(revision, containers, hashes)
         if adoption.faults:
             self._saying.say("failed", "nothing was touched", failed=desired.revision, causes=adoption.faults)
@@ -138,12 +105,12 @@ class Change:
         if self._saying.now.failed == desired.revision:
             self._put_back(desired, revision, self._saying.now.causes)
             return
-        plan = reconcile.plan(desired, revision, self._containers(), self._last, self._parts.ended())
-        self._saying.see(revision, self._containers(), plan.steps)
+        plan = reconcile.plan(desired, revision, self._gate.containers(), self._last, self._parts.ended())
+        self._saying.see(revision, self._gate.containers(), plan.steps)
         waits = tuple(sorted({*plan.services, *self._begun()}))
         if waits or not plan.is_empty:
             self._saying.say("acting", str(plan).partition("\n")[0] or "looking whether it is up")
-        if causes := self._bring_about(revision, plan, waits):
+        if causes := self._gate.bring_about(revision, plan, waits):
             self._put_back(desired, revision, causes)
         else:
             self._parts.projects.tidy(self._key, revision)
@@ -167,42 +134,14 @@ class Change:
             previous = self._parts.wishes.revision(self._key, back)
             standing = replace(desired, revision=back)
             self._saying.hidden += self._parts.projects.secrets(self._key, previous)
-            plan = reconcile.plan(standing, previous, self._containers(), self._last, self._parts.ended())
-            more = self._bring_about(previous, plan, plan.services)
+            plan = reconcile.plan(standing, previous, self._gate.containers(), self._last, self._parts.ended())
+            more = self._gate.bring_about(previous, plan, plan.services)
             told_more = tuple(replace(c, why=f"putting revision {back} back: {c.why}") for c in more)
             failed = {**failed, "causes": (*causes, *told_more), "revision": back}
             self._failed(previous, standing, f"revision {back} was put back", failed)
 
-    def _bring_about(self, revision: Revision, plan: ReconcilePlan, waits: Sequence[str]) -> tuple[Cause, ...]:
-        """Act, then wait for `waits`; why they are not up, else nothing."""
-        limit_s = revision.options.timeout_s
-        limit = datetime.max.replace(tzinfo=UTC)
-        try:
-            images = self._images(revision, plan.services)
-            limit = self._parts.clock.now() + timedelta(seconds=limit_s)
-            for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
-                self._go_on()
-                self._saying.say(self._saying.now.phase, line)
-            self._parts.looks.forget(self._key.name, plan.services)
-        except (ComposeError, EngineError) as error:
-            self._go_on()
-            self._parts.hands.check_engine()
-            found = self._look(revision, waits, limit)
-            return self._explained(found) or (Cause("", self._saying.masked(str(error)), logs=self._said(error)),)
-        while (found := self._look(revision, waits, limit)).state == "waiting":
-            self._saying.say(self._settling, "; ".join(found.waits_for))
-            self._turn.news.wait(found.again_s)
-            self._go_on()
-        return self._explained(found)
-
-    def _look(self, revision: Revision, waits: Sequence[str], limit: datetime) -> Verdict:
-        self._turn.news.clear()
-        containers = self._containers()
-        self._saying.see(revision, containers)
-        return verdict(revision, waits, containers, self._parts.clock.now(), limit)
-
     def _done(self, desired: Desired, revision: Revision) -> None:
-        containers = self._containers()
+        containers = self._gate.containers()
         self._parts.projects.keep(self._key, revision.images)
         self._saying.see(revision, containers)
         drift = self._drift(desired, revision, containers, "done")
@@ -211,7 +150,7 @@ class Change:
         )
 
     def _failed(self, revision: Revision, standing: Desired, step: str, said: dict[str, object]) -> None:
-        containers = self._containers()
+        containers = self._gate.containers()
         self._saying.see(revision, containers)
         drift = self._drift(standing, revision, containers, "failed")
         self._saying.say("failed", step, drift=drift, **said)
@@ -222,24 +161,6 @@ class Change:
         """With everything said so far taken for final."""
         final = replace(self._saying.now, phase=phase)
         return reconcile.drift(standing, revision, containers, final, self._parts.ended())
-
-    def _images(self, revision: Revision, services: Sequence[str]) -> dict[str, str]:
-        held: dict[str, str] = {}
-        for service, name, doing in self._parts.projects.images(revision, services):
-            self._go_on()
-            if doing:
-                self._saying.say(self._saying.now.phase, f"{service}: {doing}")
-            held[service] = name
-        return held
-
-    def _explained(self, found: Verdict) -> tuple[Cause, ...]:
-        return tuple(
-            self._saying.cause(f, self._parts.hands.last_lines(f.container.id, _LOG_LINES) if f.container else ())
-            for f in found.failures
-        )
-
-    def _said(self, error: ComposeError | EngineError) -> tuple[str, ...]:
-        return tuple(map(self._saying.masked, error.output)) if isinstance(error, ComposeError) else ()
 
     def _begun(self) -> frozenset[str]:
         """Services acted on before an interruption: they are still to be waited for."""
@@ -253,10 +174,3 @@ class Change:
             return self._parts.wishes.revision(self._key, number)
         except NotFound:
             return None
-
-    def _containers(self) -> tuple[ContainerState, ...]:
-        return self._parts.looks.containers(self._key.name)
-
-    def _go_on(self) -> None:
-        if self._turn.over.is_set():
-            raise Superseded

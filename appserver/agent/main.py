@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 from appserver.agent.alive import keep_alive
-from appserver.agent.change import Parts
 from appserver.agent.endings import Endings
+from appserver.agent.gate import Parts
 from appserver.agent.hands import Hands
 from appserver.agent.http import Files, Reads, serve
 from appserver.agent.installed import Record

@@ -11,7 +11,8 @@ import time
 from dataclasses import replace
 from threading import Lock
 
-from appserver.agent.change import Change, Parts, Superseded
+from appserver.agent.change import Change
+from appserver.agent.gate import Parts, Superseded
 from appserver.agent.lanes import Turn
 from appserver.agent.report import Reports
 from appserver.agent.saying import Saying, begin, told

@@ -1,0 +1,121 @@
+"""Acting on a plan, and waiting until what was acted on is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from appserver.agent.hands import Hands
+from appserver.agent.lanes import Turn
+from appserver.agent.looks import Looks
+from appserver.agent.project import Projects
+from appserver.agent.saying import Saying
+from appserver.agent.wishes import Wishes
+from appserver.core.containers import ContainerState
+from appserver.core.entities import AppKey, Cause, Phase, Revision
+from appserver.core.health import Verdict, verdict
+from appserver.core.reconcile import ReconcilePlan
+from appserver.errors import ComposeError, EngineError
+from appserver.ports import Clock, Compose
+
+_LOG_LINES = 50
+
+
+class Superseded(Exception):
+    """What is being done is not wanted any more: something newer is, or the program ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What acting stands on. `ended` tells the ids of containers known to have ended by themselves."""
+
+    wishes: Wishes
+    looks: Looks
+    compose: Compose
+    projects: Projects
+    hands: Hands
+    clock: Clock
+    ended: Callable[[], frozenset[str]]
+
+
+class Gate:
+    """Of one application, for one turn. Everything here ends with `Superseded` when the turn is over."""
+
+    def __init__(self, parts: Parts, key: AppKey, saying: Saying, turn: Turn) -> None:
+        self._parts = parts
+        self._key = key
+        self._saying = saying
+        self._turn = turn
+
+    def wait_for_others(self) -> None:
+        """An agent that was killed may have left a compose process: what it is making now is not to be judged yet."""
+        try:
+            self._parts.compose.wait(self._key.name, self._turn.over)
+        except ComposeError as error:
+            raise Superseded from error
+
+    def containers(self) -> tuple[ContainerState, ...]:
+        return self._parts.looks.containers(self._key.name)
+
+    def bring_about(
+        self, revision: Revision, plan: ReconcilePlan, waits: Sequence[str], settling: Phase = "settling"
+    ) -> tuple[Cause, ...]:
+        """Act, then wait for `waits`; why they are not up, else nothing.
+
+        Args:
+            settling: the phase in which it is waited.
+        """
+        limit_s = revision.options.timeout_s
+        limit = datetime.max.replace(tzinfo=UTC)
+        try:
+            images = self._images(revision, plan.services)
+            limit = self._parts.clock.now() + timedelta(seconds=limit_s)
+            self.carry_out(revision, images, plan, limit_s)
+        except (ComposeError, EngineError) as error:
+            self._go_on()
+            self._parts.hands.check_engine()
+            found = self._look(revision, waits, limit)
+            return self._explained(found) or (Cause("", self._saying.masked(str(error)), logs=self._said(error)),)
+        while (found := self._look(revision, waits, limit)).state == "waiting":
+            self._saying.say(settling, "; ".join(found.waits_for))
+            self._turn.news.wait(found.again_s)
+            self._go_on()
+        return self._explained(found)
+
+    def carry_out(self, revision: Revision, images: dict[str, str], plan: ReconcilePlan, limit_s: float) -> None:
+        """Act alone, saying what is being done."""
+        try:
+            for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
+                self._go_on()
+                self._saying.say(self._saying.now.phase, line)
+        finally:
+            self._parts.looks.forget(self._key.name, plan.services)
+
+    def _look(self, revision: Revision, waits: Sequence[str], limit: datetime) -> Verdict:
+        self._turn.news.clear()
+        containers = self.containers()
+        self._saying.see(revision, containers)
+        return verdict(revision, waits, containers, self._parts.clock.now(), limit)
+
+    def _images(self, revision: Revision, services: Sequence[str]) -> dict[str, str]:
+        held: dict[str, str] = {}
+        for service, name, doing in self._parts.projects.images(revision, services):
+            self._go_on()
+            if doing:
+                self._saying.say(self._saying.now.phase, f"{service}: {doing}")
+            held[service] = name
+        return held
+
+    def _explained(self, found: Verdict) -> tuple[Cause, ...]:
+        return tuple(
+            self._saying.cause(f, self._parts.hands.last_lines(f.container.id, _LOG_LINES) if f.container else ())
+            for f in found.failures
+        )
+
+    def _said(self, error: ComposeError | EngineError) -> tuple[str, ...]:
+        return tuple(map(self._saying.masked, error.output)) if isinstance(error, ComposeError) else ()
+
+    def _go_on(self) -> None:
+        if self._turn.over.is_set():
+            raise Superseded
