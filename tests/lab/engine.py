@@ -58,9 +58,13 @@ class Dockerd:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """kill -9 of the daemon; its containers run on until it is back."""
+        """kill -9 of the daemon; its containers run on until it is back.
+
+        Its containerd dies with it. Where nobody reaps that, the next daemon would wait ten seconds for its end.
+        """
         self._end(signal.SIGKILL)
-        (self.folder / "pid").unlink(missing_ok=True)
+        for left in ("pid", "run/containerd/containerd.pid"):
+            (self.folder / left).unlink(missing_ok=True)
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
