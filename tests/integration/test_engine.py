@@ -80,6 +80,25 @@ def test_all_projects_are_one_question(engine: DockerEngine, project: str, test_
     assert (found[id_].state, found[id_].service, found[id_].started_at) == ("running", "web", None)
 
 
+def test_what_runs_is_told_whosever_it_is_and_by_a_tag(engine: DockerEngine, project: str, test_image: str):
+    """One that was started by its image's id too; a tag that only holds on to an image is nobody's name for it."""
+    facts = engine.image(test_image)
+    assert facts is not None
+    engine.keep(facts.id, f"moorage-keep/{project}:a")
+    by_id = start(project, "web", facts.id)
+    start(project, "job", test_image, shell("true"))
+    alone = run_docker("run", "-d", "--rm", "--network=none", test_image).strip()
+    try:
+        wait_until(lambda: engine.containers(project)[0].state == "exited", "the job has ended")
+        found = {one.id: one for one in engine.running()}
+        assert (found[by_id].image, found[by_id].project) == (test_image, project)
+        assert (found[alone].image, found[alone].project, found[alone].state) == (test_image, "", "running")
+        assert f"{project}-job-1" not in {one.name for one in found.values()}
+    finally:
+        run_docker("rm", "-f", alone)
+        engine.unkeep(f"moorage-keep/{project}")
+
+
 def test_what_is_known_is_not_asked_again(engine: DockerEngine, project: str, test_image: str):
     """A full state from before stands as long as the list says nothing else, and no longer."""
     start(project, "web", test_image)
