@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Event
 
 from appserver.agent.project import Projects
 from appserver.core.entities import AppKey, Revision
 from appserver.core.reconcile import ReconcilePlan
-from appserver.errors import EngineError
+from appserver.errors import ComposeError, EngineError
 from appserver.ports import Compose, Engine
+
+_NAME_TAKEN = "is already in use by container"
+"""The engine's words."""
 
 
 class Hands:
@@ -42,12 +45,28 @@ class Hands:
             yield "resuming"
             self._compose.run("unpause", key.name, text, plan.resume)
         if plan.force:
-            yield from self._compose.up(key.name, text, plan.force, over, force=True, limit_s=limit_s)
+            yield from self._up(key, text, plan.force, over, True, limit_s)
         if plan.up:
-            yield from self._compose.up(key.name, text, plan.up, over, limit_s=limit_s)
+            yield from self._up(key, text, plan.up, over, False, limit_s)
         if plan.restart:
             yield "restarting"
             self._compose.run("restart", key.name, text, plan.restart)
+
+    def _up(
+        self, key: AppKey, text: str, services: Sequence[str], over: Event, force: bool, limit_s: float
+    ) -> Iterator[str]:
+        """Once more where a name is taken: by what a run stopped a moment ago was still having the engine make.
+
+        The engine finishes what it was asked for, so that container can appear after the plan was made. Compose
+        clears it away itself, yet wants its name before it is gone.
+        """
+        try:
+            yield from self._compose.up(key.name, text, services, over, force=force, limit_s=limit_s)
+        except ComposeError as error:
+            if over.is_set() or _NAME_TAKEN not in str(error):
+                raise
+            yield "a name was still taken; once more"
+            yield from self._compose.up(key.name, text, services, over, force=force, limit_s=limit_s)
 
     def take_down(self, key: AppKey, revision: Revision | None, volumes: bool = False) -> None:
         """Stop and remove the project's containers and networks."""
