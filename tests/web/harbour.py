@@ -25,7 +25,7 @@ from appserver.services.deploy import Deployed
 from appserver.services.journal import Page
 from appserver.settings import ServeSettings
 from appserver.web.app import create_app
-from tests.web import values
+from tests.web import records, values
 from tests.web.boot_record import boot_servers
 
 ADA = Caller("ada", "admin", "192.0.2.7", "session")
@@ -57,9 +57,9 @@ class Harbour:
         found = SimpleNamespace(
             kv=SimpleNamespace(snapshot=lambda *_: None),
             access=self._access(),
-            audit=SimpleNamespace(list=lambda *_, **__: Page(values.AUDIT, "older"), record=lambda *_: None),
-            events=SimpleNamespace(list=lambda *_, **__: Page(values.EVENTS), follow=lambda *_, **__: iter(())),
-            nodes=SimpleNamespace(list=lambda *_: values.NODES),
+            audit=SimpleNamespace(list=lambda *_, **__: Page(records.AUDIT, "older"), record=lambda *_: None),
+            events=SimpleNamespace(list=lambda *_, **__: Page(records.EVENTS), follow=lambda *_, **__: iter(())),
+            nodes=SimpleNamespace(list=lambda *_: records.NODES),
             boot=boot_servers(),
             clusters=SimpleNamespace(list=lambda _: groups),
             deploy=_Deploy(self),
@@ -80,10 +80,10 @@ class Harbour:
                 raise Unauthenticated("name or password is wrong")
             return SESSION
 
-        tokens = SimpleNamespace(list=lambda _: values.TOKENS, create=_token, revoke=self._told("revoke"))
+        tokens = SimpleNamespace(list=lambda _: records.TOKENS, create=_token, revoke=self._told("revoke"))
         users = SimpleNamespace(
-            list=lambda _: values.USERS,
-            show=lambda *_: SimpleNamespace(record=values.USERS[0]),
+            list=lambda _: records.USERS,
+            show=lambda *_: SimpleNamespace(record=records.USERS[0]),
             invited=_invited,
             invite=lambda *_: "s3cret",
             accept=self._told("accept"),
@@ -169,7 +169,7 @@ class _Deploy:
 
 
 def _strays(_: Caller, node: str) -> tuple[object, ...]:
-    return (values.STRAY, values.UNREADABLE) if node == "harbour-1" else ()
+    return (records.STRAY, records.UNREADABLE) if node == "harbour-1" else ()
 
 
 def _invited(secret: str) -> Invite:
@@ -179,14 +179,14 @@ def _invited(secret: str) -> Invite:
 
 
 def _token(_: Caller, title: str, *__: object) -> tuple[object, str]:
-    return replace(values.TOKENS[0], title=title), f"mrg_{'a1' * 8}_{'0f' * 32}"
+    return replace(records.TOKENS[0], title=title), f"mrg_{'a1' * 8}_{'0f' * 32}"
 
 
 def _sources() -> object:
     return SimpleNamespace(
-        list=lambda _: tuple(values.SOURCES.values()),
-        show=lambda _, name: values.SOURCES[name],
-        put=lambda *_: replace(values.SOURCES["ops"], webhook_secret="made-just-now"),
-        sync=lambda _, name, **__: values.SOURCES[name],
+        list=lambda _: tuple(records.SOURCES.values()),
+        show=lambda _, name: records.SOURCES[name],
+        put=lambda *_: replace(records.SOURCES["ops"], webhook_secret="made-just-now"),
+        sync=lambda _, name, **__: records.SOURCES[name],
         delete=lambda *_: None,
     )

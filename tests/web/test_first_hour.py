@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+from playwright.sync_api import Browser, StorageState, expect
 
 from tests.lab.daemon import MOORAGE, ROOT, environment
 from tests.lab.etcd import Cluster
 from tests.lab.images import busybox
 from tests.lab.processes import Servers, app_server, remove_project
 from tests.web.conftest import Open, editor_of
+from tests.web.doing import ROLLED_OUT_MS, deployed, done, fill, press_until, step
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PASSWORD = "a quiet harbour at night"
 EVIL = "<script>document.title='owned'</script>"
-ROLLED_OUT_MS = 60_000
 COMPOSE = """\
 services:
   web:
@@ -245,37 +245,3 @@ def test_every_other_page_is_there(open_page: Open, ada: StorageState, town: Ser
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     seen = {"/nodes": "n1", "/sources": "config", "/sources/config": "git clone", "/audit": "log in"}
     expect(page.get_by_text(seen.get(path, "")).first).to_be_visible()
-
-
-def fill(page: Page, name: str, compose: str, env: str = "") -> None:
-    """The form of a new application."""
-    page.get_by_label("Name").fill(name)
-    for field, text in (("compose.yaml", compose), (".env", env)):
-        editor_of(page, field).click()
-        page.keyboard.insert_text(text)
-
-
-def step(page: Page, service: str) -> Locator:
-    """What a plan's page says of one service."""
-    return page.locator(".steps > li").filter(has=page.get_by_text(service, exact=True))
-
-
-def done(page: Page) -> None:
-    """The operation on the page comes to a good end, without a reload."""
-    expect(page.locator("h1 .chip")).to_have_text(re.compile("Done|Failed"), timeout=ROLLED_OUT_MS)
-    expect(page.locator("h1 .chip")).to_have_text("Done")
-
-
-def deployed(town: Servers, name: str, compose: str) -> None:
-    answer = town.api.post("applications", {"name": name, "compose": compose, "env": "PASSWORD=hunter2-at-sea"})
-    assert answer.status_code == 202, answer.text
-    assert town.api.wait(answer.json()["id"])["state"] == "done"
-
-
-def press_until(page: Page, wanted: Locator) -> None:
-    """Tab until it has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if wanted.evaluate("e => e.matches(':focus')"):
-            return
-    raise AssertionError(f"the keyboard does not reach {wanted}")

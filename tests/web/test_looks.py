@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.web import values
 from tests.web.conftest import Open, editor_of, log_in
-from tests.web.test_pages import APP, OPEN, PAGES
+from tests.web.visiting import APP, OPEN, PAGES
 
 pytestmark = pytest.mark.browser
 WIDTHS = (360, 768, 1280, 1600)

@@ -3,59 +3,15 @@
 from __future__ import annotations
 
 import re
-import zipfile
-from dataclasses import replace
-from io import BytesIO
 
 import pytest
 from flask.testing import FlaskClient
 
 from appserver.core.access import Caller
-from appserver.errors import Conflict, EngineError, StoreError
+from appserver.errors import StoreError
 from tests.web import values
-from tests.web.harbour import ADA, SESSION, Harbour
-
-APP = "/applications/default/shop"
-PAGES = (
-    "/applications",
-    "/applications/new",
-    APP,
-    "/applications/default/blog",
-    "/applications/default/wiki",
-    "/applications/default/mail",
-    f"{APP}/edit",
-    f"{APP}/explain",
-    f"{APP}/history",
-    f"{APP}/history/3",
-    f"{APP}/history/1/rollback",
-    "/applications/default/blog/drift",
-    f"{APP}/drift",
-    f"{APP}/logs",
-    f"{APP}/logs?service=web",
-    f"{APP}/delete",
-    *(f"/operations/{operation}" for operation in values.OPERATIONS),
-    "/import",
-    "/sources",
-    "/sources/new",
-    "/sources/config",
-    "/sources/ops",
-    "/nodes",
-    "/bootservers",
-    "/bootservers?kind=deb&name=curl",
-    "/bootservers?kind=container&name=nothing",
-    "/bootservers/0",
-    "/bootservers/10",
-    "/bootservers/0/differences?with=1",
-    "/bootservers/1/differences?with=1",
-    "/events",
-    "/audit",
-    "/tokens",
-    "/users",
-)
-OPEN = ("/login", "/setup/first")
-VIEWER = replace(ADA, role="viewer")
-OPERATOR = replace(ADA, role="operator")
-FORM = {"name": "shop", "cluster": "default", "path": "compose.yaml", "compose_files": "compose.yaml"}
+from tests.web.harbour import Harbour
+from tests.web.visiting import APP, OPEN, OPERATOR, PAGES, VIEWER, logged_in, send
 
 
 @pytest.fixture
@@ -67,20 +23,6 @@ def harbour() -> Harbour:
 def client(harbour: Harbour) -> FlaskClient:
     """A browser without scripts, logged in as whoever `harbour.me` is."""
     return logged_in(harbour)
-
-
-def logged_in(harbour: Harbour) -> FlaskClient:
-    found = harbour.app().test_client()
-    with found.session_transaction() as session:
-        session["_user_id"] = SESSION
-    return found
-
-
-def send(client: FlaskClient, path: str, source: str, /, **form: str):
-    """Submit a form as the page `source` holds it: with its token."""
-    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(source).text)
-    assert token, f"{source} has no form"
-    return client.post(path, data={"csrf_token": token[1], **form})
 
 
 @pytest.mark.parametrize("path", [*PAGES, *OPEN])
@@ -199,125 +141,6 @@ def test_an_empty_list_says_what_to_do_next(harbour):
     harbour.apps.clear()
     page = logged_in(harbour).get("/applications").text
     assert "Nothing runs here yet" in page and "New application" in page
-
-
-def test_the_check_points_at_the_lines(client):
-    """Each fault of a draft stands at its field and line."""
-    form = {**FORM, "text:compose.yaml": "services:\n  web:\n    ports: [bad]\n"}
-    page = send(client, "/applications/check", "/applications/new", **form).text
-    assert re.search(r'data-field="text:compose.yaml"[^>]* data-line="3"', page)
-    assert re.search(r'data-field="text:compose.yaml"[^>]* data-line="2"', page)
-    assert "no such service" in page
-
-
-def test_a_plan_is_shown_before_anything_happens(client, harbour):
-    """Steps with causes and sources, a difference marked by sign, and no secret of the draft."""
-    form = {**FORM, "text:compose.yaml": values.COMPOSE, "env": "PASSWORD=hunter2hunter2"}
-    page = send(client, "/applications/plan", "/applications/new", **form).text
-    assert "Recreate" in page and "3f2c1a9:dev/shop/web.yml:4" in page
-    assert re.search(r'<li class="add">.*<span class="mark">\+</span><span>      LEVEL: debug', page)
-    assert "hunter2" not in page
-    assert harbour.done == []
-
-
-def test_the_plan_that_was_shown_is_the_one_applied(client, harbour):
-    """Its token and the whole draft go along; then the progress is shown."""
-    form = {**FORM, "text:compose.yaml": values.COMPOSE, "env": "A=1"}
-    page = send(client, "/applications/plan", "/applications/new", **form).text
-    hidden = dict(re.findall(r'<input type="hidden" name="(draft|token)" value="([^"]+)"', page))
-    answer = send(client, "/applications/deploy", "/applications/new", **hidden)
-    assert answer.location == f"/operations/{values.RUNNING.id}"
-    ((_, wanted),) = harbour.done
-    assert (wanted.token, wanted.files.env_file) == (values.PLAN.token, "A=1")
-
-
-def test_a_stale_plan_is_shown_anew(client, harbour):
-    """Somebody was faster: nothing happens, and the plan as it is now is there to be read."""
-
-    def refuse(_: object) -> None:
-        raise Conflict("default.shop was changed by somebody else meanwhile; plan again")
-
-    harbour.apply = refuse
-    answer = send(
-        client, "/applications/deploy", "/applications/new", **FORM, **{"text:compose.yaml": "x", "token": "old"}
-    )
-    assert answer.status_code == 409
-    assert "changed by somebody else" in answer.text and "What will happen" in answer.text
-
-
-def test_from_a_plan_back_to_the_form_nothing_is_lost(client):
-    """`Edit again` brings every field back, the secrets too: they are the author's own."""
-    form = {**FORM, "text:compose.yaml": values.COMPOSE, "env": "PASSWORD=hunter2hunter2", "reason": "night shift"}
-    page = send(client, "/applications/plan", "/applications/new", **form).text
-    draft = re.search(r'name="draft" value="([^"]+)"', page)
-    again = send(client, "/applications/amend", "/applications/new", draft=draft[1]).text
-    assert "hunter2hunter2" in again and "night shift" in again and "POSTGRES_PASSWORD" in again
-
-
-def test_rows_and_files_are_added_without_scripts(client):
-    """The form grows by a round trip where no script runs."""
-    form = {**FORM, "text:compose.yaml": "x", "more": "override"}
-    assert send(client, "/applications/amend", "/applications/new", **form).text.count('name="override_service"') == 2
-    form |= {"more": "file", "new_path": "db/init.sql", "new_text": "select 1;"}
-    assert 'name="text:db/init.sql"' in send(client, "/applications/amend", "/applications/new", **form).text
-    answer = send(client, "/applications/amend", "/applications/new", **{**form, "new_path": "../x"})
-    assert answer.status_code == 422 and "stays inside the project" in answer.text
-
-
-def test_a_backend_that_is_away_leaves_the_form_as_it_is(client, harbour):
-    """What was typed is not lost because etcd or a node does not answer."""
-
-    def fail(_: object) -> None:
-        raise EngineError("n1 does not answer")
-
-    harbour.plan = fail
-    answer = send(client, "/applications/plan", "/applications/new", **FORM, **{"text:compose.yaml": "kept: text"})
-    assert answer.status_code == 422
-    assert "kept: text" in answer.text and "n1 does not answer" in answer.text
-
-
-def test_delete_wants_the_name_typed(client, harbour):
-    """And keeps the volumes unless told."""
-    answer = send(client, f"{APP}/delete", f"{APP}/delete", typed="shpo", expect="812")
-    assert answer.status_code == 422 and harbour.done == []
-    send(client, f"{APP}/delete", f"{APP}/delete", typed="shop", expect="812")
-    send(client, f"{APP}/delete", f"{APP}/delete", typed="shop", expect="812", volumes="1")
-    assert harbour.done == [("delete", values.SHOP, False, 812), ("delete", values.SHOP, True, 812)]
-
-
-@pytest.mark.parametrize("verb", ["stop", "restart"])
-def test_a_verb_goes_with_the_version_that_was_seen(client, harbour, verb):
-    """What changed since the page was made is not changed blindly."""
-    answer = send(client, f"{APP}/do/{verb}", APP, expect="812")
-    assert answer.location == f"/operations/{values.PENDING.id}"
-    assert harbour.done == [(verb, values.SHOP, (), 812)]
-
-
-def test_rollback_shows_its_plan_and_applies_that(client, harbour):
-    """GET plans, POST applies with the plan's token."""
-    path = f"{APP}/history/1/rollback"
-    assert "What will happen" in client.get(path).text
-    assert send(client, path, path, token="t").location == f"/operations/{values.RUNNING.id}"
-    assert harbour.done == [("rollback", values.SHOP, 1, "t")]
-
-
-def test_the_export_is_a_tree_of_files(client):
-    """A zip that holds the project below its name."""
-    archive = zipfile.ZipFile(BytesIO(client.get(f"{APP}/export").data))
-    assert archive.read("shop/compose.yaml").decode() == values.PROJECT
-
-
-def test_find_narrows_the_explanation_without_scripts(client):
-    """Every word is looked for in option, value, source and what is hidden."""
-    page = client.get(f"{APP}/explain?find=arg.memory").text
-    assert "mem_limit" in page and "POSTGRES_PASSWORD" not in page
-
-
-def test_a_running_operation_is_followed_without_scripts(client):
-    """The page loads itself again until it is over, and then no more."""
-    refresh = '<noscript><meta http-equiv="refresh"'
-    assert refresh in client.get(f"/operations/{values.RUNNING.id}").text
-    assert refresh not in client.get(f"/operations/{values.DONE.id}").text
 
 
 def test_a_token_is_shown_once(client):

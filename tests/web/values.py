@@ -7,19 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from appserver.core.access import Token, User
-from appserver.core.audit import AuditEntry
-from appserver.core.containers import EngineInfo, StrayProject
 from appserver.core.deployment import DeployPlan, DeployRequest
-from appserver.core.entities import AppKey, Cause, Drift, ProjectFiles, ServiceObserved, Source, SourceState
-from appserver.core.events import Happening
-from appserver.core.fleet import Condition, Node
+from appserver.core.entities import AppKey, Cause, Drift, ProjectFiles, ServiceObserved
 from appserver.core.operations import Operation
 from appserver.core.placement.request import Claim
 from appserver.core.plan import Step, ValueChange
 from appserver.core.views import AppView, RevisionView
-from appserver.services.nodes import NodeView
-from appserver.services.sources import SourceView
 
 NOW = datetime.now(UTC)
 Explained = tuple[str, Mapping[str, object]]
@@ -287,83 +280,3 @@ OPERATIONS = {
 RUNNING, DONE, FAILED, SUPERSEDED, PENDING = (
     next(one for one in OPERATIONS.values() if one.state == state) for state in STATES
 )
-NODES = (
-    NodeView(
-        Node(
-            "harbour-1",
-            "harbour-1:8090",
-            "default",
-            0,
-            {"disk": "ssd", "room": "a"},
-            EngineInfo("26.1.5", 8.0, 33_285_996_544, "2.26.1"),
-            (Condition("engine", True, "answers", ago(days=12)), Condition("disk", True, "61 % used", ago(days=2))),
-        ),
-        True,
-        {"default.shop": Claim(), "default.blog": Claim()},
-        7,
-    ),
-    NodeView(
-        Node(
-            "harbour-2",
-            "harbour-2:8090",
-            "default",
-            1,
-            {},
-            EngineInfo("26.1.5", 2.0, 4_105_060_352, "2.26.1"),
-            (Condition("engine", False, "does not answer: connection refused", ago(minutes=4)),),
-        ),
-        True,
-        {},
-        8,
-    ),
-    NodeView(Node("quay-7", "quay-7:8090", "edge"), False, {}, 9),
-)
-STRAY = StrayProject(
-    "metrics", ("/srv/metrics/compose.yaml",), "/srv/metrics", ("grafana", "prometheus"), {"compose.yaml": "x"}
-)
-UNREADABLE = StrayProject("legacy", ("/opt/legacy/docker-compose.yml",), "/opt/legacy", ("app",))
-NEWS = (
-    ("bus.cluman.log.application", "started", "INFO", "default.shop", "revision 4 is in force"),
-    ("bus.cluman.log.application", "failed", "ERROR", "default.mail", f"revision 1 failed: web: {EVIL}"),
-    ("bus.cluman.node", "offline", "WARNING", "quay-7", "the agent's lease ended"),
-)
-EVENTS = tuple((f"e{i}", Happening(*cast(Any, one), ago(minutes=3 + i), "ada")) for i, one in enumerate(NEWS))
-DEEDS = (
-    ("ada", "deploy", "application:default.shop", "ok", ""),
-    ("grace", "delete", "application:default.shop", "refused", f"grace (viewer) may not delete {EVIL}"),
-    ("ada", "restart", "application:default.blog", "failed", "StoreError"),
-)
-AUDIT = tuple((f"a{i}", AuditEntry(ago(hours=i), *cast(Any, one), "192.0.2.7")) for i, one in enumerate(DEEDS))
-TOKENS = (
-    Token("a1b2c3d4e5f60718", "ada", "u1", "operator", "", "laptop", ago(days=12), ago(days=-78)),
-    Token("b1b2c3d4e5f60718", "grace", "u2", "viewer", "", f"ci of {EVIL}", ago(days=2)),
-)
-USERS = (
-    User("u1", "ada", "admin", "$argon2", ago(days=41)),
-    User("u2", "grace", "operator", "$argon2", ago(days=12), disabled=True),
-    User("u3", "root@harbour-1", "admin", "", ago(days=41), system=True),
-)
-SOURCES = {
-    "config": SourceView(
-        Source("config", "hosted", ago(days=41)),
-        SourceState(commit="3f2c1a9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b", at=ago(hours=5)),
-        "http://harbour-1:8080/git/config.git",
-        "",
-        11,
-    ),
-    "ops": SourceView(
-        Source("ops", "remote", ago(days=9), url="https://git.example.net/ops/config.git", webhook_secret="sealed"),
-        SourceState(
-            commit="9a8b7c6d5e4f",
-            at=ago(days=1),
-            pending={"default.blog": "another roll-out is under way"},
-            error='dev/web.yml:4: mem_limit: "lots" is no size',
-            error_commit="77aa",
-            error_at=ago(minutes=2),
-            checked_at=ago(minutes=1),
-        ),
-        "",
-        "http://harbour-1:8080/hooks/ops",
-        12,
-    ),
-}

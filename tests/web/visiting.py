@@ -1,0 +1,67 @@
+"""Visiting the pages without a browser: which there are, who visits, how a form is sent."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from flask.testing import FlaskClient
+
+from tests.web import values
+from tests.web.harbour import ADA, SESSION, Harbour
+
+APP = "/applications/default/shop"
+PAGES = (
+    "/applications",
+    "/applications/new",
+    APP,
+    "/applications/default/blog",
+    "/applications/default/wiki",
+    "/applications/default/mail",
+    f"{APP}/edit",
+    f"{APP}/explain",
+    f"{APP}/history",
+    f"{APP}/history/3",
+    f"{APP}/history/1/rollback",
+    "/applications/default/blog/drift",
+    f"{APP}/drift",
+    f"{APP}/logs",
+    f"{APP}/logs?service=web",
+    f"{APP}/delete",
+    *(f"/operations/{operation}" for operation in values.OPERATIONS),
+    "/import",
+    "/sources",
+    "/sources/new",
+    "/sources/config",
+    "/sources/ops",
+    "/nodes",
+    "/bootservers",
+    "/bootservers?kind=deb&name=curl",
+    "/bootservers?kind=container&name=nothing",
+    "/bootservers/0",
+    "/bootservers/10",
+    "/bootservers/0/differences?with=1",
+    "/bootservers/1/differences?with=1",
+    "/events",
+    "/audit",
+    "/tokens",
+    "/users",
+)
+OPEN = ("/login", "/setup/first")
+VIEWER = replace(ADA, role="viewer")
+OPERATOR = replace(ADA, role="operator")
+FORM = {"name": "shop", "cluster": "default", "path": "compose.yaml", "compose_files": "compose.yaml"}
+
+
+def logged_in(harbour: Harbour) -> FlaskClient:
+    found = harbour.app().test_client()
+    with found.session_transaction() as session:
+        session["_user_id"] = SESSION
+    return found
+
+
+def send(client: FlaskClient, path: str, source: str, /, **form: str):
+    """Submit a form as the page `source` holds it: with its token."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(source).text)
+    assert token, f"{source} has no form"
+    return client.post(path, data={"csrf_token": token[1], **form})
