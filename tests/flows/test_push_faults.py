@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -109,9 +111,25 @@ def test_a_rollout_that_a_push_began_ends_well(
     assert slow.show()["latest"] == int(str(latest)) + 1
 
 
-@pytest.mark.parametrize("after_ms", [0, 50, 110])
+def kill_serve(pair: Servers) -> None:
+    pair.kill_serve()
+    pair.serve.start()
+
+
+def kill_worker(pair: Servers) -> None:
+    """Its arbiter starts another; the git processes of the dead one live on, and ask nobody."""
+    assert pair.serve.process is not None
+    asked = ("ps", "-o", "pid=", "--ppid", str(pair.serve.process.pid))
+    for child in subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split():
+        os.kill(int(child), signal.SIGKILL)
+    wait_until(lambda: pair.api.get("/readyz").status_code == 200, "another worker is ready", 20)
+
+
+@pytest.mark.parametrize(
+    ("kill", "after_ms"), [(kill_serve, 0), (kill_serve, 50), (kill_serve, 110), (kill_worker, 50), (kill_worker, 80)]
+)
 def test_whenever_the_app_server_is_killed_record_branch_and_container_agree(
-    pair: Servers, quick: Shop, after_ms: int
+    pair: Servers, quick: Shop, kill: Callable[[Servers], None], after_ms: int
 ) -> None:
     """Before the check, in it, between the reference and the record, after: no half of a push is ever left."""
     copy = quick.copy()
@@ -120,9 +138,8 @@ def test_whenever_the_app_server_is_killed_record_branch_and_container_agree(
     commit = copy.commit(quick.says(greeting))
     process = pushing(copy)
     time.sleep(after_ms / 1000)  # the moment is what varies here; there is nothing to wait for
-    pair.kill_serve()
+    kill(pair)
     ended(process)
-    pair.serve.start()
     head = quick.copy().head
     assert head in (before, commit)
     quick.settles_on(head, greeting if head == commit else greeted)

@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -31,6 +30,18 @@ def our_shop(shared_servers: Servers, tmp_path_factory: pytest.TempPathFactory, 
 def ours(servers: Servers, our_shop: Shop) -> Shop:
     """An application that this module's tests push to, one after the other."""
     return our_shop
+
+
+@pytest.fixture(scope="module")
+def slow_shop(shared_servers: Servers, tmp_path_factory: pytest.TempPathFactory, test_image: str) -> Iterator[Shop]:
+    with shop(shared_servers, tmp_path_factory.mktemp("slow"), test_image, SLOW) as found:
+        yield found
+
+
+@pytest.fixture
+def slow(servers: Servers, slow_shop: Shop) -> Shop:
+    """One whose container takes two seconds to become healthy."""
+    return slow_shop
 
 
 @pytest.fixture
@@ -162,25 +173,24 @@ def test_of_two_pushes_at_once_one_is_rolled_out_and_one_told_to_merge(ours: Sho
     assert ours.show()["latest"] == int(str(before)) + 1
 
 
-def test_a_push_during_a_deployment_overtakes_it(servers: Servers, tmp_path: Path, test_image: str) -> None:
+def test_a_push_during_a_deployment_overtakes_it(slow: Shop, test_image: str) -> None:
     """A deployment by the API is under way: the push says so, and both files' changes are in what runs at the end."""
-    with shop(servers, tmp_path, test_image, SLOW) as slow:
-        copy = slow.copy()
-        commit = copy.commit(slow.says("pushed"))
-        compose = (
-            f"services:\n  web:\n    image: {test_image}\n    stop_grace_period: 0s\n    mem_limit: 64M\n"
-            f"    healthcheck: {SLOW}\n"
-        )
-        begun = servers.api.post("applications", {"name": slow.name, "compose": compose})
-        assert begun.status_code == 202, begun.text
-        said = copy.push()
-        assert said.code == 0, said.err
-        assert any(line.startswith("  supersedes revision") for line in said.remote), said.err
-        assert said.remote[-1] == "rolled out: 1 of 1"
-        assert servers.api.wait(begun.json()["id"])["state"] == "superseded"
-        slow.settles_on(commit, "pushed")
-        project = servers.api.get(f"applications/default/{slow.name}/revisions/{slow.show()['revision']}").json()
-        assert "67108864" in str(project)
+    copy = slow.copy()
+    commit = copy.commit(slow.says("pushed"))
+    compose = (
+        f"services:\n  web:\n    image: {test_image}\n    stop_grace_period: 0s\n    mem_limit: 64M\n"
+        f"    healthcheck: {SLOW}\n"
+    )
+    begun = slow.servers.api.post("applications", {"name": slow.name, "compose": compose})
+    assert begun.status_code == 202, begun.text
+    said = copy.push()
+    assert said.code == 0, said.err
+    assert any(line.startswith("  supersedes revision") for line in said.remote), said.err
+    assert said.remote[-1] == "rolled out: 1 of 1", said.err
+    assert slow.servers.api.wait(begun.json()["id"])["state"] == "superseded"
+    slow.settles_on(commit, "pushed")
+    project = slow.servers.api.get(f"applications/default/{slow.name}/revisions/{slow.show()['revision']}").json()
+    assert "67108864" in str(project)
 
 
 def test_a_failed_rollout_is_told_and_what_ran_before_runs_again(ours: Shop, copy: Copy) -> None:
@@ -222,22 +232,19 @@ def test_a_push_is_planned_and_not_made_with_o_plan(ours: Shop, copy: Copy) -> N
     assert ours.container() == container
 
 
-def test_who_goes_away_in_the_middle_does_not_stop_the_rollout(
-    servers: Servers, tmp_path: Path, test_image: str
-) -> None:
+def test_who_goes_away_in_the_middle_does_not_stop_the_rollout(slow: Shop) -> None:
     """A closed laptop: what was accepted is carried out."""
-    with shop(servers, tmp_path, test_image, SLOW) as slow:
-        copy = slow.copy()
-        commit = copy.commit(slow.says("alone"))
-        process = subprocess.Popen(
-            ["git", "push", "origin", "HEAD:main"],
-            cwd=copy.path, env=copy.environment, stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        assert process.stderr is not None
-        for line in process.stderr:
-            if b"recreate" in line:
-                break
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
-        slow.settles_on(commit, "alone")
+    copy = slow.copy()
+    commit = copy.commit(slow.says("alone"))
+    process = subprocess.Popen(
+        ["git", "push", "origin", "HEAD:main"],
+        cwd=copy.path, env=copy.environment, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b"recreate" in line:
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+    slow.settles_on(commit, "alone")
