@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appserver.adapters.aes_gcm import NONCE, Sodium
+from appserver.adapters.aes_gcm_openssl import Openssl
 from appserver.adapters.sealer import KEY_BYTES, KeySealer
 from appserver.core.secrets import MARK, is_sealed
 from appserver.errors import AppServerError, BackendError, Invalid
@@ -22,6 +24,18 @@ def test_a_seal_opens_to_what_was_sealed_and_is_the_same_each_time(text: str, pl
     """Plans compare seals: equal secrets in one place are equal there."""
     sealed = SEALER.seal(text, place)
     assert (is_sealed(sealed), SEALER.open(sealed, place), SEALER.seal(text, place)) == (True, text, sealed)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=NONCE, max_size=NONCE), st.binary(), st.binary())
+def test_both_ciphers_are_the_same(key: bytes, nonce: bytes, message: bytes, place: bytes):
+    """What one node sealed, another opens whose processor is of another kind."""
+    one, other = Sodium(key), Openssl(key)
+    sealed = one.encrypt(nonce, message, place)
+    assert other.encrypt(nonce, message, place) == sealed
+    assert one.decrypt(nonce, sealed, place) == other.decrypt(nonce, sealed, place) == message
+    for box in (one, other):
+        with pytest.raises(ValueError, match="not sealed with this key"):
+            box.decrypt(nonce, sealed, place + b"x")
 
 
 def test_one_secret_in_two_places_has_two_seals():
