@@ -125,26 +125,38 @@ def _of_service(
     paused = [c for c in fresh if c.state == "paused"]
     if paused:
         yield Difference(name, "paused", "running", "paused", "start")
-    by_hand = dict.fromkeys(_deviations(revision, service, [c for c in fresh if c.state in UP]))
+    by_hand = dict.fromkeys(
+        deviation
+        for c in fresh
+        if c.state in UP
+        for deviation in _deviations(*_made_from(revision, name, service, c.id in adopted), c)
+    )
     for what, is_wanted, found in by_hand:
         yield Difference(name, what, is_wanted, found, "recreate")
 
 
+def _made_from(
+    revision: Revision, name: str, service: compose.Service, is_adopted: bool
+) -> tuple[compose.Project, compose.Service]:
+    """The definition of a running container: one that was taken over has seen none of our layers yet."""
+    own = compose.services(revision.base).get(name) if is_adopted else None
+    return (revision.base, own) if own is not None else (revision.project, service)
+
+
 def _deviations(
-    revision: Revision, service: compose.Service, running: Sequence[ContainerState]
+    project: compose.Project, service: compose.Service, running: ContainerState
 ) -> Iterator[tuple[str, str, str]]:
     """What somebody changed on a running container by hand. A limit that the engine could not set is none."""
     memory, cpus = _limit(service, "mem_limit", "memory"), _limit(service, "cpus", "cpus")
-    restart, networks = _restart_policy(service), _networks(revision.project, service)
-    for c in running:
-        if c.memory and memory is not None and c.memory != int(memory):
-            yield "memory", str(int(memory)), str(c.memory)
-        if c.cpus and cpus is not None and abs(c.cpus - cpus) > 1e-6:
-            yield "cpus", f"{cpus:g}", f"{c.cpus:g}"
-        if c.restart != restart:
-            yield "restart", restart, c.restart
-        if networks is not None and set(c.networks) != networks:
-            yield "networks", " ".join(sorted(networks)) or "none", " ".join(c.networks) or "none"
+    restart, networks = _restart_policy(service), _networks(project, service)
+    if running.memory and memory is not None and running.memory != int(memory):
+        yield "memory", str(int(memory)), str(running.memory)
+    if running.cpus and cpus is not None and abs(running.cpus - cpus) > 1e-6:
+        yield "cpus", f"{cpus:g}", f"{running.cpus:g}"
+    if running.restart != restart:
+        yield "restart", restart, running.restart
+    if networks is not None and set(running.networks) != networks:
+        yield "networks", " ".join(sorted(networks)) or "none", " ".join(running.networks) or "none"
 
 
 def _limit(service: compose.Service, option: str, resource: str) -> float | None:

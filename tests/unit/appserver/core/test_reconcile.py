@@ -192,6 +192,18 @@ def test_adopted_containers_count_as_what_they_were_taken_for():
     assert plan(RUN, changed, plain, known).up == ("web",)
 
 
+def test_what_layers_add_to_an_adopted_service_is_no_drift():
+    """Its containers are as its files say; labels and git apply to it when it is recreated for another reason."""
+    base = {"name": "shop", "services": {"web": {"image": "img"}}}
+    layered = revision(KEY, 1, {"web": {"image": "img", "restart": "unless-stopped"}}, base=base)
+    plain = container(layered, "web", labels={})
+    known = said(adopted={"web-1-id": layered.hashes["web"]})
+    assert drift(RUN, layered, (plain,), known) == ()
+    by_hand = replace(plain, restart="always")
+    (found,) = drift(RUN, layered, (by_hand,), known)
+    assert (found.what, found.before, found.after) == ("restart", "no", "always")
+
+
 def test_a_container_of_the_project_that_is_nobodys_service_is_extra():
     """Somebody added it by hand."""
     by_hand = container(TWO, "probe", labels={})
