@@ -121,6 +121,10 @@ class ComposeError(BackendError):
         self.output = output
 
 
+class SealError(BackendError):
+    """A secret was not sealed with this machine's key."""
+
+
 class RepoError(BackendError):
     """A git repository could not be read."""
 

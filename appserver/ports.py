@@ -346,7 +346,12 @@ class Sealer(Protocol):
     """Secrets at rest. The same text in the same place gives the same seal, so that plans compare."""
 
     def seal(self, text: str, place: str) -> str: ...
-    def open(self, sealed: str, place: str) -> str: ...
+    def open(self, sealed: str, place: str) -> str:
+        """
+        Raises:
+            SealError: not sealed with this key, for this place.
+        """
+
 
 
 class Passwords(Protocol):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from appserver.adapters.aes_gcm import NONCE, TAG, cipher
 from appserver.core.secrets import MARK
-from appserver.errors import BackendError, Invalid
+from appserver.errors import BackendError, Invalid, SealError
 
 KEY_BYTES = 32
 
@@ -51,7 +51,7 @@ class KeySealer:
     def open(self, sealed: str, place: str) -> str:
         """
         Raises:
-            BackendError: not a seal of this key and place.
+            SealError: not a seal of this key and place.
         """
         try:
             raw = base64.b64decode(sealed.removeprefix(MARK), validate=True)
@@ -59,7 +59,7 @@ class KeySealer:
                 raise ValueError("too short to be sealed")
             return self._box.decrypt(raw[:NONCE], raw[NONCE:], place.encode()).decode()
         except ValueError as error:
-            raise BackendError(f"a secret of {place} was not sealed with this machine's key") from error
+            raise SealError(f"a secret of {place} was not sealed with this machine's key") from error
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:

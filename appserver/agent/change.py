@@ -14,7 +14,7 @@ from appserver.core.adopt import adopt
 from appserver.core.containers import ContainerState
 from appserver.core.entities import AppKey, Cause, Desired, Drift, Observed, Phase, Revision
 from appserver.core.reconcile import ReconcilePlan
-from appserver.errors import NotFound
+from appserver.errors import NotFound, SealError
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,13 @@ class Change:
             EngineError: the engine is away; to be begun again.
             StoreError: the revision cannot be read now.
         """
+        try:
+            self._act_on(self._wish.desired)
+        except SealError as error:
+            self._refuse(self._wish.desired, str(error))
+
+    def _act_on(self, desired: Desired) -> None:
         self._gate.wait_for_others()
-        desired = self._wish.desired
         foreign = reconcile.strangers(self._key, self._gate.containers(), self._last)
         if desired.run == "removed":
             self._remove(desired, foreign)
@@ -57,7 +62,10 @@ class Change:
 
     def mend(self, revision: Revision, plan: ReconcilePlan, phase: Phase) -> tuple[Cause, ...]:
         """Carry out a plan of what has drifted, in this phase; why it is not up afterwards, else nothing."""
-        self._saying.hidden = self._parts.projects.secrets(self._key, revision)
+        try:
+            self._saying.hidden = self._parts.projects.secrets(self._key, revision)
+        except SealError as error:
+            return (Cause("", str(error)),)
         self._saying.say(phase, str(plan).partition("\n")[0])
         self._gate.wait_for_others()
         return self._gate.bring_about(revision, plan, plan.services, phase)
@@ -93,7 +101,13 @@ class Change:
         self._done(desired, revision)
 
     def _refuse(self, desired: Desired, why: str) -> None:
-        self._saying.say("failed", why, failed=desired.revision, causes=(Cause("", why),), restart=desired.restart)
+        self._saying.say(
+            "failed",
+            why,
+            failed=desired.revision,
+            causes=(*self._saying.now.causes, Cause("", why)),
+            restart=desired.restart,
+        )
 
     def _deploy(self, desired: Desired) -> None:
         try:

@@ -36,7 +36,7 @@ class Hands:
             self._engine.remove(container_id)
         if plan.verb:
             yield {"stop": "stopping"}.get(plan.verb, "removing")
-            self._compose.run(plan.verb, key.name, self._projects.bare_text(key, revision))
+            self._compose.run(plan.verb, key.name, self._projects.bare_text(revision))
             return
         if not (plan.up or plan.force or plan.resume or plan.restart):
             return
@@ -70,7 +70,7 @@ class Hands:
 
     def take_down(self, key: AppKey, revision: Revision | None, volumes: bool = False) -> None:
         """Stop and remove the project's containers and networks."""
-        text = self._projects.bare_text(key, revision) if revision else ""
+        text = self._projects.bare_text(revision) if revision else ""
         self._compose.run("down-volumes" if volumes else "down", key.name, text)
 
     def check_engine(self) -> None:

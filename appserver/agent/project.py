@@ -44,10 +44,9 @@ class Projects:
         _inject(project)
         return compose.to_text(project)
 
-    def bare_text(self, key: AppKey, revision: Revision) -> str:
-        """For verbs that make nothing: no image is looked for and no file written."""
-        project = cast(Definition, self._opened(key, comparable(revision.project)))
-        return compose.to_text(project)
+    def bare_text(self, revision: Revision) -> str:
+        """For verbs that make nothing: no image is looked for, no file written, and no secret opened."""
+        return compose.to_text(comparable(revision.project))
 
     def base_text(self, key: AppKey, revision: Revision) -> str:
         """What the author's files alone give, for Compose to hash."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from appserver.adapters.sealer import KeySealer
 from appserver.core.entities import AppKey, ContainerRecord, Desired
 from appserver.store import keys
 from appserver.store.records import below, read
@@ -201,3 +202,17 @@ def test_what_is_not_wanted_any_more_is_forgotten(node: Rig, key: AppKey, test_i
     node.kv.commit({}, {}, [keys.desired(NODE, key)])
     wait_until(lambda: read(node.kv, where, ContainerRecord) is None, "the container's record is gone")
     assert list(node.ids(key)) == [f"{key.name}-web-1"]
+
+
+def test_a_secret_of_another_key_fails_the_deployment_and_hinders_no_end(node: Rig, key: AppKey, test_image: str):
+    """The key file was lost or replaced: that is said, and what runs can still be stopped and removed."""
+    one = revision(key, 1, {"web": service(test_image)})
+    node.rest(key, node.want(key, Desired(1, 0), one))
+    foreign = KeySealer(bytes(32)).seal("swordfish", str(key))
+    two = revision(key, 2, {"web": service(test_image, environment={"DB_PASSWORD": foreign})})
+    seen = node.rest(key, node.want(key, Desired(2, 1), two))
+    assert (seen.phase, seen.revision, seen.failed) == ("failed", 1, 2)
+    assert seen.causes[0].why == f"a secret of {key} was not sealed with this machine's key"
+    assert node.rest(key, node.want(key, Desired(2, 1, run="stopped"))).phase == "stopped"
+    assert node.rest(key, node.want(key, Desired(2, 1, run="removed"))).phase == "removed"
+    assert node.ids(key) == {}
