@@ -9,11 +9,12 @@ import pytest
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey
+from appserver.store import keys
 from appserver.web.app import create_app
 from tests.lab.served import API, Site
 
 COMPOSE = "services:\n  web:\n    image: bb:1\n    environment:\n      DB_PASSWORD: hunter-two\n"
-VALUES = {"cluster": "default", "name": "shop", "number": "1", "operation": "", "token": ""}
+VALUES = {"cluster": "default", "name": "shop", "number": "1", "operation": "", "token": "", "lrn": "0", "other": "1"}
 
 BODIES: dict[str, dict[str, Any]] = {
     "POST /applications": {"name": "shop", "compose": COMPOSE.replace("bb:1", "bb:2")},
@@ -38,6 +39,8 @@ VIEWER_MAY = {
     "GET /applications/<cluster>/<name>/logs", "GET /operations/<operation>", "GET /nodes", "GET /nodes/<name>",
     "GET /clusters", "GET /clusters/<name>", "GET /sources", "GET /sources/<name>", "GET /events", "GET /users",
     "GET /tokens", "POST /tokens", "POST /config/lint", "POST /config/explain", "GET /openapi.json",
+    "GET /bootservers", "GET /bootservers/<int:lrn>", "GET /bootservers/<int:lrn>/differences/<int:other>",
+    "GET /installed",
 }  # fmt: skip
 OPERATOR_MAY = VIEWER_MAY | {
     "POST /applications", "POST /applications/<cluster>/<name>/rollback", "POST /applications/<cluster>/<name>/start",
@@ -53,8 +56,9 @@ OWN = {"POST /login", "POST /me/password"}
 
 @pytest.fixture
 def theirs(site: Site) -> dict[str, str]:
-    """Ann's application, its operation and a token of hers, by the names of the routes' parameters."""
+    """Ann's application, its operation and a token of hers, two boot servers: by the names of routes' parameters."""
     site.node()
+    assert site.services.kv.commit({}, {keys.bootserver(0): "", keys.bootserver(1): ""})
     ann = site.token("ann")
     operation = site.api("POST", "/applications", ann, json={"name": "shop", "compose": COMPOSE}).json()["id"]
     token = site.services.access.tokens.create(Caller("ann", "admin"), "ann's")[0].id

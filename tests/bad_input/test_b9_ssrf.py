@@ -1,118 +1,124 @@
-"""B9, where a registry may lead this program: not to itself, not into its network, not by a detour.
-
-Git's URLs are in B3; how each address is judged, and that a name cannot change its mind, is in the unit tests of
-`core/addresses`. Identity providers and notifications come with what calls them.
-"""
+"""B9: nobody has the app server call addresses within, by a number, by a name, or by a server that sends it on."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-import requests
 
-from appserver.adapters.registry import Registries
-from appserver.adapters.registry_session import session
-from appserver.core.addresses import outgoing
-from appserver.errors import Invalid, RegistryError
-from tests.lab.registry import Answer, Stall, standing
+from appserver.adapters import git_remote
+from appserver.adapters.git_repositories import GitRepositories
+from appserver.core.addresses import Outgoing, outgoing
+from appserver.errors import Invalid, RepoError
+from appserver.ports import Remote
+from tests.bad_input.doors import Doors, Said, is_refusal, record
+from tests.lab.forge import Forge, https_forge
+from tests.lab.served import Site
 
-INTERNAL = {
-    "metadata service": "http://169.254.169.254/latest/meta-data",
-    "loopback": "http://127.0.0.1:2379/v2/keys",
-    "loopback by name": "http://localhost:2379/",
-    "loopback over TLS": "https://127.0.0.1:2379/",
-    "loopback, v6": "http://[::1]:2379/",
-    "v4 in v6": "https://[::ffff:127.0.0.1]/",
-    "private": "https://10.0.0.1/",
-    "decimal": "https://2130706433/",
-    "octal": "https://0177.0.0.1/",
-    "file": "file:///etc/passwd",
+ADDRESSES = {
+    "loopback": "https://127.0.0.1/x",
+    "loopback, short": "https://127.1/x",
+    "loopback, decimal": "https://2130706433/x",
+    "loopback, octal": "https://0177.0.0.1/x",
+    "loopback, hexadecimal": "https://0x7f000001/x",
+    "loopback, v6": "https://[::1]/x",
+    "loopback, v4 in v6": "https://[::ffff:127.0.0.1]/x",
+    "loopback over ssh": "ssh://git@127.0.0.1/x",
+    "loopback as scp writes it": "git@127.0.0.1:x",
+    "unspecified": "https://0.0.0.0/x",
+    "unspecified, v6": "https://[::]/x",
+    "metadata service": "https://169.254.169.254/latest",
+    "metadata service over ssh": "ssh://git@169.254.169.254/x",
+    "link-local": "https://[fe80::1]/x",
+    "unique local": "https://[fd00::1]/x",
+    "private": "https://10.0.0.1/x",
+    "private, translated": "https://[64:ff9b::a00:1]/x",
+    "shared address space": "https://100.64.0.1/x",
+    "multicast": "https://224.0.0.1/x",
+    "etcd": "https://127.0.0.1:2379/x",
     "gopher": "gopher://127.0.0.1:2379/_x",
+    "dict": "dict://127.0.0.1:2379/x",
 }
 
 
-@pytest.fixture
-def stall() -> Iterator[Stall]:
-    with standing() as found:
-        yield found
+def api(doors: Doors, site: Site, url: str) -> Said:
+    body = {"name": "team", "kind": "remote", "url": url, "known_hosts": "x"}
+    answer = site.api("POST", "/sources", doors.token, json=body)
+    return Said(answer.status_code, answer.text)
+
+
+def command_line(doors: Doors, _: Site, url: str) -> Said:
+    return doors.run("config", "source", "add", "team", f"--url={url}")
+
+
+def page(doors: Doors, _: Site, url: str) -> Said:
+    return doors.post("/sources/new", {"name": "team", "kind": "remote", "url": url, "known_hosts": "x"})
+
+
+@pytest.mark.parametrize("door", [api, command_line, page])
+def test_no_address_within_becomes_a_source(
+    site: Site, tmp_path: Path, door: Callable[[Doors, Site, str], Said]
+) -> None:
+    """Refused as it is written, with a reason, on the audit; nothing is recorded and nothing is called."""
+    doors = Doors(site, tmp_path, "admin")
+    before = record(site.services.kv)
+    said = {name: door(doors, site, url) for name, url in ADDRESSES.items()}
+    assert {name: one for name, one in said.items() if not is_refusal(one)} == {}
+    assert record(site.services.kv) == before
+    found = site.api("GET", "/audit?subject=source:team&limit=500", doors.token).json()["items"]
+    assert [entry["result"] for entry in found] == ["refused"] * len(ADDRESSES)
 
 
 @pytest.fixture
-def inside() -> Iterator[Stall]:
-    """What nobody is to reach."""
-    with standing() as found:
+def forge(tmp_path: Path) -> Iterator[Forge]:
+    with https_forge(tmp_path / "forge") as found:
         yield found
 
 
-@pytest.mark.parametrize("url", INTERNAL.values(), ids=INTERNAL.keys())
-def test_a_redirect_leads_nowhere_that_could_not_be_asked_directly(stall: Stall, url: str) -> None:
-    """Each hop is a request like the first."""
-    stall.answers["/v2/bb/manifests/1"] = Answer(status=302, headers={"Location": url})
-    with pytest.raises((RegistryError, Invalid)):
-        Registries((f"http://{stall.host}",)).image(f"{stall.host}/bb:1")
+def test_a_name_that_leads_within_is_seen_through_before_it_is_called(forge: Forge, tmp_path: Path) -> None:
+    """Whatever the name is, the address decides; the server within never hears of it."""
+    mirrors = GitRepositories(tmp_path / "git", Outgoing(), lambda: 0.0, forge.ca_file)
+    port = forge.url.rpartition(":")[2]
+    for host in ("localhost", "localhost.localdomain", "ip6-localhost", socket.gethostname()):
+        with pytest.raises((Invalid, RepoError)):
+            mirrors.fetch("config", Remote(f"https://{host}:{port}/config.git", "main"))
+    assert forge.asked == []
 
 
-@pytest.mark.parametrize("header", ["manifest", "blob", "token"])
-def test_nothing_inside_hears_of_it(stall: Stall, inside: Stall, header: str) -> None:
-    """A redirect of a manifest, of a blob, and the address of a registry's own log-in: none is followed there."""
-    reference = stall.image("bb", {})
-    there = f"http://{inside.host}/secret"
-    (blob,) = [path for path in stall.answers if "/blobs/" in path]
-    if header == "token":
-        asks = {"WWW-Authenticate": f'Bearer realm="{there}",service="x",scope="repository:bb:pull"'}
-        stall.answers["/v2/bb/manifests/1"] = Answer(status=401, headers=asks)
-    else:
-        path = blob if header == "blob" else "/v2/bb/manifests/1"
-        stall.answers[path] = Answer(status=307, headers={"Location": there})
-    with pytest.raises((RegistryError, Invalid)):
-        Registries((f"http://{stall.host}",)).image(reference)
-    assert inside.asked == []
-
-
-def test_redirects_end(stall: Stall) -> None:
-    """A circle is an error, after a few."""
-    stall.answers["/v2/bb/manifests/1"] = Answer(status=302, headers={"Location": "/v2/bb/manifests/1"})
-    with pytest.raises(RegistryError):
-        Registries((f"http://{stall.host}",)).image(f"{stall.host}/bb:1")
-    assert len(stall.asked) < 10
-
-
-def _turning(*found: str) -> Callable[[str, int], tuple[str, ...]]:
-    """A name that is somewhere else each time it is looked up."""
-    left = list(found)
-    return lambda host, port: (left.pop(0) if len(left) > 1 else left[0],)
-
-
-def test_a_name_that_changes_its_mind_is_asked_once(inside: Stall) -> None:
-    """The connection goes to the address that was checked: there is no second look-up to lie to."""
-    port = inside.host.partition(":")[2]
-    told: list[str] = []
-    turning = _turning("192.0.2.1", "127.0.0.1")
-
-    def resolve(host: str, port: int) -> tuple[str, ...]:
-        told.append(host)
-        return turning(host, port)
-
-    rule = outgoing(("192.0.2.0/24",))
-    made = session(frozenset(), rule, resolve)
-    with pytest.raises(requests.RequestException):
-        made.get(f"https://rebind.example:{port}/", timeout=1)
-    assert (told, inside.asked) == (["rebind.example"], [])
-
-
-def test_one_inner_address_among_outer_ones_refuses_all(inside: Stall) -> None:
-    """Whichever of them would have been tried first."""
-    made = session(frozenset(), outgoing(()), lambda host, port: ("93.184.215.14", "127.0.0.1"))
+def test_one_address_within_among_good_ones_refuses_the_name(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that answers both ways is trusted with neither."""
+    monkeypatch.setattr(git_remote, "_resolved", lambda url: ("93.184.216.34", "127.0.0.1"))
+    mirrors = GitRepositories(tmp_path / "git", Outgoing(), lambda: 0.0, forge.ca_file)
     with pytest.raises(Invalid, match="loopback"):
-        made.get("https://both.example/", timeout=1)
+        mirrors.fetch("config", Remote("https://git.example.com/config.git", "main"))
 
 
-def test_the_environment_sends_nothing_elsewhere(monkeypatch: pytest.MonkeyPatch, stall: Stall, inside: Stall) -> None:
-    """A proxy of the environment would be asked without a check."""
-    monkeypatch.setenv("HTTP_PROXY", f"http://{inside.host}")
-    monkeypatch.setenv("ALL_PROXY", f"http://{inside.host}")
-    reference = stall.image("bb", {"a": "b"})
-    found = Registries((f"http://{stall.host}",)).image(reference)
-    assert found is not None and found.labels == {"a": "b"}
-    assert inside.asked == []
+def test_a_name_that_changes_its_mind_is_called_where_it_was_checked(
+    forge: Forge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: git is bound to the address that was checked, and asks no resolver of its own.
+
+    The name resolves in the check alone. That the forge's certificate is for another name shows it was reached.
+    """
+    monkeypatch.setattr(git_remote, "_resolved", lambda url: ("127.0.0.1",))
+    mirrors = GitRepositories(tmp_path / "git", outgoing(["127.0.0.0/8"]), lambda: 0.0, forge.ca_file)
+    port = forge.url.rpartition(":")[2]
+    with pytest.raises(RepoError, match="certificate"):
+        mirrors.fetch("config", Remote(f"https://rebinding.invalid:{port}/config.git", "main"))
+
+
+@pytest.mark.parametrize("target", ["", "http://169.254.169.254", "gopher://127.0.0.1:2379", "file:///etc"])
+def test_a_server_that_sends_us_on_is_not_followed(forge: Forge, tmp_path: Path, target: str) -> None:
+    """302 to itself, to the metadata service, to another protocol: the fetch ends there, and says so."""
+    copy = forge.repository("config")
+    copy.commit({"web.yml": "a: 1\n"})
+    copy.push(check=True)
+    forge.elsewhere = target or forge.url
+    mirrors = GitRepositories(tmp_path / "git", outgoing(["127.0.0.0/8"]), lambda: 0.0, forge.ca_file)
+    with pytest.raises(RepoError):
+        mirrors.fetch("config", Remote(f"{forge.url}/away/config.git", "main"))
+    assert not any(path.startswith("/config.git") for path in forge.asked)
