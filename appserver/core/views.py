@@ -74,7 +74,10 @@ class AppView:
 
 @dataclass(frozen=True, slots=True)
 class RevisionView:
-    """One line of the history; `project` and `diff` only where one revision was asked for."""
+    """One line of the history; `project` and `diff` only where one revision was asked for.
+
+    `images` are what each service is pinned to, `references` what its author called that.
+    """
 
     number: int
     author: str
@@ -84,6 +87,7 @@ class RevisionView:
     causes: tuple[Cause, ...]
     commits: Mapping[str, str]
     images: Mapping[str, str]
+    references: Mapping[str, str]
     restores: int
     in_force: bool
     digest: str
@@ -100,6 +104,7 @@ class RevisionView:
             "causes": [cause_json(c) for c in self.causes],
             "commits": dict(self.commits),
             "images": dict(self.images),
+            "references": dict(self.references),
             "restores": self.restores,
             "in_force": self.in_force,
             "digest": self.digest,
@@ -159,6 +164,7 @@ def revision_view(
         causes=outcome.causes if outcome else (),
         commits=revision.commits,
         images={name: facts.pin for name, facts in revision.images.items()},
+        references={name: facts.reference for name, facts in revision.images.items()},
         restores=revision.restores,
         in_force=revision.number == in_force,
         digest=revision.digest,

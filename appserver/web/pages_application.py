@@ -36,8 +36,8 @@ def overview(cluster: str, name: str) -> str:
     me, app = _app(cluster, name)
     past = services().applications.history(me, app.key)
     last = next((one for one in past if one.number == (app.wanted or app.revision)), None)
-    images = last.images if last else {}
-    return _page("overview", app, "application", last=last, images=images)
+    images, references = (last.images, last.references) if last else ({}, {})
+    return _page("overview", app, "application", last=last, images=images, references=references)
 
 
 def explain(cluster: str, name: str) -> str:

@@ -151,6 +151,7 @@ class Revision(Shape):
     causes: list[Cause]
     commits: dict[str, str]
     images: dict[str, str]
+    references: dict[str, str]
     restores: int
     in_force: bool
     digest: str

@@ -185,6 +185,7 @@ def revision(number: int, outcome: str = "deployed", **more: Any) -> RevisionVie
         causes=(),
         commits={"config": "3f2c1a9d8e7f6a5b"},
         images={name: f"{name}@{DIGEST}" for name in ("cache", "db", "web")},
+        references={"cache": "valkey:8.0", "db": "postgres:16", "web": "registry.lan:5000/shop/web:4.2"},
         restores=0,
         in_force=number == 4,
         digest=DIGEST,
