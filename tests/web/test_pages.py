@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from appserver.core.access import Caller
 from appserver.errors import StoreError
 from tests.web import values
-from tests.web.harbour import Harbour
+from tests.web.harbour import ADA, Harbour
 from tests.web.visiting import APP, OPEN, OPERATOR, PAGES, VIEWER, logged_in, send
 
 
@@ -129,6 +129,19 @@ def test_a_viewer_is_shown_no_button_that_would_refuse_them():
     for path in (f"{APP}/edit", f"{APP}/delete", "/users", "/import", "/sources/new"):
         answer = client.get(path)
         assert answer.status_code == 403 and "may not" in answer.text
+
+
+@pytest.mark.parametrize("me", [VIEWER, OPERATOR, ADA], ids=lambda me: me.role)
+def test_the_menu_leads_only_where_one_may_go(me):
+    """The rights that the services ask for are those that the menu goes by."""
+    page = logged_in(Harbour(me=me)).get("/applications").text
+    menu = re.findall(r'<li><a href="/(\w+)"', page)
+    held = {"applications", "sources", "nodes", "bootservers", "events", "tokens"}
+    if me.may("A", "node:n1"):
+        held.add("import")
+    if me.role == "admin":
+        held |= {"audit", "users"}
+    assert set(menu) == held
 
 
 def test_an_operator_has_no_page_of_users():
