@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from threading import Event
 
 from appserver.core import compose
@@ -21,12 +21,11 @@ from appserver.ports import KV, Clock, Engine, Packages
 from appserver.store import keys
 from appserver.store.boot_record import read_installed
 from appserver.store.codec import encode
+from appserver.store.parts import parts
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 5.0
-_AT_ONCE = 100
-"""Keys written by one transaction: etcd takes 128 operations where nobody raised its limit."""
 
 
 class Record:
@@ -71,7 +70,7 @@ class Record:
         after = Installed({name: c.image for name, c in running.items()}, debs)
         found = differences(before, after)
         known = bool(before.debs)
-        for part in _parts(found):
+        for part in parts(found):
             self._write(part, self._news(part, {**self._running, **running}) if known else ())
         self._written, self._stamp, self._running = after, stamp, running
         if found:
@@ -81,14 +80,14 @@ class Record:
     def _on_record(self) -> Installed:
         return read_installed(self._kv, self._lrn)[0]
 
-    def _write(self, part: tuple[Difference, ...], news: tuple[Happening, ...]) -> None:
+    def _write(self, part: Sequence[Difference], news: tuple[Happening, ...]) -> None:
         """Nobody else writes these but the roles, which have seen the same; so nothing is expected of them."""
         puts = {self._key(one): one.after for one in part if one.after}
         gone = [self._key(one) for one in part if not one.after]
         told_at = {keys.event(one.at, secrets.token_hex(4)): encode(one) for one in news}
         self._kv.commit({}, {keys.bootserver(self._lrn): "", **puts, **told_at}, gone)
 
-    def _news(self, part: tuple[Difference, ...], seen: Mapping[str, ContainerState]) -> tuple[Happening, ...]:
+    def _news(self, part: Sequence[Difference], seen: Mapping[str, ContainerState]) -> tuple[Happening, ...]:
         """Of packages, and of containers that nobody asked Moorage for; those of applications tell of themselves."""
         strange = tuple(one for one in part if one.kind == "deb" or _is_strange(seen.get(one.name)))
         if not strange:
@@ -105,8 +104,3 @@ class Record:
 
 def _is_strange(container: ContainerState | None) -> bool:
     return container is not None and compose.APPLICATION not in container.labels
-
-
-def _parts(found: tuple[Difference, ...]) -> Iterator[tuple[Difference, ...]]:
-    for start in range(0, len(found), _AT_ONCE):
-        yield found[start : start + _AT_ONCE]

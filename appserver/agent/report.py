@@ -17,14 +17,13 @@ from appserver.errors import StoreError
 from appserver.ports import KV
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.parts import parts
 from appserver.store.records import below, find
 
 log = logging.getLogger(__name__)
 
 _EVERY_S = 0.2
 _PAUSE_S = 1.0
-_MOST = 100
-"""Keys in one transaction: an etcd that is not ours may take no more than 128."""
 
 Records = Mapping[str, ContainerRecord]
 """Container name to record."""
@@ -98,7 +97,7 @@ class Reports:
         with self._changed:
             told = self._told.get(key)
             self._due.discard(key)
-        for names in _parts(tuple(told.written_containers) if told else ()):
+        for names in parts(tuple(told.written_containers) if told else ()):
             expect, gone = self._own(key, names)
             if gone:
                 self._kv.commit(expect, {}, gone)
@@ -153,7 +152,7 @@ class Reports:
             where, known, before = keys.observed(self._node, key), told.revision, told.written_containers
         news = [name for name, record in containers.items() if before.get(name) != record]
         left = [name for name in before if name not in containers]
-        *first, last = _parts((*news, *left)) or ((),)
+        *first, last = parts((*news, *left)) or ((),)
         for names in first:
             if not self._put(key, {where: known}, {}, names, containers):
                 return self._catch_up(key, told)
@@ -200,11 +199,6 @@ class Reports:
             except StoreError as error:
                 log.warning("event=report_lost application=%s reason=%s", key, error)
                 return
-
-
-def _parts(names: Sequence[str]) -> list[Sequence[str]]:
-    """As many in each as one transaction takes beside the `observed` record."""
-    return [names[start : start + _MOST] for start in range(0, len(names), _MOST)]
 
 
 def _same(written: Observed | None, said: Observed) -> bool:

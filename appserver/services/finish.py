@@ -17,6 +17,7 @@ from appserver.ports import KV, Clock, Snapshot
 from appserver.services.events import Events
 from appserver.store import keys
 from appserver.store.codec import decode, encode
+from appserver.store.parts import parts
 from appserver.store.records import find
 from appserver.store.watching import watching
 
@@ -122,8 +123,11 @@ class Finish:
                 puts[keys.reservation(node)] = encode(Reservation(left))
         if decided.forget:
             own = (keys.revisions(key), keys.outcomes(key))
-            deletes += [where, *(name for name in snapshot.items if name.startswith(own))]
-            return bool(self._kv.commit(expect, puts, deletes))
+            *first, last = parts([name for name in snapshot.items if name.startswith(own)]) or [()]
+            for some in first:  # the application's own record goes last: until then it is to be forgotten again
+                if not self._kv.commit(expect, {}, some):
+                    return False
+            return bool(self._kv.commit(expect, puts, [*deletes, where, *last]))
         if decided.outcome:
             expect[keys.outcome(key, decided.number)] = 0
             puts[keys.outcome(key, decided.number)] = encode(decided.outcome)

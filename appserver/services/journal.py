@@ -8,11 +8,9 @@ from typing import Generic, TypeVar
 
 from appserver.ports import KV
 from appserver.store import codec
+from appserver.store.parts import parts
 
 T = TypeVar("T")
-
-_AT_ONCE = 100
-"""Keys deleted by one transaction: etcd takes 128 operations where nobody raised its limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,6 @@ def prune(kv: KV, prefix: str, kept: int) -> int:
 
 def drop(kv: KV, gone: Sequence[str]) -> int:
     """Delete keys that nobody minds to see go one part after another; how many went."""
-    for start in range(0, len(gone), _AT_ONCE):
-        kv.commit({}, {}, gone[start : start + _AT_ONCE])
+    for some in parts(gone):
+        kv.commit({}, {}, some)
     return len(gone)

@@ -1,0 +1,30 @@
+"""Recording how things ended, over a store in memory that takes no more at once than etcd does."""
+
+from __future__ import annotations
+
+from appserver.adapters.memory import MemoryKV
+from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome
+from appserver.services.finish import Finish
+from appserver.store import keys
+from appserver.store.codec import encode
+from tests.fakes import START, Desk
+
+KEY = AppKey("default", "shop")
+
+
+def test_an_application_of_many_revisions_is_forgotten_whole() -> None:
+    """Its history is longer than one transaction of etcd; a neighbour's stays."""
+    desk = Desk()
+    desk.kv = MemoryKV(max_txn_ops=128)
+    neighbour = keys.outcome(AppKey("default", "shop2"), 1)
+    desk.kv.commit({}, {neighbour: encode(Outcome("deployed", START))})
+    application = Application("shop", "default", "compose.yaml", START, 300, 300, nodes=("n1",))
+    for number in range(1, 301):
+        settled = encode(Outcome("deployed", START))
+        desk.kv.commit({}, {keys.outcome(KEY, number): settled, keys.revision(KEY, number): "{}"})
+    desk.kv.commit({}, {keys.application(KEY): encode(application)})
+    commit = desk.kv.commit({}, {keys.desired("n1", KEY): encode(Desired(300, 0, run="removed"))})
+    desk.kv.commit({}, {keys.observed("n1", KEY): encode(Observed(commit, 0, "removed", START))})
+    assert Finish(desk.kv, desk.events, desk.clock).settle(KEY)
+    left = [name for name in desk.kv.snapshot("").items if not name.startswith("events/")]
+    assert left == [neighbour]
