@@ -16,7 +16,7 @@ from appserver.core.compose import Project, Service, published_ports, services
 Violation = tuple[str, str]
 """Where in the project, and why not."""
 
-HOST_MODES = ("pid", "ipc", "userns_mode", "uts", "cgroup", "network_mode")
+HOST_MODES = ("pid", "ipc", "userns_mode", "uts", "cgroup")
 """Options that share one of the host's namespaces when they say `host`, or another's with `container:`."""
 
 FORBIDDEN: Mapping[str, str] = {
@@ -33,12 +33,16 @@ FORBIDDEN: Mapping[str, str] = {
     "external_links": "links to another application's containers",
     "use_api_socket": "hands the engine's socket to the container",
     "provider": "runs a program on the host",
+    "models": "runs a model on the host",
     "develop": "is for a developer's machine",
     "oom_kill_disable": "can exhaust the host's memory",
     "isolation": "is for administrators",
 }
 
-_UNCONFINED = ("unconfined", "label:disable", "label=disable", "systempaths=unconfined")
+_OWN_NETWORKS = ("", "none", "bridge", "default")
+"""Network modes that reach nobody's network; any other word is to the engine the name of one, whosever it is."""
+_LOCAL_LOGS = (None, "", "json-file", "local", "journald", "none")
+"""Log drivers with which the engine, root on the host, calls no address that the project names."""
 _METADATA = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
 _PRIVILEGED_PORT = 1024
 
@@ -80,10 +84,29 @@ def _namespaces(service: Service, _: Sequence[str]) -> Iterator[Violation]:
             yield option, "shares another container's namespace"
 
 
+def _network_mode(service: Service, _: Sequence[str]) -> Iterator[Violation]:
+    mode = str(service.get("network_mode") or "")
+    if mode not in _OWN_NETWORKS and not mode.startswith("service:"):
+        yield "network_mode", f"{mode} is not a network of this application's own"
+
+
 def _security(service: Service, _: Sequence[str]) -> Iterator[Violation]:
+    """What confines more is one option; every other one can lift something, by a profile, a label or a word."""
     for value in cast(Sequence[object], service.get("security_opt") or ()):
-        if any(word in str(value).lower() for word in _UNCONFINED) or str(value).startswith(("seccomp", "apparmor")):
-            yield "security_opt", f"{value} lifts the container's confinement"
+        if not str(value).startswith("no-new-privileges"):
+            yield "security_opt", f"{value} may lift the container's confinement"
+
+
+def _logging(service: Service, _: Sequence[str]) -> Iterator[Violation]:
+    logging = service.get("logging")
+    driver = logging.get("driver") if isinstance(logging, Mapping) else None
+    if driver not in _LOCAL_LOGS:
+        yield "logging.driver", f"with {driver} the host itself sends to wherever the project says"
+
+
+def _out_of_memory(service: Service, _: Sequence[str]) -> Iterator[Violation]:
+    if int(str(service.get("oom_score_adj") or 0)) < 0:
+        yield "oom_score_adj", "below 0 has the kernel end the host's own programs first"
 
 
 def _binds(service: Service, roots: Sequence[str]) -> Iterator[Violation]:
@@ -122,14 +145,15 @@ def _hosts(service: Service, _: Sequence[str]) -> Iterator[Violation]:
             parsed = ipaddress.ip_address(address.strip("[]"))
         except ValueError:
             continue
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
         if any(parsed in network for network in _METADATA if parsed.version == network.version):
             yield "extra_hosts", f"{address} is a link-local address"
 
 
 def _hooks(service: Service, _: Sequence[str]) -> Iterator[Violation]:
-    for option in ("post_start", "pre_stop"):
+    for option in ("pre_start", "post_start", "pre_stop"):
         for hook in cast(Sequence[Mapping[str, object]], service.get(option) or ()):
-            if hook.get("privileged") or hook.get("user") in ("root", "0", 0):
+            if hook.get("privileged") or str(hook.get("user", "")).partition(":")[0] in ("root", "0"):
                 yield option, "runs with more rights than the container"
 
 
@@ -154,7 +178,10 @@ def _devices(service: Service, _: Sequence[str]) -> Iterator[Violation]:
 _SERVICE_RULES: tuple[Callable[[Service, Sequence[str]], Iterator[Violation]], ...] = (
     _forbidden,
     _namespaces,
+    _network_mode,
     _security,
+    _logging,
+    _out_of_memory,
     _binds,
     _tmpfs,
     _ports,
