@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,7 +30,8 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
         NoPlacement: no node of the cluster can take it.
         Conflict: the request's token is of another plan than this.
     """
-    overrides = _overrides(wanted, seen, author)
+    given = seal(json.dumps(wanted.overrides, sort_keys=True)) if wanted.overrides else ""
+    overrides = _overrides(wanted, given, seen, author)
     result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal)
     _permitted(result.project, author, seen.bind_roots)
     claim = claim_of(result.project)
@@ -38,7 +40,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     digest = compose.digest(result.project)
     record = None
     if not _is_in_force(seen, digest, node):
-        record = _revision(wanted, seen, author, overrides, result, digest, node)
+        record = _revision(wanted, given, seen, author, overrides, result, digest, node)
     found = _Found(wanted.key, seen, result, digest, node, steps, claim, record, seen.commits)
     application = _application(wanted, seen, found.latest, found.nodes)
     return _planned(found, author, application, wanted.token, bool(wanted.adopt))
@@ -159,15 +161,22 @@ def _latest(seen: Seen) -> int:
     return seen.application.latest if seen.application else 0
 
 
-def _overrides(wanted: DeployRequest, seen: Seen, author: Author) -> Overrides:
-    """Values that were there before keep the name and time they came with."""
-    if seen.current and seen.current.overrides == wanted.overrides:
+def _overrides(wanted: DeployRequest, given: str, seen: Seen, author: Author) -> Overrides:
+    """Values that were there before keep the name and time they came with. `given` are the same, sealed."""
+    if seen.current and seen.current.overrides == given:
         return Overrides(wanted.overrides, seen.current.overrides_by, seen.current.overrides_at)
     return Overrides(wanted.overrides, author.name, f"{seen.now:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _revision(
-    wanted: DeployRequest, seen: Seen, author: Author, overrides: Overrides, result: Effective, digest: str, node: str
+    wanted: DeployRequest,
+    given: str,
+    seen: Seen,
+    author: Author,
+    overrides: Overrides,
+    result: Effective,
+    digest: str,
+    node: str,
 ) -> Revision:
     return Revision(
         number=_latest(seen) + 1,
@@ -178,7 +187,7 @@ def _revision(
         project=result.project,
         base=seen.base,
         inputs=seen.inputs,
-        overrides=wanted.overrides,
+        overrides=given,
         overrides_by=overrides.user,
         overrides_at=overrides.at,
         commits=seen.commits,

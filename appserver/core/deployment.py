@@ -46,6 +46,8 @@ class Seen:
     candidates: tuple[Candidate, ...]
     application: Application | None = None
     current: Revision | None = None
+    overrides: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Those of `current`, opened, where its inputs are to be deployed again."""
     desired: Mapping[str, Desired] = field(default_factory=dict)
     observed: Mapping[str, Observed] = field(default_factory=dict)
     repository: Repository | None = None

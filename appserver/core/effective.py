@@ -96,7 +96,8 @@ def effective(
             continue
         rendered = {**resolved.to_compose(), "image": images[name].pin}
         services[name] = sealed_environment(rendered, declared, seal)
-        explained[name] = tuple(masked(entry.to_json(), declared) for entry in resolved.explain())
+        hidden = (*declared, *_sealed_names(services[name]))
+        explained[name] = tuple(masked(entry.to_json(), hidden) for entry in resolved.explain())
         constraints += [text for text in resolved.constraints if text not in constraints]
         warnings += [f"{name}: {text}" for text in resolved.warnings]
         if service.get("build"):
@@ -155,6 +156,12 @@ def _sealed_known(service: Service, known: tuple[str, ...], seal: Seal) -> Servi
         if isinstance(value, str) and any(len(text) >= 4 and text in value for text in known)
     }
     return {**service, "environment": {**environment, **held}} if held else service
+
+
+def _sealed_names(service: Service) -> tuple[str, ...]:
+    """Environment values that are secret for what they hold, whatever they are called."""
+    environment = cast(Mapping[str, object], service.get("environment") or {})
+    return tuple(name for name, value in environment.items() if secrets.is_sealed(value))
 
 
 def _layers(

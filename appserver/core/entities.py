@@ -90,7 +90,8 @@ class Revision:
     project: Mapping[str, object]
     base: Mapping[str, object]
     inputs: str
-    overrides: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    overrides: str = ""
+    """The form's or the API's own values, as JSON sealed whole; "" where there are none."""
     overrides_by: str = ""
     overrides_at: str = ""
     commits: Mapping[str, str] = field(default_factory=dict)

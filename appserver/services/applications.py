@@ -126,7 +126,8 @@ class Applications:
         self._access.require(caller, "U", f"application:{key}")
         application = self._application(caller, key)
         found = self._revision(caller, key, 0)
-        return DeployRequest(key, self._observer.inputs(key, found), found.overrides, source=application.source)
+        files, overrides = self._observer.inputs(key, found), self._observer.overrides(key, found)
+        return DeployRequest(key, files, overrides, source=application.source)
 
     def _lines(
         self, targets: Sequence[tuple[str, ContainerRecord]], tail: int, follow: bool, since: datetime | None

@@ -187,4 +187,4 @@ def _again(key: AppKey, seen: Seen, reason: str = "") -> DeployRequest:
     if seen.application is None or seen.current is None:
         raise NotFound(f"there is no application {key}")
     files = core.no_files(key, seen.application.init_file)
-    return DeployRequest(key, files, seen.current.overrides, reason, source=seen.application.source)
+    return DeployRequest(key, files, seen.overrides, reason, source=seen.application.source)

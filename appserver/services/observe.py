@@ -87,16 +87,18 @@ class Observer:
             raise NotFound(f"there is no application {key}")
         files = self.inputs(key, current)
         where = self._lines(encode(files), lambda: _lines(files))
+        overrides = self.overrides(key, current)
         seen = self._seen(
             key,
             standing,
             current.base,
             current.inputs,
-            current.overrides,
+            overrides,
             where,
             standing.application.source,
             current.images,
         )
+        seen = replace(seen, overrides=overrides)
         if commits is not None:
             seen = replace(seen, repository=repository, commits=commits)
         return seen, standing
@@ -104,6 +106,12 @@ class Observer:
     def inputs(self, key: AppKey, revision: Revision) -> ProjectFiles:
         """The author's own files, opened."""
         return decode(self._sealer.open(revision.inputs, str(key)), ProjectFiles)
+
+    def overrides(self, key: AppKey, revision: Revision) -> Mapping[str, Mapping[str, object]]:
+        """The form's or the API's own values, opened."""
+        if not revision.overrides:
+            return {}
+        return decode(self._sealer.open(revision.overrides, str(key)), dict[str, dict[str, object]])
 
     def seal(self, key: AppKey) -> Callable[[str], str]:
         return lambda text: self._sealer.seal(text, str(key))

@@ -71,7 +71,8 @@ def argvs() -> Iterator[list[bytes]]:
 
 def _deploy(api: Api, name: str, image: str, last: str, changed: str = "") -> requests.Response:
     text = COMPOSE.format(image=image, word=WORD + changed, last=last)
-    body = {"name": name, "compose": text, "env": ENV.replace(WORD, WORD + changed)}
+    form = {"web": {"environment": {"FORM_TOKEN": f"{WORD}{changed}-form", "QUERY": f"t={WORD}{changed}-form"}}}
+    body = {"name": name, "compose": text, "env": ENV.replace(WORD, WORD + changed), "overrides": form}
     answer = api.post("applications", body)
     assert answer.status_code == 202, answer.text
     return answer
@@ -112,7 +113,7 @@ def _etcd(servers: Servers) -> str:
 def test_a_healthy_application_shows_none_of_its_secrets(
     servers: Servers, app_name: str, image: str, argvs: list[bytes]
 ):
-    """By name, declared, from `.env`, in a URL, in a file: on no page, in no log, not in etcd, in no argv."""
+    """By name, declared, from `.env`, in a URL, in a file, by the form: on no page, in no log, not in etcd, in no argv."""
     first = _deploy(servers.api, app_name, image, "sleep 600").json()
     assert servers.api.wait(first["id"])["state"] == "done"
     plan = servers.api.post(
@@ -126,7 +127,7 @@ def test_a_healthy_application_shows_none_of_its_secrets(
         ["docker", "exec", f"{app_name}-web-1", "/bin/busybox", "sh", "-c", "env; cat /run/secrets/cert"],
         capture_output=True, text=True, check=True, timeout=30,
     ).stdout  # fmt: skip
-    for secret in ("by-name", "declared", "env-file", "userinfo", "smtp", "file"):
+    for secret in ("by-name", "declared", "env-file", "userinfo", "smtp", "file", "form"):
         assert f"{WORD}2-{secret}" in inside, secret
 
 

@@ -163,10 +163,11 @@ def test_a_stale_token_is_refused() -> None:
 def test_secrets_are_sealed_wherever_they_come_from() -> None:
     """From the form, from git: no plan, record, diff or explanation holds one."""
     repository = Repository({"web.yml": "environment:\n  API_TOKEN: fromgit\n  PLAIN: seen\n"}, "c" * 40)
-    asked = replace(WANTED, overrides={"db": {"environment": {"ROOT_PASSWORD": "fromform"}}})
+    given = {"ROOT_PASSWORD": "fromform", "ADDRESS": "db?password=fromform"}
+    asked = replace(WANTED, overrides={"db": {"environment": given}})
     plan = decide(asked, seen(repository=repository), ANN, seal)
     assert plan.record is not None
-    shown = repr((plan.to_json(), plan.record.project, plan.record.explained))
+    shown = repr((plan.to_json(), plan.record))
     assert "fromgit" not in shown and "fromform" not in shown
     assert "seen" in shown and "tigmorf" in repr(plan.record.project)
 
