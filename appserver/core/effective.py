@@ -130,6 +130,10 @@ def sealed_environment(service: Service, declared: tuple[str, ...], seal: Seal) 
     }
 
 
+_FREE_TEXT = ("annotations", "command", "entrypoint", "environment", "healthcheck", "labels", "logging")
+"""Options whose texts nothing is decided by, so that a seal can stand in their place."""
+
+
 def sealed_base(project: Project, seal: Seal, known: tuple[str, ...] = ()) -> Project:
     """What Compose rendered, with secrets sealed before anything is decided, logged or kept.
 
@@ -149,13 +153,13 @@ def sealed_base(project: Project, seal: Seal, known: tuple[str, ...] = ()) -> Pr
 
 
 def _sealed_known(service: Service, known: tuple[str, ...], seal: Seal) -> Service:
-    environment = cast(Mapping[str, object], service.get("environment") or {})
-    held = {
-        name: seal(value)
-        for name, value in environment.items()
-        if isinstance(value, str) and any(len(text) >= 4 and text in value for text in known)
-    }
-    return {**service, "environment": {**environment, **held}} if held else service
+    """Compose doubled every `$` of what it rendered, and so of the secrets in it."""
+    spelled = {one for text in known if len(text) >= 4 for one in (text, text.replace("$", "$$"))}
+
+    def hide(text: str) -> str:
+        return seal(text) if any(one in text for one in spelled) else text
+
+    return {**service, **{name: secrets.each(service[name], hide) for name in _FREE_TEXT if name in service}}
 
 
 def _sealed_names(service: Service) -> tuple[str, ...]:

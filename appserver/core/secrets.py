@@ -46,12 +46,12 @@ def is_secret(name: str, value: str, declared: Iterable[str] = (), known: Iterab
 
 def masked(value: object) -> object:
     """The same structure with every seal replaced by `***`."""
-    return _each(value, lambda text: MASK if is_sealed(text) else text)
+    return each(value, lambda text: MASK if is_sealed(text) else text)
 
 
 def open_all(value: object, open_one: Callable[[str], str]) -> object:
     """The same structure with every seal opened. The result must not be logged or recorded."""
-    return _each(value, lambda text: open_one(text) if is_sealed(text) else text)
+    return each(value, lambda text: open_one(text) if is_sealed(text) else text)
 
 
 def seals(value: object) -> tuple[str, ...]:
@@ -63,15 +63,16 @@ def seals(value: object) -> tuple[str, ...]:
             found.append(text)
         return text
 
-    _each(value, note)
+    each(value, note)
     return tuple(found)
 
 
-def _each(value: object, change: Callable[[str], str]) -> object:
+def each(value: object, change: Callable[[str], str]) -> object:
+    """The same structure with every text in it changed; names of a mapping stay."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {name: _each(item, change) for name, item in value.items()}
+        return {name: each(item, change) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_each(item, change) for item in value]
+        return [each(item, change) for item in value]
     return value

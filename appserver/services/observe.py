@@ -198,7 +198,12 @@ def _dotenv_secrets(text: str) -> tuple[str, ...]:
     """The secret values of a `.env`: whatever they are interpolated into is secret too."""
     pairs = (line.partition("=") for line in text.splitlines() if not line.lstrip().startswith("#"))
     return tuple(
-        value.strip().strip("\"'")
+        _unquoted(value.strip())
         for name, equals, value in pairs
         if equals and secrets.is_secret(name.strip(), value.strip())
     )
+
+
+def _unquoted(value: str) -> str:
+    """Without its quotes, or the remark that may follow where there are none."""
+    return value[1:].partition(value[0])[0] if value[:1] in ("'", '"') else value.partition(" #")[0].rstrip()

@@ -23,20 +23,21 @@ COMPOSE = """
 services:
   web:
     image: {image}
-    command: ["/bin/busybox", "sh", "-c", "echo told: $$DB_PASSWORD; exec /bin/busybox {last}"]
+    command: ["/bin/busybox", "sh", "-c", "echo told: $$DB_PASSWORD; exec /bin/busybox {last}", "${{API_KEY}}"]
     environment:
       DB_PASSWORD: {word}-by-name
       INNOCENT: {word}-declared
       FROM_ENV_FILE: ${{API_KEY}}
       DATABASE_URL: postgres://app:{word}-userinfo@db/app
       SMTP: smtp://user:{word}-smtp@mail
+    labels: {{told.to: "scraper ${{API_KEY}}"}}
     secrets: [cert]
     stop_grace_period: 0s
 secrets:
   cert: {{environment: CERT}}
 x-moorage: {{secrets: [INNOCENT], settle: 500ms}}
 """
-ENV = f"API_KEY={WORD}-env-file\nCERT={WORD}-file\n"
+ENV = f"API_KEY={WORD}-env-file # the shop's own\nCERT={WORD}-file\n"
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def _etcd(servers: Servers) -> str:
 def test_a_healthy_application_shows_none_of_its_secrets(
     servers: Servers, app_name: str, image: str, argvs: list[bytes]
 ):
-    """By name, declared, from `.env`, in a URL, in a file, by the form: on no page, in no log, not in etcd, in no argv."""
+    """By name, declared, from `.env`, in a URL, in a file, by the form: on no page, in no log, etcd or argv."""
     first = _deploy(servers.api, app_name, image, "sleep 600").json()
     assert servers.api.wait(first["id"])["state"] == "done"
     plan = servers.api.post(
