@@ -13,7 +13,7 @@ from threading import Condition, Event
 
 from appserver.core.entities import AppKey, ContainerRecord, Desired, Observed
 from appserver.core.operations import is_resting
-from appserver.errors import StoreError
+from appserver.errors import StoreError, TooLarge
 from appserver.ports import KV
 from appserver.store import keys
 from appserver.store.codec import encode
@@ -110,7 +110,7 @@ class Reports:
             due = self._next(stop)
             try:
                 for key in due:
-                    self._write(key)
+                    self._write_what_fits(key)
             except StoreError as error:
                 log.warning("event=reports_wait reason=%s", error)
                 with self._changed:
@@ -141,6 +141,18 @@ class Reports:
         if told is None or told.said is None or is_resting(told.said):
             return 0.0
         return told.at + _EVERY_S - now
+
+    def _write_what_fits(self, key: AppKey) -> None:
+        """What the store takes in no form must not silence the other applications."""
+        try:
+            self._write(key)
+        except TooLarge as error:
+            log.warning("event=report_too_long application=%s reason=%s", key, error)
+            with self._changed:
+                told = self._told.get(key)
+                if told and told.said and any(cause.logs for cause in told.said.causes):
+                    told.said = replace(told.said, causes=tuple(replace(c, logs=()) for c in told.said.causes))
+                    self._due.add(key)
 
     def _write(self, key: AppKey) -> None:
         """Containers first where there are many, `observed` last: who reads that finds the others as it says."""
@@ -195,7 +207,7 @@ class Reports:
             due, self._due = tuple(self._due), set()
         for key in due:
             try:
-                self._write(key)
+                self._write_what_fits(key)
             except StoreError as error:
                 log.warning("event=report_lost application=%s reason=%s", key, error)
                 return

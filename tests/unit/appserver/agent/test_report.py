@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 from appserver.adapters.memory import MemoryKV
 from appserver.agent.report import Reports
-from appserver.core.entities import AppKey, ContainerRecord, Desired, Observed
+from appserver.core.entities import AppKey, Cause, ContainerRecord, Desired, Observed
 from appserver.ports import KV
 from appserver.store import keys
 from appserver.store.codec import encode
@@ -109,6 +109,17 @@ def test_an_application_that_was_deleted_gets_no_record_back():
         again = replace(SEEN, step="wanted again")
         reports.say(KEY, again, containers(150))
         wait_until(lambda: reports_written(kv, again), "it is written again")
+
+
+def test_a_report_too_long_for_the_store_is_written_without_its_logs():
+    """Forty services that fail with long last lines silence neither their own application nor the others."""
+    kv = MemoryKV()
+    causes = tuple(Cause(f"s{n}", "exited with code 1", 1, "", ("x" * 1000,) * 50) for n in range(40))
+    with writing(kv) as reports:
+        reports.say(KEY, replace(SEEN, phase="failed", causes=causes), {})
+        short = replace(SEEN, phase="failed", causes=tuple(replace(cause, logs=()) for cause in causes))
+        wait_until(lambda: reports_written(kv, short), "it is written, shorter")
+        assert reports.last(KEY) == short
 
 
 def reports_written(kv: KV, wanted: Observed) -> bool:
