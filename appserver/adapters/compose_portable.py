@@ -76,6 +76,8 @@ def _contents(project: Json) -> list[tuple[str, str, Json]]:
 def _fill(
     where: str, kind: str, given: Json, files: Mapping[str, str], place: Place, values: Mapping[str, str | None]
 ) -> None:
+    for ours in ("x-file", "x-files"):  # Compose lets an author write any `x-`; an agent writes files by these
+        given.pop(ours, None)
     if variable := given.pop("environment", None):
         value = values[str(variable)]
         if value is None:
