@@ -12,10 +12,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from appserver.core.containers import ImageFacts, StrayProject
+from appserver.core.containers import LOG_BEAT, ImageFacts, StrayProject
 from appserver.errors import NodeError
 
 _CONNECT_S = 5.0
+_SILENT_S = 30.0
+"""A log that is followed beats more often than this, or its agent is gone."""
 _ANSWER_LIMIT = 32 << 20
 
 
@@ -44,14 +46,15 @@ class NodeClient:
 
     def logs(
         self, node: str, container_id: str, tail: int, follow: bool = False, since: datetime | None = None
-    ) -> Iterator[str]:
+    ) -> Iterator[str | None]:
         """See `ports.Nodes`. Closing the iterator ends the agent's work on it."""
         query = {"id": container_id, "tail": str(tail), "follow": str(follow).lower()}
         if since:
             query["since"] = since.isoformat()
         with self._asking(node, "GET", f"/logs?{urlencode(query)}", follow=follow) as answer:
-            for line in answer:
-                yield line.decode(errors="replace").rstrip("\n")
+            for raw in answer:
+                line = raw.decode(errors="replace").rstrip("\n")
+                yield None if line == LOG_BEAT else line
 
     def stats(self, node: str, project: str) -> Sequence[Mapping[str, object]]:
         """See `ports.Nodes`."""
@@ -96,7 +99,7 @@ class NodeClient:
             connection = http.client.HTTPSConnection(host, int(port), timeout=_CONNECT_S, context=self._trusted())
             try:
                 connection.connect()
-                connection.sock.settimeout(None if follow else self._timeout_s)
+                connection.sock.settimeout(_SILENT_S if follow else self._timeout_s)
                 connection.request(method, path, json.dumps(body) if body is not None else None)
                 answer = connection.getresponse()
                 if answer.status != 200:

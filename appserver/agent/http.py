@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import select
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import BoundedSemaphore, Event, Thread
+from threading import BoundedSemaphore, Event, Lock, Thread
 from urllib.parse import parse_qs, urlsplit
 
 from appserver.agent.wishes import Wishes
-from appserver.core.containers import StrayProject
+from appserver.core.containers import LOG_BEAT, StrayProject
 from appserver.errors import AppServerError, EngineError
 from appserver.ports import Engine
 from appserver.store.codec import encode
@@ -34,6 +36,8 @@ _BODY_LIMIT = 1 << 20
 _HANDSHAKE_S = 10.0
 _IDLE_S = 30.0
 _LOOK_S = 2.0
+BEAT_S = 10.0
+"""How often a log that is followed says that it is still there."""
 
 Query = Mapping[str, str]
 
@@ -86,7 +90,7 @@ class Reads:
         return self._engine.logs(query["id"], tail, query.get("follow") == "true", since, stop)
 
 
-def serve(address: tuple[str, int], files: Files, reads: Reads, stop: Event) -> None:
+def serve(address: tuple[str, int], files: Files, reads: Reads, stop: Event, beat_s: float = BEAT_S) -> None:
     """Until told to stop.
 
     Raises:
@@ -96,7 +100,7 @@ def serve(address: tuple[str, int], files: Files, reads: Reads, stop: Event) -> 
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(files.cert, files.key)
-    with _Server(address, context, reads, stop) as server:
+    with _Server(address, context, reads, stop, beat_s) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 1.0}, name="http", daemon=True).start()
         stop.wait()
         server.shutdown()
@@ -109,13 +113,16 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     """The base class takes five: a burst of callers would then be kept waiting for seconds."""
 
-    def __init__(self, address: tuple[str, int], context: ssl.SSLContext, reads: Reads, stop: Event) -> None:
+    def __init__(
+        self, address: tuple[str, int], context: ssl.SSLContext, reads: Reads, stop: Event, beat_s: float
+    ) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
         self._context = context
         self._slots = BoundedSemaphore(_MOST_AT_ONCE)
         self.reads = reads
         self.stop = stop
+        self.beat_s = beat_s
 
     def finish_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
         """The handshake is done here, in the connection's own thread and within its own time."""
@@ -186,27 +193,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, query: Query) -> None:
         """Lines until the log ends, the caller goes, or the agent does."""
-        with _until_gone(self.connection, self.server.stop) as gone:
+        said = _Lines(self)
+        beat_s = self.server.beat_s if query.get("follow") == "true" else math.inf
+        with _until_gone(self.connection, self.server.stop, said.beat, beat_s) as gone:
             try:
-                lines = self.server.reads.logs(query, gone)
-                first = next(lines, None)
+                for line in self.server.reads.logs(query, gone):
+                    said(line)
+                said.begin()
             except (KeyError, ValueError, TypeError) as error:
-                return self._send(400, {"detail": f"not understood: {error}"})
+                if not said.begun:
+                    self._send(400, {"detail": f"not understood: {error}"})
             except EngineError as error:
-                return self._send(404, {"detail": str(error)})
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; charset=utf-8")
-            self.send_header("Connection", "close")
-            self.end_headers()
-            self.close_connection = True
-            if first is not None:
-                self.wfile.write(f"{first}\n".encode())
-            try:
-                for line in lines:
-                    self.wfile.write(f"{line}\n".encode())
-            except EngineError as error:
+                if not said.begun:
+                    self._send(404, {"detail": str(error)})
                 log.info("event=log_ended container=%s reason=%s", query.get("id"), error)
-        return None
 
     def _send(self, status: int, body: Mapping[str, object]) -> None:
         raw = json.dumps(body).encode()
@@ -217,16 +217,49 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
 
+class _Lines:
+    """The lines of one answer, written by two threads: a log's own, and the one that beats while it is silent."""
+
+    def __init__(self, handler: _Handler) -> None:
+        self._handler = handler
+        self._lock = Lock()
+        self.begun = False
+
+    def __call__(self, line: str) -> None:
+        self.begin(line)
+
+    def beat(self) -> None:
+        self.begin(LOG_BEAT)
+
+    def begin(self, *lines: str) -> None:
+        with self._lock:
+            handler = self._handler
+            if not self.begun:
+                self.begun = handler.close_connection = True
+                handler.send_response(200)
+                handler.send_header("Content-Type", "text/plain; charset=utf-8")
+                handler.send_header("Connection", "close")
+                handler.end_headers()
+            for line in lines:
+                handler.wfile.write(f"{line}\n".encode())
+
+
 @contextmanager
-def _until_gone(connection: socket.socket, stop: Event) -> Iterator[Event]:
-    """An event that is set when the other side closes, or the agent stops: a caller sends nothing more."""
+def _until_gone(connection: socket.socket, stop: Event, beat: Callable[[], None], beat_s: float) -> Iterator[Event]:
+    """An event that is set when the other side closes, or the agent stops: a caller sends nothing more.
+
+    Until then `beat` is called every `beat_s`.
+    """
     gone = Event()
     over, told = socket.socketpair()
 
     def look() -> None:
-        while not stop.is_set():
-            if select.select([connection, told], [], [], _LOOK_S)[0]:
-                break
+        due = time.monotonic() + beat_s
+        with suppress(OSError):  # gone, and nobody to tell
+            while not stop.is_set() and not select.select([connection, told], [], [], min(_LOOK_S, beat_s))[0]:
+                if time.monotonic() >= due:
+                    due = time.monotonic() + beat_s
+                    beat()
         gone.set()
 
     watcher = Thread(target=look, name="http-watch", daemon=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+LOG_BEAT = "\0"
+"""In the place of a line of a followed log: there is none yet. No line is this: none holds a control character."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:

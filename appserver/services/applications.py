@@ -96,8 +96,8 @@ class Applications:
         tail: int = 100,
         follow: bool = False,
         since: datetime | None = None,
-    ) -> Iterator[str]:
-        """Lines as `service-1 | text`, straight from the agents; nothing is kept.
+    ) -> Iterator[str | None]:
+        """Lines as `service-1 | text`, straight from the agents; nothing is kept. None: a followed log is silent.
 
         Raises:
             NotFound: no such application or service. Invalid: `tail` out of range.
@@ -131,10 +131,10 @@ class Applications:
 
     def _lines(
         self, targets: Sequence[tuple[str, ContainerRecord]], tail: int, follow: bool, since: datetime | None
-    ) -> Iterator[str]:
+    ) -> Iterator[str | None]:
         for name, record in targets:
             for line in self._nodes.logs(record.node, record.id, tail, follow, since):
-                yield f"{name} | {line}"
+                yield None if line is None else f"{name} | {line}"
 
     def _application(self, caller: Caller, key: AppKey) -> Application:
         self._access.require(caller, "R", f"application:{key}")

@@ -152,7 +152,7 @@ def show_logs(cluster: str, name: str, query: queries.LogsQuery) -> Response:
     since = forms.time(query.since, "since")
     lines = services().applications.logs(known, key, query.service, query.tail, query.follow, since)
     if sse.wanted():
-        return sse.stream(known, (sse.Message("log", line) for line in lines))
+        return sse.stream(known, (None if line is None else sse.Message("log", line) for line in lines))
     return sse.lines(known, lines)
 
 

@@ -177,10 +177,10 @@ def _grouped(entries: list[tuple[str, Entry]]) -> list[tuple[str, list[Entry]]]:
     return list(found.items())
 
 
-def _parted(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _parted(lines: Iterable[str | None]) -> Iterator[tuple[str, str]]:
     """Container and text of each line; the reason instead where the agent cannot be asked."""
     try:
-        for line in lines:
+        for line in filter(None, lines):
             name, bar, text = line.partition(" | ")
             yield (name, pages_words.plain(text)) if bar else ("", pages_words.plain(line))
     except UserError as error:

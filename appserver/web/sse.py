@@ -70,9 +70,9 @@ def stream(caller: Caller, messages: Iterable[Message | None]) -> Response:
     return response
 
 
-def lines(caller: Caller, texts: Iterable[str]) -> Response:
-    """Lines of plain text as they come, for as long as they come."""
-    return _open(caller, (f"{text}\n" for text in texts), "text/plain")
+def lines(caller: Caller, texts: Iterable[str | None]) -> Response:
+    """Lines of plain text as they come, for as long as they come. For None nothing is sent; time is looked at."""
+    return _open(caller, ("" if text is None else f"{text}\n" for text in texts), "text/plain")
 
 
 def _open(caller: Caller, parts: Iterator[str], mimetype: str) -> Response:

@@ -15,10 +15,11 @@ from threading import Event, Thread
 
 import pytest
 
+from appserver.adapters import node_client
 from appserver.adapters.engine import DockerEngine
 from appserver.adapters.memory import MemoryKV
 from appserver.adapters.node_client import NodeClient, NodeTls
-from appserver.agent.http import MOST_REFERENCES, Files, Reads, serve
+from appserver.agent.http import BEAT_S, MOST_REFERENCES, Files, Reads, serve
 from appserver.agent.wishes import Wish, Wishes
 from appserver.core.entities import AppKey, Desired
 from appserver.errors import NodeError
@@ -44,11 +45,11 @@ class Node:
 
 
 @contextmanager
-def node_over(engine: DockerEngine, folder: Path) -> Iterator[Node]:
+def node_over(engine: DockerEngine, folder: Path, beat_s: float = BEAT_S) -> Iterator[Node]:
     authority, port, stop = Authority(folder / "pki"), free_port(), Event()
     cert, key = authority.issue("agent")
     files, wishes = Files(str(authority.path), str(cert), str(key)), Wishes(MemoryKV())
-    thread = Thread(target=serve, args=(("127.0.0.1", port), files, Reads(engine, wishes), stop))
+    thread = Thread(target=serve, args=(("127.0.0.1", port), files, Reads(engine, wishes), stop, beat_s))
     thread.start()
     try:
         wait_until(lambda: accepts(port), "live reads are served")
@@ -98,6 +99,32 @@ def test_a_log_nobody_listens_to_any_more_is_let_go(node: Node, project: str, te
     assert threading.active_count() > before
     lines.close()  # type: ignore[attr-defined]
     wait_until(lambda: threading.active_count() <= before, "the agent has let go", 15)
+
+
+def test_a_silent_log_beats_so_that_nobody_waits_for_ever(
+    engine_socket: str, project: str, test_image: str, tmp_path: Path
+):
+    """Before its first line and after: whoever passes it on sees by that whether anybody still listens."""
+    id_ = start(project, "web", test_image, shell("sleep 2; echo late; sleep 1000"))
+    with node_over(DockerEngine(engine_socket), tmp_path, beat_s=0.2) as node:
+        lines = node.client().logs("n1", id_, 5, follow=True)
+        assert next(lines) is None
+        assert next(line for line in lines if line is not None) == "late"
+        assert next(lines) is None
+        lines.close()  # type: ignore[attr-defined]
+
+
+def test_an_agent_that_falls_silent_ends_its_logs(
+    engine_socket: str, project: str, test_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A host that lost its power closes no connection: without a beat it is taken for gone."""
+    monkeypatch.setattr(node_client, "_SILENT_S", 0.5)
+    id_ = start(project, "web", test_image, shell("echo one; sleep 1000"))
+    with node_over(DockerEngine(engine_socket), tmp_path, beat_s=60.0) as node:
+        lines = node.client().logs("n1", id_, 5, follow=True)
+        assert next(lines) == "one"
+        with pytest.raises(NodeError):
+            next(lines)
 
 
 def test_statistics_and_strange_projects(node: Node, project: str, test_image: str):
