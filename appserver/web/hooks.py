@@ -12,14 +12,17 @@ from appserver.web.context import address
 MAX_BODY = 1 << 20
 PER_SECOND, AT_ONCE = 2.0, 30
 """Of one source from one address; whoever sends more is not heard, and a poll comes anyway."""
+ALL_PER_SECOND, ALL_AT_ONCE = 5.0, 60
+"""Of all names together from one address: there is no end of names that no source has."""
 
 
 def blueprint(services: Services) -> Blueprint:
     hooks = Blueprint("hooks", __name__, url_prefix="/hooks")
-    flood = Flood(PER_SECOND, AT_ONCE)
+    flood, every = Flood(PER_SECOND, AT_ONCE), Flood(ALL_PER_SECOND, ALL_AT_ONCE)
 
     @hooks.post("/<name>")
     def take(name: str) -> tuple[Response, int]:
+        every.enter(address())
         flood.enter(f"{name[:64]} {address()}")
         signature = request.headers.get("X-Hub-Signature-256", "")
         done = services.sources.deliver(name, signature, _body(), address())

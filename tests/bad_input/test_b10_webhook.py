@@ -130,6 +130,14 @@ def test_a_flood_is_slowed_and_the_server_lives(house: House) -> None:
     assert requests.get(f"{house.url}/git/config.git/info/refs?service=git-upload-pack", timeout=10).status_code == 401
 
 
+def test_names_that_nobody_has_are_no_way_around_the_limit(house: House) -> None:
+    """Each refusal is on the audit, which keeps so many entries: whoever makes names up could flush it."""
+    with ThreadPoolExecutor(16) as pool:
+        codes = list(pool.map(lambda n: deliver(house, GOOD, "x", f"made-up-{n}").status_code, range(200)))
+    assert set(codes) == {401, 429}
+    assert len(house.audited("webhook")) == codes.count(401) < 150
+
+
 def test_headers_of_a_proxy_nobody_trusts_change_nothing(house: House) -> None:
     """Whoever floods cannot be somebody new with each request."""
     bodies = [json.dumps({"n": n}).encode() for n in range(60)]
