@@ -20,7 +20,8 @@ def steps_between(
     because: str = "",
 ) -> tuple[Step, ...]:
     """What becomes of each service, in the order of names; services that stay are named with `none`."""
-    before = current.hashes if current else {}
+    leaving = bool(desired) and all(one.run == "removed" for one in desired.values())
+    before = current.hashes if current and not leaving else {}
     after = compose.hashes(result.project)
     stopped = any(one.run == "stopped" for one in desired.values())
     adrift = {d.service: f"{d.what} {d.before} → {d.after}" for seen in observed.values() for d in seen.drift}
@@ -29,7 +30,7 @@ def steps_between(
         if name not in after:
             steps.append(Step("remove", name, "no longer in the project"))
         elif name not in before:
-            steps.append(Step("create", name, because or "new in the project"))
+            steps.append(Step("create", name, because or ("was being removed" if leaving else "new in the project")))
         elif before[name] != after[name]:
             found = changes(cast(Revision, current), result, name)
             told = "; ".join(map(str, found[:3])) + (f"; {len(found) - 3} more" if len(found) > 3 else "")
