@@ -47,7 +47,7 @@ def _texts(directory: str, config_files: Sequence[str]) -> Mapping[str, str]:
     others = tuple(_below(root))
     while wanted:
         path = wanted.pop(0)
-        if path in texts or path.startswith("..") or (text := _read(root / path)) is None:
+        if path in texts or path.startswith("..") or (text := _read(root, path)) is None:
             continue
         if sum(map(len, texts.values())) + len(text) > _TOTAL_LIMIT or len(texts) >= _MOST_FILES:
             break
@@ -81,10 +81,13 @@ def _below(root: Path) -> Iterable[str]:
         yield path
 
 
-def _read(path: Path) -> str | None:
-    """None for what is not a regular file of text within the limit."""
+def _read(root: Path, name: str) -> str | None:
+    """None for what is not a regular file of text within the limit, or leads out of the project."""
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()):
+        return None
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_NOFOLLOW | os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     with os.fdopen(handle, "rb") as file:
