@@ -19,5 +19,7 @@ def test_a_link_out_of_a_project_is_not_followed(tmp_path: Path):
         "com.docker.compose.project.working_dir": str(project),
         "com.docker.compose.project.config_files": str(project / "compose.yaml"),
     }
-    (found,) = stray_projects([ContainerState("1", "shop-web-1", "shop", "web", "running", "x", "y", "h", labels=labels)])
+    (found,) = stray_projects(
+        [ContainerState("1", "shop-web-1", "shop", "web", "running", "x", "y", "h", labels=labels)]
+    )
     assert set(found.files) == {"compose.yaml", "conf/a"}
