@@ -50,9 +50,11 @@ def decide(
     staying = {node: wanted for node, (wanted, _) in desired.items() if wanted.run != "removed"}
     left = replace(application, nodes=tuple(n for n in application.nodes if n not in gone))
     number = max((wanted.revision for wanted in staying.values()), default=0)
-    if settled or not staying or not set(staying) <= set(through):
-        return Finish(application=left, released=gone)
     failed = {node: seen for node, seen in through.items() if node in staying and seen.phase == "failed"}
+    # one that failed, and was started once what it stood on was mended, is in force after all
+    mended = settled is not None and settled.state == "failed" and not failed and application.revision != number
+    if (settled and not mended) or not staying or not set(staying) <= set(through):
+        return Finish(application=left, released=gone)
     if failed:
         causes = tuple(cause for seen in failed.values() for cause in seen.causes)
         back = {node: _put_back(wanted) for node, wanted in staying.items() if wanted.previous}

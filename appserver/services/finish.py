@@ -129,7 +129,7 @@ class Finish:
                     return False
             return bool(self._kv.commit(expect, puts, [*deletes, where, *last]))
         if decided.outcome:
-            expect[keys.outcome(key, decided.number)] = 0
+            expect[keys.outcome(key, decided.number)] = snapshot.revision_of(keys.outcome(key, decided.number))
             puts[keys.outcome(key, decided.number)] = encode(decided.outcome)
         if decided.application:
             puts[where] = encode(decided.application)

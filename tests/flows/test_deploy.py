@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import zipfile
 from io import BytesIO
@@ -146,6 +147,23 @@ services:
     cause = done["causes"][0]  # type: ignore[index]
     assert (done["state"], cause["exit_code"]) == ("failed", 3)
     assert any("last words" in line for line in cause["logs"])
+
+
+def test_a_first_deployment_that_failed_is_tried_again(servers: Servers, app_name: str, image: str) -> None:
+    """Once what stood in its way is gone, by deploying the same again, or by starting what there is."""
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        compose = f"services:\n  web: {{image: {image}, ports: ['{port}:80'], stop_grace_period: 0s}}\n"
+        assert deploy(servers.api, app_name, compose)["state"] == "failed"
+        again = servers.api.post("applications/plan", {"name": app_name, "compose": compose}).json()
+        assert [(step["action"], step["cause"]) for step in again["steps"]] == [
+            ("create", "revision 1 did not come up")
+        ]
+        assert deploy(servers.api, app_name, compose)["state"] == "failed"
+    ended_well(servers.api, servers.api.post(f"applications/default/{app_name}/start"))
+    wait_until(lambda: show(servers.api, app_name)["revision"] == 2, "what was started is in force", 20)
+    assert show(servers.api, app_name)["state"] == "running"
+    assert servers.api.post("applications", {"name": app_name, "compose": compose}).status_code == 200
 
 
 def test_a_rollback_needs_no_registry_and_restores_the_images(servers: Servers, app_name: str, image: str) -> None:

@@ -96,6 +96,22 @@ def test_the_same_again_changes_nothing() -> None:
     assert (again.changed, again.record, again.text) == (False, None, "nothing to do\n")
 
 
+def test_a_first_revision_that_failed_is_tried_again_when_asked() -> None:
+    """It never came into force: the same files are a new revision, and every service is to be created."""
+    first = decide(WANTED, seen(), ANN, seal)
+    assert first.record
+    given_up = after(first, unsettled=0)
+    given_up = replace(
+        given_up,
+        application=replace(first.application, revision=0),
+        observed={"n1": Observed(5, 0, "failed", NOW, failed=1)},
+    )
+    again = decide(WANTED, given_up, ANN, seal)
+    assert again.record is not None
+    assert (again.record.number, again.changed, steps(again)) == (2, True, {"web": "create", "db": "create"})
+    assert {step.cause for step in again.steps} == {"revision 1 did not come up"}
+
+
 def test_one_changed_value_recreates_one_service_and_names_its_line() -> None:
     """The cause is the option, before and after, and the file and line that say so."""
     repository = Repository(

@@ -49,6 +49,15 @@ def test_what_is_settled_stays_settled() -> None:
     assert decide(APP, WANTED, observed("done"), Outcome("deployed", NOW), NOW).is_empty
 
 
+def test_a_revision_that_failed_and_was_started_after_all_is_in_force() -> None:
+    """Somebody mended what it stood on, and started it: the record says what runs."""
+    started = {"n1": (Desired(2, 0), 90)}
+    found = decide(APP, started, observed("done", acted_on=90), Outcome("failed", NOW), NOW)
+    assert found.outcome == Outcome("deployed", NOW)
+    assert found.application.revision == 2  # type: ignore[union-attr]
+    assert decide(APP, started, observed("failed", acted_on=90), Outcome("failed", NOW), NOW).is_empty
+
+
 def test_an_application_gone_from_every_node_is_forgotten() -> None:
     """The record follows the containers, never the other way round."""
     wanted = {"n1": (Desired(2, 1, run="removed"), 70)}
