@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from threading import Event
 
@@ -10,6 +11,8 @@ from appserver.core.entities import AppKey, Revision
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Compose, Engine
+
+log = logging.getLogger(__name__)
 
 _NAME_TAKEN = "is already in use by container"
 """The engine's words."""
@@ -69,9 +72,18 @@ class Hands:
             yield from self._compose.up(key.name, text, services, over, force=force, limit_s=limit_s)
 
     def take_down(self, key: AppKey, revision: Revision | None, volumes: bool = False) -> None:
-        """Stop and remove the project's containers and networks."""
-        text = self._projects.bare_text(revision) if revision else ""
-        self._compose.run("down-volumes" if volumes else "down", key.name, text)
+        """Stop and remove the project's containers and networks.
+
+        By the labels of what is there where Compose does not take the text: it was never started then.
+        """
+        verb = "down-volumes" if volumes else "down"
+        if revision:
+            try:
+                return self._compose.run(verb, key.name, self._projects.bare_text(revision))
+            except ComposeError as error:
+                self.check_engine()
+                log.warning("event=taken_down_by_labels application=%s reason=%s", key, error)
+        return self._compose.run(verb, key.name, "")
 
     def check_engine(self) -> None:
         """

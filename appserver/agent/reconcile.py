@@ -20,7 +20,7 @@ from appserver.agent.wishes import Wish
 from appserver.core import reconcile
 from appserver.core.entities import AppKey, Desired, Drift, Observed
 from appserver.core.operations import is_resting
-from appserver.errors import EngineError
+from appserver.errors import ComposeError, EngineError
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,9 @@ class Reconcile:
             change()
         except EngineError as error:
             saying.say("backoff", f"waiting for the engine: {error}")
+            raise
+        except ComposeError as error:
+            saying.say("backoff", f"to be tried again: {error}")
             raise
         self._heal_at.pop(key, None)
         took_ms = (time.monotonic() - began) * 1000

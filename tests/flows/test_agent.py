@@ -216,3 +216,12 @@ def test_a_secret_of_another_key_fails_the_deployment_and_hinders_no_end(node: R
     assert node.rest(key, node.want(key, Desired(2, 1, run="stopped"))).phase == "stopped"
     assert node.rest(key, node.want(key, Desired(2, 1, run="removed"))).phase == "removed"
     assert node.ids(key) == {}
+
+
+def test_a_project_that_compose_refuses_fails_and_can_be_removed(node: Rig, key: AppKey, test_image: str):
+    """A layer may name a network that nobody declares: Compose will neither start such a project nor take it down."""
+    one = revision(key, 1, {"web": service(test_image, networks={"nobody": None})})
+    seen = node.rest(key, node.want(key, Desired(1, 0), one), 20)
+    assert (seen.phase, seen.failed) == ("failed", 1)
+    assert "nobody" in seen.causes[0].why
+    assert node.rest(key, node.want(key, Desired(1, 0, run="removed")), 20).phase == "removed"
