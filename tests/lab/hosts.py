@@ -6,9 +6,11 @@ reboot are tried as on a real machine. The image is made from Debian packages on
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -104,8 +106,10 @@ def image(suite: str = "bookworm") -> str:
     parts = [suite, *PACKAGES, *(f"{path.relative_to(OVERLAY)} {path.read_text()}" for path in files)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     name = f"moorage-lab-{suite}:{digest[:12]}"
-    if subprocess.run(("docker", "image", "inspect", name), capture_output=True, check=False).returncode:
-        _make(name, suite)
+    with (Path(tempfile.gettempdir()) / "moorage-lab.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of the run may be making it
+        if subprocess.run(("docker", "image", "inspect", name), capture_output=True, check=False).returncode:
+            _make(name, suite)
     return name
 
 
