@@ -56,7 +56,7 @@ def service_hash(project: Project, service: Service) -> str:
     """64 hex digits over the definition and the configs and secrets it mounts, without our own labels."""
     bare = {**_tidy(service), "labels": _without_own(service.get("labels"))}
     mounted = {
-        kind: {name: _named(project, kind).get(name) for name in sorted(_sources(service, kind))}
+        kind: {name: _named(project, kind).get(name) for name in sorted(sources(service, kind))}
         for kind in ("configs", "secrets")
     }
     return _sha256(json.dumps([bare, mounted], sort_keys=True, ensure_ascii=False))
@@ -113,6 +113,12 @@ def replicas(service: Service) -> int:
     return int(str(asked if asked is not None else 1))
 
 
+def sources(service: Service, kind: str) -> set[str]:
+    """Names of the project's configs or secrets (`kind`) that the service mounts."""
+    mounted = cast(list[object], service.get(kind) or [])
+    return {str(item["source"]) if isinstance(item, Mapping) else str(item) for item in mounted}
+
+
 class _Dumper(yaml.SafeDumper):
     """Plain scalars only where yaml 1.1 and 1.2 agree that they are strings."""
 
@@ -164,11 +170,6 @@ def _sorted(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_sorted(item) for item in value]
     return value
-
-
-def _sources(service: Service, kind: str) -> set[str]:
-    mounted = cast(list[object], service.get(kind) or [])
-    return {str(item["source"]) if isinstance(item, Mapping) else str(item) for item in mounted}
 
 
 def _named(project: Project, kind: str) -> Mapping[str, object]:

@@ -5,7 +5,7 @@ One function serves every way in: a deployment, a push that changes configuratio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,7 +15,7 @@ from appserver.core.containers import ImageFacts
 from appserver.core.entities import AppKey
 from appserver.core.options import options
 from appserver.errors import InvalidMany
-from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve
+from image_config import Layer, Repository, Resolved, Target, from_compose, from_labels, from_overrides, resolve
 from image_config.errors import ConfigError
 
 Seal = Callable[[str], str]
@@ -95,6 +95,7 @@ def effective(
             faults += [_fault(name, fault) for fault in error.faults]
             continue
         rendered = {**resolved.to_compose(), "image": images[name].pin}
+        faults += _undeclared(name, rendered, base, resolved)
         services[name] = sealed_environment(rendered, declared, seal)
         hidden = (*declared, *_sealed_names(services[name]))
         explained[name] = tuple(masked(entry.to_json(), hidden) for entry in resolved.explain())
@@ -160,6 +161,26 @@ def _sealed_known(service: Service, known: tuple[str, ...], seal: Seal) -> Servi
         return seal(text) if any(one in text for one in spelled) else text
 
     return {**service, **{name: secrets.each(service[name], hide) for name in _FREE_TEXT if name in service}}
+
+
+def _undeclared(name: str, service: Service, project: Project, resolved: Resolved) -> Iterator[tuple[str, str]]:
+    """What a layer names and the project does not hold: Compose would refuse the whole of it, and only on the node."""
+    volumes = cast(Sequence[Mapping[str, object]], service.get("volumes") or ())
+    needed = cast(Mapping[str, Mapping[str, object]], service.get("depends_on") or {})
+    named = {
+        "configs": compose.sources(service, "configs"),
+        "depends_on": {other for other, how in needed.items() if how.get("required") is not False},
+        "networks": {*cast(Mapping[str, object], service.get("networks") or {})} - {"default"},
+        "secrets": compose.sources(service, "secrets"),
+        "volumes": {str(v["source"]) for v in volumes if v.get("type") == "volume" and v.get("source")},
+    }
+    for option, names in named.items():
+        held = cast(Mapping[str, object], project.get("services" if option == "depends_on" else option) or {})
+        for missing in sorted(names - held.keys()):
+            rows = (row for row in resolved.explain() if row.option == option and missing in str((row.path, row.value)))
+            by = next((row.source for row in rows if not row.removed), None)
+            where = f"{name}.{option}" if by is None or by.kind == "form" else str(by)
+            yield where, f"{option}: {missing} is not declared in the project"
 
 
 def _sealed_names(service: Service) -> tuple[str, ...]:
