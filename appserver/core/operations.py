@@ -82,7 +82,8 @@ def derive(
     told = [observed[node][0] for node in sorted(observed)]
     state = _state(asked, desired, told, outcome)
     mine = [one for one in told if one.acted_on == asked.commit]
-    causes = outcome.causes if outcome and state == "failed" else tuple(c for one in mine for c in one.causes)
+    recorded = outcome.causes if outcome and state == "failed" else ()
+    causes = recorded or tuple(c for one in mine for c in one.causes)
     last = max(told, key=lambda one: one.at) if told else None
     return Operation(
         id=str(asked),

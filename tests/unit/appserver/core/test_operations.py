@@ -46,6 +46,12 @@ def test_the_state_follows_from_the_record(desired, observed, outcome, state) ->
     assert derive(ASKED, desired, observed, ended, 71).state == state
 
 
+def test_a_restart_that_failed_tells_its_own_causes() -> None:
+    """The revision's outcome is from when it was deployed, well."""
+    told = derive(ASKED, wanted(), seen("failed"), Outcome("deployed", NOW), 71)
+    assert (told.state, told.causes, told.step) == ("failed", (Cause("web", "exited"),), "web: exited")
+
+
 def test_an_id_reads_back() -> None:
     """What the API hands out is what it takes."""
     assert parse(str(ASKED)) == ASKED
