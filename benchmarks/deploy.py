@@ -23,6 +23,12 @@ from tests.lab.etcd import etcd_members
 from tests.lab.images import busybox
 from tests.lab.processes import Servers, app_server, remove_project
 
+ABOUT = """\
+Ours: a real `moorage serve` and `moorage agent` over one etcd, through the REST API until the operation is done.
+Theirs: `docker compose up -d --wait` in the project's directory. In turn, one round before the counting. Every
+service has a healthcheck, since that is what both wait for. Memory is proportional (PSS), of all processes of the
+daemon.
+"""
 THEIRS, OURS = "bench-theirs", "bench-ours"
 PROBE = '["CMD", "/bin/busybox", "true"]'
 
@@ -50,10 +56,7 @@ def report(compared: list[Compared], measured: list[Figure], rounds: int) -> str
     compose = _said("docker", "compose", "version", "--short")
     return (
         "# Benchmarks\n\n"
-        f"{machine}; {engine}, Compose {compose}; medians of {rounds} rounds. Ours: a real `moorage serve` and\n"
-        "`moorage agent` over one etcd, through the REST API until the operation is done. Theirs: `docker compose up -d\n"
-        "--wait` in the project's directory. In turn, one round before the counting. Every service has a healthcheck, since\n"
-        "that is what both wait for. Memory is proportional (PSS), of all processes of the daemon.\n\n"
+        f"{machine};\n{engine}, Compose {compose}; medians of {rounds} rounds.\n\n{ABOUT}\n"
         f"{table(compared)}\n{figures(measured)}\n"
         "`python -m benchmarks.deploy --write docs/benchmarks.md` makes this page.\n"
     )
