@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Mapping
-
 from flask import Response, jsonify
 
 from appserver.core.access import Caller
 from appserver.services.deploy import Deployed
-from appserver.web import forms, queries, shapes, sse
+from appserver.web import archive, forms, queries, shapes, sse
 from appserver.web.api import api, described
 from appserver.web.api_operations import accepted
 from appserver.web.context import caller, services
@@ -161,23 +157,8 @@ def show_logs(cluster: str, name: str, query: queries.LogsQuery) -> Response:
 def export_application(cluster: str, name: str) -> Response:
     """A zip that `docker compose up` runs without Moorage. It holds the secrets in the clear."""
     key = application_key(cluster, name)
-    packed = _zip(key.name, services().applications.export(caller(), key))
-    response = Response(packed, mimetype="application/zip")
-    response.headers["Content-Disposition"] = f'attachment; filename="{key.name}.zip"'
-    return response
+    return archive.answer(key.name, services().applications.export(caller(), key))
 
 
 def _deployed(known: Caller, done: Deployed) -> Response:
     return accepted(known, done.operation) if done.operation else jsonify(done.plan.to_json())
-
-
-def _zip(folder: str, files: Mapping[str, str]) -> bytes:
-    """The same files give the same bytes."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(files):
-            entry = zipfile.ZipInfo(f"{folder}/{path}")
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o100600 << 16
-            archive.writestr(entry, files[path])
-    return packed.getvalue()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
 from flask import Response, redirect, render_template, request, url_for
@@ -14,9 +12,9 @@ from werkzeug.wrappers import Response as Answer
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey
 from appserver.core.views import AppView
-from appserver.errors import Invalid, UserError
+from appserver.errors import Invalid
 from appserver.store import keys
-from appserver.web import pages_diff, pages_words
+from appserver.web import archive, pages_diff, pages_words
 from appserver.web.context import caller, services
 
 Entry = Mapping[str, object]
@@ -89,18 +87,13 @@ def logs(cluster: str, name: str) -> str:
         stream = f"/api/v1/applications/{app.key.cluster}/{app.key.name}/logs?{query}"
         return _page("logs", app, "logs", service=service, tail=tail, lines=(), stream=stream)
     lines = services().applications.logs(me, app.key, tail=tail)
-    return _page("logs", app, "logs", service="", tail=tail, lines=_parted(lines), stream="")
+    return _page("logs", app, "logs", service="", tail=tail, lines=pages_words.parted(lines), stream="")
 
 
 def export(cluster: str, name: str) -> Response:
     """A zip of the tree that `docker compose up` runs. It holds the secrets: only for those who may change it."""
-    files = services().applications.export(caller(), _key(cluster, name))
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, text in files.items():
-            archive.writestr(f"{name}/{path}", text)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
-    return Response(packed.getvalue(), mimetype="application/zip", headers=headers)
+    key = _key(cluster, name)
+    return archive.answer(key.name, services().applications.export(caller(), key))
 
 
 def act(cluster: str, name: str, verb: str) -> Answer:
@@ -175,13 +168,3 @@ def _grouped(entries: list[tuple[str, Entry]]) -> list[tuple[str, list[Entry]]]:
     for service, entry in entries:
         found.setdefault(service, []).append(entry)
     return list(found.items())
-
-
-def _parted(lines: Iterable[str | None]) -> Iterator[tuple[str, str]]:
-    """Container and text of each line; the reason instead where the agent cannot be asked."""
-    try:
-        for line in filter(None, lines):
-            name, bar, text = line.partition(" | ")
-            yield (name, pages_words.plain(text)) if bar else ("", pages_words.plain(line))
-    except UserError as error:
-        yield "", str(error)

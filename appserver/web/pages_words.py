@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
+
+from appserver.errors import NodeError, UserError
 
 LINE = 4000
 """Characters of one log line that a page shows."""
@@ -172,6 +174,16 @@ def plain(line: str) -> str:
     """A line that somebody else's program wrote, without terminal sequences, controls or endless length."""
     text = _CONTROLS.sub("", _ESCAPES.sub("", line[: LINE * 2]))
     return text if len(line) <= LINE else f"{text[:LINE]} … ({len(line)} characters)"
+
+
+def parted(lines: Iterable[str | None]) -> Iterator[tuple[str, str]]:
+    """Container and text of each line of logs; the reason instead where an agent cannot be asked."""
+    try:
+        for line in filter(None, lines):
+            name, bar, text = line.partition(" | ")
+            yield (name, plain(text)) if bar else ("", plain(line))
+    except (NodeError, UserError) as error:
+        yield "", str(error)
 
 
 def sentence(reason: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -12,9 +13,10 @@ from appserver.core.events import Severity
 from appserver.core.operations import OperationState
 from appserver.core.plan import Action
 from appserver.core.views import AppState
+from appserver.errors import NodeError
 from appserver.web import pages_words
 from appserver.web.errors import STATUS
-from appserver.web.pages_words import LINE, LOOKS, ago, back, lasting, look, plain, sentence, short, size
+from appserver.web.pages_words import LINE, LOOKS, ago, back, lasting, look, parted, plain, sentence, short, size
 
 NOW = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 RESULTS = ("ok", "refused", "failed")
@@ -135,3 +137,14 @@ def test_the_way_back_never_leaves_this_server():
 def test_a_reason_by_itself_is_a_sentence(reason, told):
     """A file, a service or a person at its beginning is not spelled anew."""
     assert sentence(reason) == told
+
+
+def test_an_agent_that_is_away_is_told_among_the_lines():
+    """What was read so far stays; the page is no error for it."""
+
+    def lines() -> Iterator[str | None]:
+        yield "web-1 | ready"
+        yield None
+        raise NodeError("node n1: its agent is away")
+
+    assert list(parted(lines())) == [("web-1", "ready"), ("", "node n1: its agent is away")]
