@@ -204,6 +204,11 @@ def _shared(kind: str, given: object, project: str) -> Iterator[Violation]:
         yield ".driver_opts", "driver options can reach the host's devices and directories"
     if given.get("driver") not in (None, "", "local", "bridge", "overlay"):
         yield ".driver", f"the driver {given['driver']} is for administrators"
+    ipam = given.get("ipam")
+    if isinstance(ipam, Mapping) and ipam.get("config"):
+        yield ".ipam.config", "a subnet of its own can take the routes by which the host reaches others"
+    if isinstance(ipam, Mapping) and ipam.get("driver") not in (None, "", "default"):
+        yield ".ipam.driver", f"the driver {ipam['driver']} is for administrators"
 
 
 def _within(path: str, roots: Sequence[str]) -> bool:

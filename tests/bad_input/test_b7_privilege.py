@@ -68,6 +68,7 @@ PROJECT = {
     "another's network": "    networks: [n]\nnetworks: {n: {external: true, name: other_default}}",
     "another's network by name": "    networks: [n]\nnetworks: {n: {name: other_default}}",
     "the host's interface": "    networks: [n]\nnetworks: {n: {driver: macvlan}}",
+    "the host's routes": "    networks: [n]\nnetworks: {n: {ipam: {config: [{subnet: 10.0.0.0/8}]}}}",
     "the host's network as a network": "    networks: [n]\nnetworks: {n: {name: host, external: true}}",
     "a secret of the host": "    secrets: [s]\nsecrets: {s: {file: /etc/shadow}}",
     "a config of the host": "    configs: [s]\nconfigs: {s: {file: /etc/shadow}}",

@@ -76,6 +76,8 @@ def test_a_privilege_is_refused_with_its_place(service: dict[str, object]) -> No
         {"volumes": {"v": {"name": "them_data"}}},
         {"volumes": {"v": {"name": "shop_v", "driver_opts": {"type": "none", "o": "bind", "device": "/"}}}},
         {"networks": {"n": {"name": "shop_n", "driver": "macvlan"}}},
+        {"networks": {"n": {"name": "shop_n", "ipam": {"config": [{"subnet": "10.0.0.0/8"}]}}}},
+        {"networks": {"n": {"name": "shop_n", "ipam": {"driver": "other"}}}},
         {"configs": {"c": {"file": "/etc/shadow"}}},
         {"secrets": {"s": {"file": "/etc/shadow"}}},
     ],
@@ -104,7 +106,7 @@ def test_an_ordinary_project_is_permitted() -> None:
             }
         },
         "volumes": {"data": {"name": "shop_data"}},
-        "networks": {"default": {"name": "shop_default"}},
+        "networks": {"default": {"name": "shop_default", "ipam": {}}},
         "secrets": {"s": {"name": "shop_s", "content": "x"}},
     }
     assert violations(ordinary, ("/srv",)) == ()
