@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
+from appserver.core.placement.ports import clash
 from appserver.core.placement.request import Candidate, Request
 from appserver.errors import Invalid
 
@@ -37,9 +38,9 @@ def has_cpus(wanted: Request, node: Candidate) -> str | None:
 
 def has_ports(wanted: Request, node: Candidate) -> str | None:
     for name, claim in node.reserved.items():
-        for host, port, protocol in wanted.claim.ports if name != wanted.holder else ():
-            if any((p, q) == (port, protocol) and (h == host or "" in (h, host)) for h, p, q in claim.ports):
-                return f"port {port}/{protocol} is taken by {name}"
+        for port in wanted.claim.ports if name != wanted.holder else ():
+            if any(clash(port, taken) for taken in claim.ports):
+                return f"port {port[1]}/{port[2]} is taken by {name}"
     return None
 
 

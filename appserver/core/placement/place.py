@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from appserver.core.placement.filters import FILTERS, Filter, wishes_kept
 from appserver.core.placement.request import Candidate, Request
@@ -33,7 +34,12 @@ def binpack(wanted: Request, node: Candidate) -> float:
     return -spread(wanted, node)
 
 
-RANKS: dict[str, Rank] = {"spread": spread, "binpack": binpack}
+def scatter(wanted: Request, node: Candidate) -> float:
+    """Any node, by a hash of who asks and of the node: even over many applications, and the same for a plan again."""
+    return float(int.from_bytes(sha256(f"{wanted.holder} {node.name}".encode()).digest()[:6], "big"))
+
+
+RANKS: dict[str, Rank] = {"spread": spread, "binpack": binpack, "random": scatter}
 
 
 def place(

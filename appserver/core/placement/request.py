@@ -17,12 +17,23 @@ class Claim:
     memory: int = 0
     ports: tuple[Port, ...] = ()
 
+    def __or__(self, other: Claim) -> Claim:
+        """Enough for either of two that do not run at once."""
+        ports = tuple(sorted({*self.ports, *other.ports}))
+        return Claim(max(self.cpus, other.cpus), max(self.memory, other.memory), ports)
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """`reservations/<node>`: what every holder (`<cluster>.<app>`) has been promised there."""
 
     holders: Mapping[str, Claim] = field(default_factory=dict)
+
+    def with_claim(self, holder: str, claim: Claim) -> Reservation:
+        return Reservation({**self.holders, holder: claim})
+
+    def without(self, holder: str) -> Reservation:
+        return Reservation({name: claim for name, claim in self.holders.items() if name != holder})
 
 
 @dataclass(frozen=True, slots=True)

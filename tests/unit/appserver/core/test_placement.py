@@ -1,12 +1,15 @@
 """Filters refuse with a reason; the rank chooses among those that are left."""
 
+from typing import get_args, get_type_hints
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appserver.core.fleet import Cluster
 from appserver.core.placement.filters import FILTERS, parse
-from appserver.core.placement.place import binpack, first_reason, place, spread
-from appserver.core.placement.request import Candidate, Claim, Request
+from appserver.core.placement.place import RANKS, binpack, first_reason, place, scatter, spread
+from appserver.core.placement.request import Candidate, Claim, Port, Request
 from appserver.errors import Invalid, NoPlacement
 
 GIB = 2**30
@@ -72,10 +75,48 @@ def test_spread_takes_the_emptiest_and_binpack_the_fullest() -> None:
     assert (place(wanted(), nodes, spread).node, place(wanted(), nodes, binpack).node) == ("b", "a")
 
 
+def test_random_scatters_and_answers_the_same_each_time() -> None:
+    """Other applications go elsewhere, whatever is reserved; one application's plan does not change by itself."""
+    nodes = [node("a", reserved={"x.y": Claim(2.0)}), node("b"), node("c")]
+    chosen = [place(wanted(holder=f"default.app{n}"), nodes, RANKS["random"]).node for n in range(300)]
+    assert chosen == [place(wanted(holder=f"default.app{n}"), nodes[::-1], scatter).node for n in range(300)]
+    assert all(chosen.count(name) > 60 for name in "abc")
+
+
+def test_a_cluster_may_have_each_strategy_that_can_be_asked_for() -> None:
+    """What the record admits, a plan can rank by."""
+    assert set(RANKS) == set(get_args(get_type_hints(Cluster)["strategy"]))
+
+
 def test_an_application_stays_where_it_is_while_it_fits() -> None:
     """A redeployment does not move containers for the sake of balance."""
     nodes = [node("a", reserved={"x.y": Claim(2.0)}), node("b")]
     assert place(wanted(stays_on="a"), nodes).node == "a"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clash"),
+    [
+        (("", "8005", "tcp"), ("", "8000-8010", "tcp"), True),
+        (("", "8010-8020", "tcp"), ("", "8000-8010", "tcp"), True),
+        (("", "8011-8020", "tcp"), ("", "8000-8010", "tcp"), False),
+        (("", "800", "tcp"), ("", "8000-8010", "tcp"), False),
+        (("0.0.0.0", "80", "tcp"), ("127.0.0.1", "80", "tcp"), True),
+        (("::", "80", "tcp"), ("127.0.0.1", "80", "tcp"), True),
+        (("[::]", "80", "tcp"), ("::1", "80", "tcp"), True),
+        (("::1", "80", "tcp"), ("0:0:0:0:0:0:0:1", "80", "tcp"), True),
+        (("127.0.0.1", "80", "tcp"), ("127.0.0.2", "80", "tcp"), False),
+        (("127.0.0.1", "80", "tcp"), ("::1", "80", "tcp"), False),
+        (("", "8000-8010", "udp"), ("", "8005", "tcp"), False),
+    ],
+)
+def test_ports_clash_where_both_would_be_bound(one: Port, other: Port, clash: bool) -> None:
+    """Ranges, addresses and protocols are compared as what they mean, from either side."""
+    for mine, theirs in ((one, other), (other, one)):
+        reason = first_reason(
+            FILTERS, wanted(claim=Claim(ports=(mine,))), node(reserved={"a.b": Claim(ports=(theirs,))})
+        )
+        assert reason == (f"port {mine[1]}/{mine[2]} is taken by a.b" if clash else None)
 
 
 @pytest.mark.parametrize("text", ["", "storage", "storage=ssd", "==x", "a b==c"])
@@ -100,7 +141,7 @@ nodes_ = st.lists(
 )
 
 
-@given(nodes_, st.builds(Claim, st.floats(0, 8), st.integers(0, 100)), st.sampled_from([spread, binpack]), st.randoms())
+@given(nodes_, st.builds(Claim, st.floats(0, 8), st.integers(0, 100)), st.sampled_from([*RANKS.values()]), st.randoms())
 def test_no_node_over_its_capacity_and_nothing_feasible_refused(nodes, claim, rank, random) -> None:  # type: ignore[no-untyped-def]
     """Whatever the nodes: a chosen one has room, a refusal means none had, and their order does not matter."""
     asked = wanted(claim=claim)
