@@ -12,6 +12,13 @@ from appserver.errors import Invalid
 from image_config import units
 from image_config.errors import ConfigError
 
+_LATER = {
+    "replicas": "one copy runs",
+    "mode": "one copy runs, on one node",
+    "update": "what changed is recreated at once",
+}
+"""Keys that have a meaning which this version cannot give them, and what it does instead."""
+
 
 def options(project: Project) -> Options:
     """What is not said is as `Options` has it.
@@ -25,6 +32,8 @@ def options(project: Project) -> Options:
     known = {"heal": _flag, "settle": _seconds, "timeout": _seconds, "secrets": _names}
     read: dict[str, Any] = {}
     for name, value in given.items():
+        if name in _LATER:
+            raise Invalid(f"{EXTENSION}.{name}", f"not yet; {_LATER[name]}")
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
             raise Invalid(f"{EXTENSION}.{name}", f"unknown; did you mean {near[0]}?" if near else "unknown")

@@ -19,3 +19,11 @@ def test_options_are_read_and_unknown_ones_refused_with_the_nearest() -> None:
     for bad in ({"heal": "yes"}, {"settle": "soon"}, {"timeout": "-1s"}, {"secrets": "FOO"}, "x"):
         with pytest.raises(Invalid):
             options({"x-moorage": bad})
+
+
+@pytest.mark.parametrize("later", ["replicas", "mode", "update"])
+def test_what_this_version_cannot_do_yet_is_refused_as_that(later: str) -> None:
+    """An author who wrote what we have announced is not told that it is a typo."""
+    with pytest.raises(Invalid, match=f"{later}: not yet; ") as refused:
+        options({"x-moorage": {later: 2}})
+    assert "unknown" not in str(refused.value)
