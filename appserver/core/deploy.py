@@ -15,7 +15,7 @@ from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.effective import Effective, Overrides, Seal, effective
 from appserver.core.entities import AppKey, Application, Outcome, ProjectFiles, Revision
 from appserver.core.options import options
-from appserver.core.placement.place import RANKS, place, spread
+from appserver.core.placement.place import RANKS, place
 from appserver.core.placement.request import Claim, Request
 from appserver.core.planned import Found, is_in_force, latest_of, planned, steps_of
 from appserver.core.steps import adopted
@@ -29,41 +29,25 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
         NoPlacement: no node of the cluster can take it.
         Conflict: the request's token is of another plan than this.
     """
-    given = seal(json.dumps(wanted.overrides, sort_keys=True)) if wanted.overrides else ""
-    overrides = _overrides(wanted, given, seen, author)
+    sealed = seal(json.dumps(wanted.overrides, sort_keys=True)) if wanted.overrides else ""
+    overrides = _overrides(wanted, sealed, seen, author)
     result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal)
-    _permitted(result.project, author, seen.bind_roots)
-    claim = claim_of(result.project)
-    node = _node(wanted.key, seen, result, claim, wanted.adopt)
-    steps = adopted(result) if wanted.adopt else steps_of(seen, result)
-    digest = compose.digest(result.project)
-    record = None
-    if not is_in_force(seen, digest, node):
-        record = _revision(wanted, given, seen, author, overrides, result, digest, node)
-    found = Found(wanted.key, seen, result, digest, node, steps, claim, record, seen.commits)
-    application = _application(wanted, seen, found.latest, found.nodes)
-    return planned(found, author, application, wanted.token, bool(wanted.adopt))
+    found = _found(wanted.key, seen, result, seen.commits, author, wanted.adopt)
+    if wanted.adopt:
+        found = replace(found, steps=adopted(result))
+    if not is_in_force(seen, found.digest, found.node):
+        found = replace(found, record=_revision(found, author, wanted.reason, overrides, sealed))
+    return planned(found, author, _application(wanted, found), wanted.token, bool(wanted.adopt))
 
 
 def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "") -> DeployPlan:
     """The plan that puts an earlier revision back: its project as it stands, its images by digest."""
-    _permitted(target.project, author, seen.bind_roots)
     result = Effective(target.project, target.explained, (), ())
-    claim = claim_of(target.project)
-    node = _node(key, seen, result, claim)
-    steps = steps_of(seen, result, f"revision {target.number} is put back")
-    record = None
-    if not is_in_force(seen, target.digest, node):
-        record = replace(
-            target,
-            number=latest_of(seen) + 1,
-            author=author.name,
-            at=seen.now,
-            reason=reason,
-            restores=target.number,
-            node=node,
-        )
-    found = Found(key, seen, result, target.digest, node, steps, claim, record, target.commits)
+    found = _found(key, seen, result, target.commits, author, because=f"revision {target.number} is put back")
+    if not is_in_force(seen, target.digest, found.node):
+        number = latest_of(seen) + 1
+        again = replace(target, number=number, author=author.name, at=seen.now, reason=reason, node=found.node)
+        found = replace(found, record=replace(again, restores=target.number))
     application = replace(cast(Application, seen.application), latest=found.latest, nodes=found.nodes)
     return planned(found, author, application, token)
 
@@ -82,6 +66,23 @@ def superseded(now: datetime) -> Outcome:
     return Outcome("superseded", now)
 
 
+def _found(
+    key: AppKey,
+    seen: Seen,
+    result: Effective,
+    commits: Mapping[str, str],
+    author: Author,
+    adopt: str = "",
+    because: str = "",
+) -> Found:
+    """All of a plan but the revision to write."""
+    _permitted(result.project, author, seen.bind_roots)
+    claim = claim_of(result.project)
+    node = _node(key, seen, result, claim, adopt)
+    digest = compose.digest(result.project)
+    return Found(key, seen, result, digest, node, steps_of(seen, result, because), claim, None, commits)
+
+
 def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) -> None:
     found = () if author.privileged else policy.violations(project, bind_roots)
     if found:
@@ -92,44 +93,36 @@ def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim, adopt: str =
     stays = adopt or next(iter(sorted(seen.desired)), "")
     candidates = tuple(c for c in seen.candidates if c.name == adopt) if adopt else seen.candidates
     request = Request(str(key), claim, result.constraints, stays)
-    return place(request, candidates, RANKS.get(seen.strategy, spread)).node
+    return place(request, candidates, RANKS[seen.strategy]).node
 
 
-def _overrides(wanted: DeployRequest, given: str, seen: Seen, author: Author) -> Overrides:
-    """Values that were there before keep the name and time they came with. `given` are the same, sealed."""
-    if seen.current and seen.current.overrides == given:
+def _overrides(wanted: DeployRequest, sealed: str, seen: Seen, author: Author) -> Overrides:
+    """Values that were there before keep the name and time they came with. `sealed` are the same."""
+    if seen.current and seen.current.overrides == sealed:
         return Overrides(wanted.overrides, seen.current.overrides_by, seen.current.overrides_at)
     return Overrides(wanted.overrides, author.name, f"{seen.now:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _revision(
-    wanted: DeployRequest,
-    given: str,
-    seen: Seen,
-    author: Author,
-    overrides: Overrides,
-    result: Effective,
-    digest: str,
-    node: str,
-) -> Revision:
+def _revision(found: Found, author: Author, reason: str, overrides: Overrides, sealed: str) -> Revision:
+    seen, result = found.seen, found.result
     return Revision(
         number=latest_of(seen) + 1,
         author=author.name,
         at=seen.now,
-        reason=wanted.reason,
-        digest=digest,
+        reason=reason,
+        digest=found.digest,
         project=result.project,
         base=seen.base,
         inputs=seen.inputs,
-        overrides=given,
+        overrides=sealed,
         overrides_by=overrides.user,
         overrides_at=overrides.at,
-        commits=seen.commits,
+        commits=found.commits,
         images={name: replace(facts, labels=_args(facts)) for name, facts in seen.images.items()},
         explained=result.explained,
         warnings=result.warnings,
         hashes=compose.hashes(result.project),
-        node=node,
+        node=found.node,
         options=options(seen.base),
     )
 
@@ -139,18 +132,19 @@ def _args(facts: ImageFacts) -> Mapping[str, str]:
     return {name: value for name, value in facts.labels.items() if name.startswith("arg.")}
 
 
-def _application(wanted: DeployRequest, seen: Seen, number: int, nodes: tuple[str, ...]) -> Application:
+def _application(wanted: DeployRequest, found: Found) -> Application:
+    seen = found.seen
     if seen.application:
-        return replace(seen.application, latest=max(number, seen.application.latest), nodes=nodes)
+        return replace(seen.application, latest=found.latest, nodes=found.nodes)
     return Application(
         name=wanted.key.name,
         cluster=wanted.key.cluster,
         init_file=wanted.files.compose_files[0] if wanted.files.compose_files else "compose.yaml",
         created_at=seen.now,
         revision=0,
-        latest=number,
+        latest=found.latest,
         source=wanted.source,
-        nodes=nodes,
+        nodes=found.nodes,
     )
 
 
