@@ -21,7 +21,7 @@ def _range(ports: str) -> tuple[int, int]:
 
 
 def _meet(host: str, other: str) -> bool:
-    """ "", 0.0.0.0 and :: each stand for every address: the engine binds both families where it can."""
+    """No address, 0.0.0.0 and :: each stand for all: the engine binds both families where it can."""
     if not host or not other:
         return True
     address, other_address = ip_address(host.strip("[]")), ip_address(other.strip("[]"))
