@@ -17,6 +17,7 @@ SERVICE = "com.docker.compose.service"
 CONFIG_HASH = "com.docker.compose.config-hash"
 ONE_OFF = "com.docker.compose.oneoff"
 _PROBE_LIMIT = 2_000
+_TOO_LONG = "Health check exceeded timeout"
 _LINE_LIMIT = 16_384
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_]|.)?", re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -57,6 +58,7 @@ def from_inspect(found: Json) -> ContainerState:
         exit_code=state["ExitCode"],
         started_at=_moment(state.get("StartedAt", "")),
         last_probe=_last_probe(health),
+        probe_ran=_probe_ran(health),
         restart_count=found.get("RestartCount", 0),
         labels=labels,
         error=printable("killed because its memory ran out" if state.get("OOMKilled") else state.get("Error", "")),
@@ -173,6 +175,12 @@ def _last_probe(health: Json) -> str:
         return ""
     text = printable(str(log[-1].get("Output", ""))).strip()[-_PROBE_LIMIT:]
     return f"exit code {log[-1].get('ExitCode')}: {text}" if text else f"exit code {log[-1].get('ExitCode')}"
+
+
+def _probe_ran(health: Json) -> bool:
+    """The engine says -1 of a probe that it could not run, and of one that ran for too long."""
+    last = (health.get("Log") or ({},))[-1]
+    return last.get("ExitCode") != -1 or str(last.get("Output", "")).startswith(_TOO_LONG)
 
 
 def _restart(policy: Json) -> str:

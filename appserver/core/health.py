@@ -16,6 +16,9 @@ from appserver.core.plan import Step
 RESTARTS = 3
 """So many restarts of a new container are a loop; fewer may be an application that waits for another."""
 
+_NO_PROBE_S = 10.0
+"""For so long after a start, a probe that the engine could not run is not held against the container."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -118,14 +121,20 @@ def _judge(c: ContainerState, settle_s: float, now: datetime) -> tuple[str, str,
     if c.state != "running":
         return "", c.state, 1.0
     if c.health == "unhealthy":
+        left = _left(c, _NO_PROBE_S, now)
+        if not c.probe_ran and left > 0:
+            return "", "its healthcheck could not be run", left
         return "its healthcheck fails", "", 0.0
     if c.health == "starting":
         return "", "health is starting", 1.0
-    if c.health == "none" and c.started_at is not None:
-        left = (c.started_at + timedelta(seconds=settle_s) - now).total_seconds()
-        if left > 0:
-            return "", "settling", left
+    if c.health == "none" and (left := _left(c, settle_s, now)) > 0:
+        return "", "settling", left
     return "", "", 0.0
+
+
+def _left(c: ContainerState, seconds: float, now: datetime) -> float:
+    """Of so many seconds since it was started; none where that is not known."""
+    return (c.started_at + timedelta(seconds=seconds) - now).total_seconds() if c.started_at else 0.0
 
 
 def _any(waiting: str, containers: Sequence[ContainerState]) -> ContainerState | None:

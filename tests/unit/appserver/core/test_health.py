@@ -46,6 +46,17 @@ def test_a_container_is_judged_by_what_the_engine_says(fields: dict[str, Any], s
     assert told.startswith(why)
 
 
+def test_a_probe_that_could_not_be_run_is_no_verdict_on_a_new_container():
+    """The engine can fail to enter a container that it has only just started; one that stays so is a failure."""
+    soon = verdict(
+        ONE, ("web",), (container(ONE, "web", health="unhealthy", probe_ran=False),), AT + timedelta(seconds=9.5), LIMIT
+    )
+    assert (soon.state, soon.waits_for) == ("waiting", ("web: its healthcheck could not be run",))
+    assert soon.again_s == pytest.approx(0.5)
+    assert judged(10.0, health="unhealthy", probe_ran=False) == ("failed", "its healthcheck fails")
+    assert judged(1.0, health="unhealthy") == ("failed", "its healthcheck fails")
+
+
 def test_without_a_healthcheck_it_must_run_for_the_settle_time():
     """And the verdict says how soon it can be up."""
     found = verdict(ONE, ("web",), (container(ONE, "web"),), AT + timedelta(seconds=1.5), LIMIT)
