@@ -84,7 +84,7 @@ class Change:
         self._saying.say("acting", "stopping")
         self._gate.carry_out(revision, {}, plan, 0.0)
         self._saying.see(revision, self._gate.containers(), plan.steps)
-        self._saying.say("stopped", "stopped", revision=desired.revision, restart=desired.restart, drift=())
+        self._saying.say("stopped", "stopped", restart=desired.restart, drift=())
 
     def _adopt(self, desired: Desired) -> None:
         """No compose process makes anything here: it is asked for hashes only."""

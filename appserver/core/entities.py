@@ -167,8 +167,8 @@ class Drift:
 class Observed:
     """`observed/<node>/<cluster>.<app>`.
 
-    `acted_on` is the store revision of the `desired` record this answers; `revision` the one whose
-    containers run. `failed` is the revision that was given up, with `causes`: the agent has then put
+    `acted_on` is the store revision of the `desired` record this answers; `revision` the one that came up
+    last. `failed` is the revision that was given up, with `causes`: the agent has then put
     `revision` back by itself. `step` is a sentence about the present moment.
     """
 

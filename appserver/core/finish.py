@@ -59,8 +59,15 @@ def decide(
         causes = tuple(cause for seen in failed.values() for cause in seen.causes)
         back = {node: _put_back(wanted) for node, wanted in staying.items() if wanted.previous}
         return Finish(number, Outcome("failed", now, causes), left, back, gone)
+    if not all(_came_up(through[node], number) for node in staying):
+        return Finish(application=left, released=gone)
     names = tuple(sorted(c for n in staying for service in through[n].services for c in service.containers))
     return Finish(number, Outcome("deployed", now), replace(left, revision=number, containers=names), {}, gone)
+
+
+def _came_up(seen: Observed, number: int) -> bool:
+    """One that was stopped before it was up stays open, until it is started or another takes its place."""
+    return seen.phase == "done" or seen.revision == number
 
 
 def _put_back(wanted: Desired) -> Desired:

@@ -129,8 +129,10 @@ def _state(
         return "running"
     if any(one.phase == "failed" for one in acting):
         return "failed" if outcome else "running"
-    removing = any(one.run == "removed" for one, _ in desired.values())
-    return "done" if outcome and not removing else "running"
+    runs = {wanted.run for wanted, _ in desired.values()}
+    if runs == {"stopped"}:
+        return "done"  # whatever becomes of the revision, which stays open when it never was up
+    return "done" if outcome and "removed" not in runs else "running"
 
 
 def _step(state: OperationState, last: Observed | None, causes: tuple[Cause, ...]) -> str:

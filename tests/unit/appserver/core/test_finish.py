@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from appserver.core.entities import Application, Cause, Desired, Observed, Outcome, ServiceObserved
 from appserver.core.finish import Finish, decide
 
@@ -56,6 +58,22 @@ def test_a_revision_that_failed_and_was_started_after_all_is_in_force() -> None:
     assert found.outcome == Outcome("deployed", NOW)
     assert found.application.revision == 2  # type: ignore[union-attr]
     assert decide(APP, started, observed("failed", acted_on=90), Outcome("failed", NOW), NOW).is_empty
+
+
+@pytest.mark.parametrize("settled", [None, Outcome("failed", NOW)])
+def test_a_revision_stopped_before_it_was_up_is_not_in_force(settled: Outcome | None) -> None:
+    """Nobody saw it healthy: it stays open, and what was before it is what a failure goes back to."""
+    stopped = {"n1": (Desired(2, 1, run="stopped"), 75)}
+    assert decide(APP, stopped, {"n1": Observed(75, 1, "stopped", NOW)}, settled, NOW).is_empty
+    failed = decide(APP, {"n1": (Desired(2, 1), 80)}, observed("failed", 80, failed=2), None, NOW)
+    assert failed.desired["n1"].revision == 1
+
+
+def test_a_revision_stopped_after_it_was_up_is_in_force() -> None:
+    """The stop came between the agent's word that it is up and our looking."""
+    stopped = {"n1": (Desired(2, 1, run="stopped"), 75)}
+    found = decide(APP, stopped, {"n1": Observed(75, 2, "stopped", NOW)}, None, NOW)
+    assert found.outcome == Outcome("deployed", NOW)
 
 
 def test_an_application_gone_from_every_node_is_forgotten() -> None:
