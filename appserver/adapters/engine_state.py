@@ -179,7 +179,7 @@ def _last_probe(health: Json) -> str:
 
 def _probe_ran(health: Json) -> bool:
     """The engine says -1 of a probe that it could not run, and of one that ran for too long."""
-    last = (health.get("Log") or ({},))[-1]
+    last: Json = (health.get("Log") or ({},))[-1]
     return last.get("ExitCode") != -1 or str(last.get("Output", "")).startswith(_TOO_LONG)
 
 

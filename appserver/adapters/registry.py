@@ -14,7 +14,7 @@ import requests
 from dxf import DXF, DXFBase
 from dxf.exceptions import DXFError
 
-from appserver.adapters.registry_session import Resolve, session
+from appserver.adapters.registry_session import LIMIT_S, Resolve, session
 from appserver.core.addresses import Outgoing
 from appserver.core.containers import ImageFacts
 from appserver.errors import Invalid, RegistryError
@@ -76,11 +76,13 @@ class Registries:
         login: Login | None = None,
         ca: str = "",
         resolve: Resolve | None = None,
+        limit_s: float = LIMIT_S,
     ) -> None:
         """
         Args:
             permitted: registries within the private network, `host:port`; `http://` before it: without TLS.
             ca: PEM file of their authority; empty: the system's.
+            limit_s: for one image, all requests together.
         """
         told = tuple(permitted)
         self._plain = frozenset(one.removeprefix("http://") for one in told if one.startswith("http://"))
@@ -89,6 +91,7 @@ class Registries:
         self._login = login
         self._verify: str | bool = ca or True
         self._resolve = resolve
+        self._limit_s = limit_s
 
     def image(self, reference: str) -> ImageFacts | None:
         """See `ports.Registry`. None when the registry does not have it.
@@ -100,7 +103,7 @@ class Registries:
         wanted = parse(reference)
         try:
             with _Client(wanted, wanted.host in self._plain, self._verify, self._login) as client:
-                client.use(session(self._permitted, self._rule, self._resolve))
+                client.use(session(self._permitted, self._rule, self._resolve, self._limit_s))
                 return self._read(client, wanted, reference)
         except requests.HTTPError as error:
             if error.response is not None and error.response.status_code == 404:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 import requests
@@ -64,6 +66,16 @@ def test_nothing_inside_hears_of_it(stall: Stall, inside: Stall, header: str) ->
     with pytest.raises((RegistryError, Invalid)):
         Registries((f"http://{stall.host}",)).image(reference)
     assert inside.asked == []
+
+
+@pytest.mark.parametrize("where", ["headers", "body"])
+def test_a_registry_that_drips_is_left(stall: Stall, where: Literal["headers", "body"]) -> None:
+    """Every byte is in time and the answer never ends: one image has one deadline, whatever is read for it."""
+    stall.answers["/v2/bb/manifests/1"] = Answer(drips=where)
+    began = time.monotonic()
+    with pytest.raises(RegistryError, match=r"did not tell all within 0\.5 s"):
+        Registries((f"http://{stall.host}",), limit_s=0.5).image(f"{stall.host}/bb:1")
+    assert time.monotonic() - began < 5
 
 
 def test_redirects_end(stall: Stall) -> None:

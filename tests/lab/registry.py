@@ -8,19 +8,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
+from typing import Literal
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`extent` is sent instead of a body: so many zeros."""
+    """`extent` is sent instead of a body: so many zeros. `drips`: byte by byte without end, from there on."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     extent: int = 0
+    drips: Literal["", "headers", "body"] = ""
 
 
 @dataclass(slots=True)
@@ -50,11 +52,14 @@ def digest(raw: bytes) -> str:
 def standing() -> Iterator[Stall]:
     """On a port of this machine, without TLS."""
     stall = Stall("")
+    over = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             stall.asked.append(self.path)
             found = stall.answers.get(self.path, Answer(b"{}", 404))
+            if found.drips:
+                return self._drip(found.drips)
             self.send_response(found.status)
             for name, value in found.headers.items():
                 self.send_header(name, value)
@@ -64,6 +69,15 @@ def standing() -> Iterator[Stall]:
                 for _ in range(found.extent >> 20):
                     self.wfile.write(bytes(1 << 20))
                 self.wfile.write(found.body)
+            except OSError:  # whoever asked has heard enough
+                self.close_connection = True
+
+        def _drip(self, where: str) -> None:
+            whole = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n"
+            try:
+                self.wfile.write(whole + (b"X-Long: " if where == "headers" else b"\r\n"))
+                while not over.wait(0.02):
+                    self.wfile.write(b" ")
             except OSError:  # whoever asked has heard enough
                 self.close_connection = True
 
@@ -77,6 +91,7 @@ def standing() -> Iterator[Stall]:
     try:
         yield stall
     finally:
+        over.set()
         server.shutdown()
         thread.join(10)
         server.server_close()
