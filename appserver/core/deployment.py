@@ -85,6 +85,7 @@ class DeployPlan:
     application: Application
     desired: Mapping[str, Desired]
     claim: Claim
+    """What is reserved on the node until the roll-out is settled."""
     superseded: int = 0
 
     @property

@@ -20,6 +20,8 @@ class Finish:
     desired: Mapping[str, Desired] = field(default_factory=dict)
     released: tuple[str, ...] = ()
     """Nodes whose desired record and reservation go: the application has left them."""
+    stays: Mapping[str, int] = field(default_factory=dict)
+    """Node to the revision that stays there: its claim alone is reserved from now on."""
     forget: bool = False
 
     @property
@@ -58,11 +60,13 @@ def decide(
     if failed:
         causes = tuple(cause for seen in failed.values() for cause in seen.causes)
         back = {node: _put_back(wanted) for node, wanted in staying.items() if wanted.previous}
-        return Finish(number, Outcome("failed", now, causes), left, back, gone)
+        stays = {node: wanted.previous or wanted.revision for node, wanted in staying.items()}
+        return Finish(number, Outcome("failed", now, causes), left, back, gone, stays)
     if not all(_came_up(through[node], number) for node in staying):
         return Finish(application=left, released=gone)
     names = tuple(sorted(c for n in staying for service in through[n].services for c in service.containers))
-    return Finish(number, Outcome("deployed", now), replace(left, revision=number, containers=names), {}, gone)
+    in_force = replace(left, revision=number, containers=names)
+    return Finish(number, Outcome("deployed", now), in_force, {}, gone, dict.fromkeys(staying, number))
 
 
 def _came_up(seen: Observed, number: int) -> bool:

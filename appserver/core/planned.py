@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 from appserver.core import compose, plan
 from appserver.core.deployment import Author, DeployPlan, Seen
 from appserver.core.effective import Effective
 from appserver.core.entities import AppKey, Application, Desired, Revision
-from appserver.core.placement.request import Claim
+from appserver.core.placement.filters import FILTERS
+from appserver.core.placement.place import first_reason
+from appserver.core.placement.request import Claim, Request
 from appserver.core.plan import Step
 from appserver.core.steps import steps_between
 from appserver.errors import Conflict
@@ -67,7 +71,7 @@ def planned(found: Found, author: Author, application: Application, token: str, 
         record=record,
         application=application,
         desired=_desired(seen, record, author, found.node, found.moved, adopt),
-        claim=found.claim,
+        claim=_reserved(found),
         superseded=seen.unsettled if record else 0,
     )
 
@@ -109,6 +113,21 @@ def _desired(
         adopt=adopt,
     )
     return {node: wanted, **{name: replace(seen.desired[name], run="removed") for name in moved}}
+
+
+def _reserved(found: Found) -> Claim:
+    """While it is open which revision stays, enough for either: the agent may put back what was there before.
+
+    On a node that is new to it the revision before counts only where there is room: nothing of it runs there yet.
+    """
+    seen, holder = found.seen, str(found.key)
+    if found.record is None and not seen.unsettled:
+        return found.claim
+    held = {node.name: node.reserved[holder] for node in seen.candidates if holder in node.reserved}
+    here = found.claim | held.get(found.node, found.claim)
+    both = reduce(or_, held.values(), here)
+    node = next(one for one in seen.candidates if one.name == found.node)
+    return here if first_reason(FILTERS, Request(holder, both), node) else both
 
 
 def _token(stood_on: Mapping[str, int], digest: str, node: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from appserver.core import deploy as core
@@ -25,6 +25,9 @@ from image_config import Repository
 
 _TRIES = 8
 """Commits tried when only another application's reservation changed meanwhile."""
+
+Decided = tuple[DeployPlan, Standing]
+"""A plan, and what it stood on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,14 @@ class Deploy:
         return core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key))
 
     def __call__(self, caller: Caller, wanted: DeployRequest) -> Deployed:
+        def decide() -> Decided:
+            seen, standing = self._observer.for_request(wanted)
+            self._access.require(caller, "U" if seen.application else "C", f"application:{wanted.key}")
+            return core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key)), standing
+
         with self._audit.of(caller, "deploy", f"application:{wanted.key}"):
             keys.check_app(wanted.key)
-            for _ in range(_TRIES):
-                seen, standing = self._observer.for_request(wanted)
-                self._access.require(caller, "U" if seen.application else "C", f"application:{wanted.key}")
-                planned = core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key))
-                if (done := self._commit(planned, standing, caller)) is not None:
-                    return done
-        raise Conflict(f"{wanted.key}: reservations on {planned.node} keep changing; try again")
+            return self._apply(caller, wanted.key, decide)
 
     def replan(
         self,
@@ -84,50 +86,60 @@ class Deploy:
         commits: Mapping[str, str] | None = None,
     ) -> Deployed:
         """The same inputs again, under the source's present commit or the one given."""
+
+        def decide() -> Decided:
+            seen, standing = self._observer.for_replan(key, repository, commits)
+            return core.decide(_again(key, seen, reason), seen, _author(caller), self._observer.seal(key)), standing
+
         with self._audit.of(caller, "deploy", f"application:{key}"):
             self._access.require(caller, "U", f"application:{key}")
-            for _ in range(_TRIES):
-                seen, standing = self._observer.for_replan(key, repository, commits)
-                planned = core.decide(_again(key, seen, reason), seen, _author(caller), self._observer.seal(key))
-                if (done := self._commit(planned, standing, caller)) is not None:
-                    return done
-        raise Conflict(f"{key}: reservations on {planned.node} keep changing; try again")
+            return self._apply(caller, key, decide)
 
     def override(
         self, caller: Caller, key: AppKey, service: str, values: Mapping[str, object], reason: str
     ) -> Deployed:
         """The same inputs with these options of one service said by the form's layer."""
+
+        def decide() -> Decided:
+            seen, standing = self._observer.for_replan(key, None, None)
+            request = _again(key, seen, reason)
+            if service not in (seen.current.hashes if seen.current else {}):
+                raise NotFound(f"{key} has no service {service}")
+            merged = {**request.overrides, service: {**request.overrides.get(service, {}), **values}}
+            request = replace(request, overrides=merged)
+            return core.decide(request, seen, _author(caller), self._observer.seal(key)), standing
+
         with self._audit.of(caller, "deploy", f"application:{key}"):
             self._access.require(caller, "U", f"application:{key}")
-            for _ in range(_TRIES):
-                seen, standing = self._observer.for_replan(key, None, None)
-                request = _again(key, seen, reason)
-                if service not in (seen.current.hashes if seen.current else {}):
-                    raise NotFound(f"{key} has no service {service}")
-                merged = {**request.overrides, service: {**request.overrides.get(service, {}), **values}}
-                request = replace(request, overrides=merged)
-                planned = core.decide(request, seen, _author(caller), self._observer.seal(key))
-                if (done := self._commit(planned, standing, caller)) is not None:
-                    return done
-        raise Conflict(f"{key}: reservations on {planned.node} keep changing; try again")
+            return self._apply(caller, key, decide)
 
     def rollback(
         self, caller: Caller, key: AppKey, revision: int, token: str = "", dry_run: bool = False, reason: str = ""
     ) -> Deployed:
         """Put a revision back: its images by digest, its configuration, its environment."""
+
+        def decide() -> Decided:
+            target = read(self._kv, keys.revision(key, revision), Revision)
+            if target is None:
+                raise NotFound(f"{key} has no revision {revision}")
+            seen, standing = self._observer.recorded(key)
+            told = reason or f"rollback to {revision}"
+            return core.restore(key, target.record, seen, _author(caller), told, token), standing
+
         with self._audit.of(caller, "plan rollback" if dry_run else "rollback", f"application:{key}", f"to {revision}"):
             self._access.require(caller, "R" if dry_run else "U", f"application:{key}")
-            for _ in range(_TRIES):
-                target = read(self._kv, keys.revision(key, revision), Revision)
-                if target is None:
-                    raise NotFound(f"{key} has no revision {revision}")
-                seen, standing = self._observer.recorded(key)
-                told = reason or f"rollback to {revision}"
-                planned = core.restore(key, target.record, seen, _author(caller), told, token)
-                if dry_run:
-                    return Deployed(planned, "")
-                if (done := self._commit(planned, standing, caller)) is not None:
-                    return done
+            return Deployed(decide()[0], "") if dry_run else self._apply(caller, key, decide)
+
+    def _apply(self, caller: Caller, key: AppKey, decide: Callable[[], Decided]) -> Deployed:
+        """Decide and commit, anew while only another application's reservation was in the way.
+
+        Raises:
+            Conflict: the application itself was changed by somebody else, or the node is too busy.
+        """
+        for _ in range(_TRIES):
+            planned, standing = decide()
+            if (done := self._commit(planned, standing, caller)) is not None:
+                return done
         raise Conflict(f"{key}: reservations on {planned.node} keep changing; try again")
 
     def _commit(self, planned: DeployPlan, standing: Standing, caller: Caller) -> Deployed | None:
@@ -175,7 +187,7 @@ def records(planned: DeployPlan, standing: Standing, clock: Clock) -> tuple[dict
     if held.holders.get(str(key)) != planned.claim:
         where = keys.reservation(planned.node)
         expect[where] = revision
-        puts[where] = encode(Reservation({**held.holders, str(key): planned.claim}))
+        puts[where] = encode(held.with_claim(str(key), planned.claim))
     return expect, puts
 
 

@@ -6,10 +6,12 @@ Every write is one transaction guarded by what it was decided on, so any number 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from threading import Event
 
 from appserver.core import finish as core
-from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome
+from appserver.core.deploy import claim_of
+from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.operations import is_resting
 from appserver.core.placement.request import Reservation
 from appserver.errors import AppServerError, Compacted, StoreError
@@ -18,11 +20,12 @@ from appserver.services.events import Events
 from appserver.store import keys
 from appserver.store.codec import decode, encode
 from appserver.store.parts import parts
-from appserver.store.records import find
+from appserver.store.records import find, read
 from appserver.store.watching import watching
 
 log = logging.getLogger(__name__)
-_TRIES = 4
+_TRIES = 16
+"""Commits tried while others reserve on the same node."""
 _PAUSE_S = 1.0
 
 
@@ -116,11 +119,9 @@ class Finish:
             expect[keys.desired(node, key)] = snapshot.revision_of(keys.desired(node, key))
         for node in decided.released:
             deletes += [name for name in (keys.desired(node, key), keys.observed(node, key)) if name in snapshot.items]
-            held = find(snapshot, keys.reservation(node), Reservation)
-            if held and str(key) in held.record.holders:
-                expect[keys.reservation(node)] = held.revision
-                left = {name: claim for name, claim in held.record.holders.items() if name != str(key)}
-                puts[keys.reservation(node)] = encode(Reservation(left))
+        for held, revision, reservation in self._reserved(key, decided, snapshot):
+            expect[held] = revision
+            puts[held] = encode(reservation)
         if decided.forget:
             own = (keys.revisions(key), keys.outcomes(key))
             *first, last = parts([name for name in snapshot.items if name.startswith(own)]) or [()]
@@ -135,6 +136,23 @@ class Finish:
             puts[where] = encode(decided.application)
         puts.update({keys.desired(node, key): encode(wanted) for node, wanted in decided.desired.items()})
         return bool(self._kv.commit(expect, puts, deletes))
+
+    def _reserved(
+        self, key: AppKey, decided: core.Finish, snapshot: Snapshot
+    ) -> Iterator[tuple[str, int, Reservation]]:
+        """The reservations to write, each with its key and the revision it was read at; those that stand are not."""
+        for node in (*decided.released, *decided.stays):
+            where = keys.reservation(node)
+            held = find(snapshot, where, Reservation)
+            if held is None:
+                continue
+            if node in decided.released:
+                after = held.record.without(str(key))
+            else:
+                stays = read(self._kv, keys.revision(key, decided.stays[node]), Revision)
+                after = held.record.with_claim(str(key), claim_of(stays.record.project)) if stays else held.record
+            if after != held.record:
+                yield where, held.revision, after
 
     def _tell(self, key: AppKey, decided: core.Finish) -> None:
         bus = "bus.cluman.log.application"
