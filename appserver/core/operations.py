@@ -80,7 +80,9 @@ def derive(
         outcome: of the operation's revision.
     """
     told = [observed[node][0] for node in sorted(observed)]
-    state = _state(asked, desired, told, outcome)
+    # a node that the application leaves while it stays on another may be away for good
+    counted = {node: one for node, one in desired.items() if one[0].run != "removed"} or desired
+    state = _state(asked, counted, [observed[node][0] for node in counted if node in observed], outcome)
     mine = [one for one in told if one.acted_on == asked.commit]
     recorded = outcome.causes if outcome and state == "failed" else ()
     causes = recorded or tuple(c for one in mine for c in one.causes)

@@ -90,7 +90,9 @@ class Lifecycle:
             self._access.require(caller, "D" if verb == "delete" else "E", f"application:{key}")
             standing = standing_of(self._kv, key)
             self._checked(key, standing, services, expect)
-            puts = {keys.desired(n, key): encode(change(wanted)) for n, wanted in standing.desired.items()}
+            staying = {node: wanted for node, wanted in standing.desired.items() if wanted.run != "removed"}
+            meant = staying or standing.desired  # a node that it has moved away from stays left
+            puts = {keys.desired(node, key): encode(change(wanted)) for node, wanted in meant.items()}
             # the application is written anew, so that every change of it bears one revision to compare with
             puts[keys.application(key)] = encode(standing.application)
             committed = self._kv.commit(standing.stood_on, puts)

@@ -229,6 +229,21 @@ def test_stop_start_restart(servers: Servers, app_name: str, image: str, verb: s
     assert len(told.stdout.split()) == running
 
 
+def test_a_roll_out_stopped_at_once_never_comes_into_force(servers: Servers, app_name: str, image: str) -> None:
+    """The stop ends; started again, the revision fails, and what was healthy before it is back."""
+    deploy(servers.api, app_name, two_services(image))
+    broken = two_services(image, "bad").replace(HEALTHY, FAILING)
+    begun = servers.api.post("applications", {"cluster": "default", "name": app_name, "compose": broken})
+    assert begun.status_code == 202, begun.text
+    ended_well(servers.api, servers.api.post(f"applications/default/{app_name}/stop"))
+    seen = show(servers.api, app_name)
+    assert (seen["state"], seen["revision"], seen["wanted"]) == ("stopped", 1, 2)
+    started = servers.api.post(f"applications/default/{app_name}/start")
+    assert servers.api.wait(started.json()["id"])["state"] == "failed"
+    wait_until(lambda: show(servers.api, app_name)["state"] == "running", "the previous revision is back", 20)
+    assert (show(servers.api, app_name)["revision"], show(servers.api, app_name)["wanted"]) == (1, 1)
+
+
 def test_a_deletion_keeps_volumes_unless_told(servers: Servers, app_name: str, image: str) -> None:
     """Containers and record go; data stays until somebody says otherwise."""
     deploy(servers.api, app_name, two_services(image))

@@ -51,6 +51,13 @@ def test_the_state_follows_from_the_record(desired, observed, outcome, state) ->
     assert derive(ASKED, desired, observed, ended, 71).state == state
 
 
+@pytest.mark.parametrize(("run", "phase"), [("running", "done"), ("stopped", "stopped")])
+def test_a_node_that_was_left_holds_no_operation_up(run: str, phase: str) -> None:
+    """The application is where it was asked to be; the node before may never come back."""
+    desired = {**wanted(run=run), "n0": (Desired(2, 1, run="removed"), 70)}
+    assert derive(ASKED, desired, seen(phase), Outcome("deployed", NOW), 71).state == "done"
+
+
 def test_a_restart_that_failed_tells_its_own_causes() -> None:
     """The revision's outcome is from when it was deployed, well."""
     told = derive(ASKED, wanted(), seen("failed"), Outcome("deployed", NOW), 71)

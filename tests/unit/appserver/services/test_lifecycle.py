@@ -1,0 +1,57 @@
+"""What stop, start, restart and delete ask of each node."""
+
+from __future__ import annotations
+
+import pytest
+
+from appserver.core.entities import Application
+from appserver.store import keys
+from appserver.store.records import read
+from tests.unit.appserver.services.yard import SHOP, Yard
+
+
+@pytest.fixture
+def moving() -> Yard:
+    """`shop` has moved from n1, whose agent is away and still to take its containers, to n2."""
+    yard = Yard("n1", "n2")
+    yard.roll_out(SHOP, "8080")
+    yard.end(SHOP, "done")
+    yard.kv.commit({}, {}, [keys.alive("n1")])
+    yard.roll_out(SHOP, "9090", "n2")
+    yard.end(SHOP, "done", "n2")
+    return yard
+
+
+@pytest.mark.parametrize(
+    ("verb", "wanted"), [("stop", "stopped"), ("start", "running"), ("restart", "running"), ("delete", "removed")]
+)
+def test_a_node_that_the_application_leaves_stays_left(moving: Yard, verb: str, wanted: str) -> None:
+    """No verb brings the old copy back beside the new one."""
+    getattr(moving.lifecycle, verb)(moving.root, SHOP)
+    assert moving.runs(SHOP, "n1", "n2") == ["removed", wanted]
+
+
+def test_a_start_takes_a_deletion_back() -> None:
+    """As long as the agent has not removed it, there is something to start."""
+    yard = Yard("n1")
+    yard.roll_out(SHOP, "8080")
+    yard.end(SHOP, "done")
+    yard.lifecycle.delete(yard.root, SHOP)
+    yard.lifecycle.start(yard.root, SHOP)
+    assert yard.runs(SHOP, "n1") == ["running"]
+
+
+def test_a_roll_out_stopped_before_it_was_up_settles_when_it_is_started() -> None:
+    """Until then the revision before it is the one in force."""
+    yard = Yard("n1")
+    yard.roll_out(SHOP, "8080")
+    yard.end(SHOP, "done")
+    yard.roll_out(SHOP, "9090")
+    yard.lifecycle.stop(yard.root, SHOP)
+    yard.tell(SHOP, "stopped")
+    assert not yard.finish.settle(SHOP)
+    stopped = read(yard.kv, keys.application(SHOP), Application)
+    assert stopped is not None and stopped.record.revision == 1
+    yard.lifecycle.start(yard.root, SHOP)
+    yard.end(SHOP, "failed")
+    assert yard.reserved(SHOP) == ["8080"]
