@@ -190,7 +190,7 @@ class Compose(Protocol):
         """
 
     def wait(self, project: str, stop: Event) -> None:
-        """Until what an earlier program of ours left running on the project has ended.
+        """Until what an earlier program of ours left running on the project has ended, by itself within its own limit.
 
         Raises:
             ComposeError: `stop` was set before that.
@@ -213,10 +213,13 @@ class Compose(Protocol):
             ComposeError: it ended badly, was stopped, or was not through within `limit_s`.
         """
 
-    def run(self, verb: str, project: str, text: str, services: Sequence[str] = ()) -> None:
+    def run(self, verb: str, project: str, text: str, services: Sequence[str] = (), stop: Event | None = None) -> None:
         """One of `stop`, `restart`, `unpause`, `down`, `down-volumes`.
 
         Without a text, Compose goes by the labels of what is there.
+
+        Raises:
+            ComposeError: it ended badly, or `stop` was set before it was through.
         """
 
     def hashes(self, text: str) -> Mapping[str, str]:
@@ -353,7 +356,6 @@ class Sealer(Protocol):
         Raises:
             SealError: not sealed with this key, for this place.
         """
-
 
 
 class Passwords(Protocol):

@@ -58,9 +58,17 @@ class DockerCompose:
         arguments = ("up", "-d", "--no-build", *force_flag, *only)
         yield from self._running.lines(project, text, arguments, stop, limit_s)
 
-    def run(self, verb: str, project: str, text: str, services: Sequence[str] = ()) -> None:
+    def run(
+        self,
+        verb: str,
+        project: str,
+        text: str,
+        services: Sequence[str] = (),
+        stop: threading.Event | None = None,
+    ) -> None:
         """See `ports.Compose`."""
-        for _ in self._running.lines(project, text, (*VERBS[verb], *services), threading.Event(), _RUN_LIMIT_S):
+        arguments = (*VERBS[verb], *services)
+        for _ in self._running.lines(project, text, arguments, stop or threading.Event(), _RUN_LIMIT_S):
             pass
 
     def hashes(self, text: str) -> Mapping[str, str]:

@@ -30,6 +30,7 @@ _TAIL = 40
 _TERM_S = 5.0
 _LOOK_S = 0.1
 _PATIENCE_S = 120.0
+"""For a holder of a lock that does not say until when it may go on."""
 _ASK_S = 30.0
 _CHUNK = 1 << 16
 
@@ -68,6 +69,7 @@ class Running:
         ):
             said = _lines(told)
             until = time.monotonic() + limit_s
+            _sign(lock, process.pid, until)
             while not _ended(process, _LOOK_S):
                 if why := _over(stop, until, limit_s):
                     _end(process)
@@ -110,10 +112,6 @@ class Running:
                 )  # fmt: skip
             except OSError as error:
                 raise ComposeError(f"{self._program} cannot be run: {error}") from error
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f"{process.pid}\n")
-        lock.flush()
         with process:
             try:
                 yield process
@@ -126,19 +124,18 @@ class Running:
         folder = self._run_dir / "projects"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (folder / f"{project}.lock").open("a+") as lock:
-            until = time.monotonic() + _PATIENCE_S
+            began = time.monotonic()
             while not _locked(lock):
                 if stop.wait(_LOOK_S):
                     raise ComposeError(f"stopped while an earlier docker compose still works on {project}")
-                if time.monotonic() > until:
-                    self._end_holder(lock, project)
-                    until = time.monotonic() + _PATIENCE_S
+                pid, until = _signed(lock)
+                if time.monotonic() > (until + _TERM_S if until else began + _PATIENCE_S):
+                    self._end_holder(pid, project)
+                    began = time.monotonic()
             yield lock
 
-    def _end_holder(self, lock: IO[str], project: str) -> None:
+    def _end_holder(self, pid: int, project: str) -> None:
         """The process that an agent before this one left behind, if it is still that program."""
-        lock.seek(0)
-        pid = int(lock.read().strip() or 0)
         try:
             program = Path(f"/proc/{pid}/exe").readlink()
         except OSError:
@@ -165,6 +162,21 @@ def _locked(lock: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _sign(lock: IO[str], pid: int, until: float) -> None:
+    """Say in the lock who works under it, and until when it may: the clock is the machine's, not the agent's."""
+    lock.seek(0)
+    lock.truncate()
+    lock.write(f"{pid} {until:.1f}\n")
+    lock.flush()
+
+
+def _signed(lock: IO[str]) -> tuple[int, float]:
+    """0 for what is not said."""
+    lock.seek(0)
+    pid, _, until = lock.read().strip().partition(" ")
+    return int(pid or 0), float(until or 0)
 
 
 @contextmanager

@@ -17,7 +17,9 @@ SERVICE = "com.docker.compose.service"
 CONFIG_HASH = "com.docker.compose.config-hash"
 ONE_OFF = "com.docker.compose.oneoff"
 _PROBE_LIMIT = 2_000
-_TOO_LONG = "Health check exceeded timeout"
+_NOT_ENTERED = "starting setns process"
+"""In what runc says when nothing can be run in a container: its root is unmounted on the host, after a restart that met
+a probe under way. It stays so until it is started again."""
 _LINE_LIMIT = 16_384
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_]|.)?", re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -178,9 +180,9 @@ def _last_probe(health: Json) -> str:
 
 
 def _probe_ran(health: Json) -> bool:
-    """The engine says -1 of a probe that it could not run, and of one that ran for too long."""
+    """A program that is missing and one that ran for too long have the number -1 as well, and are the author's."""
     last: Json = (health.get("Log") or ({},))[-1]
-    return last.get("ExitCode") != -1 or str(last.get("Output", "")).startswith(_TOO_LONG)
+    return last.get("ExitCode") != -1 or _NOT_ENTERED not in str(last.get("Output", ""))
 
 
 def _restart(policy: Json) -> str:

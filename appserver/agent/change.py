@@ -73,7 +73,7 @@ class Change:
     def _remove(self, desired: Desired, foreign: str) -> None:
         self._saying.say("acting", "removing containers and networks")
         if not foreign:
-            self._parts.hands.take_down(self._key, self._known(desired.revision), desired.remove_volumes)
+            self._gate.take_down(self._known(desired.revision), desired.remove_volumes)
         self._parts.projects.drop(self._key)
         self._saying.gone()
         self._saying.say("removed", foreign or "removed", revision=0)
@@ -140,7 +140,7 @@ class Change:
             self._failed(revision, desired, "; ".join(f"{c.service}: {c.why}" for c in causes), failed)
         elif not back:
             self._saying.say("acting", "removing what did not come up", **failed)
-            self._parts.hands.take_down(self._key, revision)
+            self._gate.take_down(revision)
             self._saying.gone()
             self._saying.say("failed", "did not come up, and nothing was there before", revision=0, **failed)
         else:

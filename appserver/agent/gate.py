@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from appserver.core.health import Verdict, verdict
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Clock, Compose
+
+log = logging.getLogger(__name__)
 
 _LOG_LINES = 50
 
@@ -77,7 +80,13 @@ class Gate:
             self._parts.hands.check_engine()
             found = self._look(revision, waits, limit)
             return self._explained(found) or (Cause("", self._saying.masked(str(error)), logs=self._said(error)),)
+        entered = False
         while (found := self._look(revision, waits, limit)).state == "waiting":
+            if found.closed and not entered:
+                entered = True
+                self._saying.say(settling, "restarting once more what the engine cannot enter")
+                self._restart(revision, found.closed)
+                continue
             self._saying.say(settling, "; ".join(found.waits_for))
             self._turn.news.wait(found.again_s)
             self._go_on()
@@ -89,8 +98,29 @@ class Gate:
             for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
                 self._go_on()
                 self._saying.say(self._saying.now.phase, line)
+        except ComposeError:
+            self._go_on()
+            raise
         finally:
             self._parts.looks.forget(self._key.name, plan.services)
+
+    def take_down(self, revision: Revision | None, volumes: bool = False) -> None:
+        """See `Hands.take_down`."""
+        try:
+            self._parts.hands.take_down(self._key, revision, self._turn.over, volumes)
+        except ComposeError:
+            self._go_on()
+            raise
+
+    def _restart(self, revision: Revision, services: Sequence[str]) -> None:
+        """What goes wrong with it shows in how the containers are found afterwards."""
+        try:
+            self._parts.hands.restart(self._key, revision, services, self._turn.over)
+        except ComposeError as error:
+            self._go_on()
+            log.warning("event=restart_failed application=%s reason=%s", self._key, error)
+        finally:
+            self._parts.looks.forget(self._key.name, services)
 
     def _look(self, revision: Revision, waits: Sequence[str], limit: datetime) -> Verdict:
         self._turn.news.clear()

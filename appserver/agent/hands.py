@@ -39,21 +39,28 @@ class Hands:
             self._engine.remove(container_id)
         if plan.verb:
             yield {"stop": "stopping"}.get(plan.verb, "removing")
-            self._compose.run(plan.verb, key.name, self._projects.bare_text(revision))
+            self._compose.run(plan.verb, key.name, self._projects.bare_text(revision), stop=over)
             return
         if not (plan.up or plan.force or plan.resume or plan.restart):
             return
         text = self._projects.text(key, revision, images)
         if plan.resume:
             yield "resuming"
-            self._compose.run("unpause", key.name, text, plan.resume)
+            self._compose.run("unpause", key.name, text, plan.resume, over)
         if plan.force:
             yield from self._up(key, text, plan.force, over, True, limit_s)
         if plan.up:
             yield from self._up(key, text, plan.up, over, False, limit_s)
         if plan.restart:
             yield "restarting"
-            self._compose.run("restart", key.name, text, plan.restart)
+            self._compose.run("restart", key.name, text, plan.restart, over)
+
+    def restart(self, key: AppKey, revision: Revision, services: Sequence[str], over: Event) -> None:
+        """
+        Raises:
+            ComposeError: it could not be done, or `over` was set.
+        """
+        self._compose.run("restart", key.name, self._projects.bare_text(revision), services, over)
 
     def _up(
         self, key: AppKey, text: str, services: Sequence[str], over: Event, force: bool, limit_s: float
@@ -71,19 +78,24 @@ class Hands:
             yield "a name was still taken; once more"
             yield from self._compose.up(key.name, text, services, over, force=force, limit_s=limit_s)
 
-    def take_down(self, key: AppKey, revision: Revision | None, volumes: bool = False) -> None:
+    def take_down(self, key: AppKey, revision: Revision | None, over: Event, volumes: bool = False) -> None:
         """Stop and remove the project's containers and networks.
 
         By the labels of what is there where Compose does not take the text: it was never started then.
+
+        Raises:
+            ComposeError: it could not be done, or `over` was set.
         """
         verb = "down-volumes" if volumes else "down"
         if revision:
             try:
-                return self._compose.run(verb, key.name, self._projects.bare_text(revision))
+                return self._compose.run(verb, key.name, self._projects.bare_text(revision), stop=over)
             except ComposeError as error:
+                if over.is_set():
+                    raise
                 self.check_engine()
                 log.warning("event=taken_down_by_labels application=%s reason=%s", key, error)
-        return self._compose.run(verb, key.name, "")
+        return self._compose.run(verb, key.name, "", stop=over)
 
     def check_engine(self) -> None:
         """

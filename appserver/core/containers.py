@@ -72,7 +72,7 @@ class ContainerState:
     started_at: datetime | None = None
     last_probe: str = ""
     probe_ran: bool = True
-    """False when the engine could not run its last probe at all, which says nothing of the application."""
+    """False when the engine could not enter it for its last probe, which says nothing of the application."""
     restart_count: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     error: str = ""

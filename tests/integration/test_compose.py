@@ -267,6 +267,44 @@ def test_one_that_never_ends_is_ended(
     assert not waits.is_alive()
 
 
+def test_one_that_may_still_go_on_is_left_to_it(
+    compose: DockerCompose, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The agent that started it gave it as long as its application says, which stands in the lock; then it is ended."""
+    monkeypatch.setattr("appserver.adapters.compose_run._PATIENCE_S", 0.1)
+    monkeypatch.setattr("appserver.adapters.compose_run._TERM_S", 0.0)
+    folder = tmp_path / "run" / "projects"
+    folder.mkdir(parents=True)
+    with (folder / f"{project}.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        argv = (compose_binary.find().path, "-p", project, "events")
+        ours = subprocess.Popen(argv, pass_fds=(lock.fileno(),), start_new_session=True)
+        lock.write(f"{ours.pid} {time.monotonic() + 1.5}\n")
+        lock.flush()
+    stop = Event()
+    Timer(0.8, stop.set).start()
+    with pytest.raises(ComposeError, match="still works"):
+        compose.wait(project, stop)
+    assert ours.poll() is None
+    compose.wait(project, Event())
+    assert ours.wait(10) == -signal.SIGKILL
+
+
+def test_a_verb_that_is_not_wanted_any_more_ends(
+    compose: DockerCompose, engine: DockerEngine, project: str, test_image: str
+):
+    """An agent that ends, or has something newer to do, does not wait for a container that takes its time."""
+    slow = service(test_image, command=["/bin/busybox", "sh", "-c", "trap '' TERM; sleep 60"], stop_grace_period="30s")
+    given = text(project, slow=slow)
+    assert list(compose.up(project, given, (), Event()))
+    stop = Event()
+    Timer(0.5, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(ComposeError, match="stopped before it was through"):
+        compose.run("stop", project, given, stop=stop)
+    assert time.monotonic() - began < 15
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -6,6 +6,8 @@ import pytest
 
 from appserver.adapters.engine_state import from_inspect
 
+RUNC = "OCI runtime exec failed: exec failed: unable to start container process"
+
 
 def inspected(*probes: dict[str, Any]) -> dict[str, Any]:
     health = {"Status": "unhealthy", "Log": list(probes)}
@@ -23,12 +25,13 @@ def inspected(*probes: dict[str, Any]) -> dict[str, Any]:
     ("code", "output", "ran"),
     [
         (1, "no answer", True),
-        (-1, "fork/exec /proc/self/exe: no such file or directory", False),
+        (-1, f"{RUNC}: error starting setns process: fork/exec /proc/self/exe: no such file", False),
+        (-1, f'{RUNC}: exec: "curl": executable file not found in $PATH', True),
         (-1, "Health check exceeded timeout (1s)", True),
     ],
 )
-def test_a_probe_that_took_too_long_was_run(code: int, output: str, ran: bool) -> None:
-    """The engine gives both the same number: only the one that could not begin says nothing."""
+def test_only_a_container_that_cannot_be_entered_is_without_a_probe(code: int, output: str, ran: bool) -> None:
+    """The engine gives all the same number; a missing program and a late answer are the application's own."""
     found = from_inspect(inspected({"ExitCode": 0, "Output": ""}, {"ExitCode": code, "Output": output}))
     assert (found.probe_ran, found.last_probe) == (ran, f"exit code {code}: {output}")
 
