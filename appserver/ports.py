@@ -153,6 +153,9 @@ class Engine(Protocol):
         The first says `connected`: what is listed after it and what follows leave no gap.
         """
 
+    def owners(self) -> Mapping[str, Mapping[str, str]]:
+        """`volumes` and `networks`: the name of each to the Compose project that it was made for, "" for none."""
+
     def stats(self, project: str) -> tuple[Mapping[str, object], ...]:
         """Per running container: name, service, cpu_seconds (so far), memory, memory_limit (bytes), pids, at."""
 

@@ -107,6 +107,14 @@ class DockerEngine:
                     if state.repository(tag) == repository:
                         _remove_tag(api, tag)
 
+    def owners(self) -> Mapping[str, Mapping[str, str]]:
+        with self._calling("list volumes and networks") as api:
+            found = {"volumes": api.volumes().get("Volumes") or (), "networks": api.networks()}
+        return {
+            kind: {item["Name"]: (item.get("Labels") or {}).get(state.PROJECT, "") for item in items}
+            for kind, items in found.items()
+        }
+
     def remove(self, container_id: str) -> None:
         with self._calling("remove a container") as api:
             try:

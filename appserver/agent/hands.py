@@ -8,6 +8,7 @@ from threading import Event
 
 from appserver.agent.project import Projects
 from appserver.core.entities import AppKey, Revision
+from appserver.core.owned import of_others
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Compose, Engine
@@ -47,10 +48,14 @@ class Hands:
         if plan.resume:
             yield "resuming"
             self._compose.run("unpause", key.name, text, plan.resume, over)
+        if plan.force or plan.up:
+            self._check_owners(revision)
         if plan.force:
             yield from self._up(key, text, plan.force, over, True, limit_s)
         if plan.up:
             yield from self._up(key, text, plan.up, over, False, limit_s)
+        if plan.force or plan.up:
+            self._check_owners(revision)
         if plan.restart:
             yield "restarting"
             self._compose.run("restart", key.name, text, plan.restart, over)
@@ -78,16 +83,22 @@ class Hands:
             yield "a name was still taken; once more"
             yield from self._compose.up(key.name, text, services, over, force=force, limit_s=limit_s)
 
+    def _check_owners(self, revision: Revision) -> None:
+        """Before anything is made, and after: another application may have made it meanwhile."""
+        if faults := tuple(of_others(revision.project, self._engine.owners())):
+            raise ComposeError("; ".join(faults))
+
     def take_down(self, key: AppKey, revision: Revision | None, over: Event, volumes: bool = False) -> None:
         """Stop and remove the project's containers and networks.
 
-        By the labels of what is there where Compose does not take the text: it was never started then.
+        By the labels of what is there where Compose does not take the text: it was never started then. So always with
+        volumes: by the text, Compose removes what bears the name, whosever it is.
 
         Raises:
             ComposeError: it could not be done, or `over` was set.
         """
         verb = "down-volumes" if volumes else "down"
-        if revision:
+        if revision and not volumes:
             try:
                 return self._compose.run(verb, key.name, self._projects.bare_text(revision), stop=over)
             except ComposeError as error:

@@ -110,6 +110,29 @@ def test_every_verb_does_what_it_says(compose: DockerCompose, engine: DockerEngi
     assert run_docker(*volume) == ""
 
 
+def test_by_labels_only_a_project_s_own_volumes_go(
+    compose: DockerCompose, engine: DockerEngine, project: str, test_image: str
+):
+    """Not one that another project made under a name that is this one's too; and with no container left."""
+    other = f"{project}_db"
+    web = service(test_image, volumes=["db_data:/a", "own:/b"])
+    given = core.to_text({"name": project, "services": {"web": web}, "volumes": {"db_data": {}, "own": {}}})
+    theirs = f"{other}_data"
+    run_docker("volume", "create", "--label", f"com.docker.compose.project={other}", theirs)
+    try:
+        up(compose, project, given)
+        found = engine.owners()
+        assert (found["volumes"][theirs], found["volumes"][f"{project}_own"]) == (other, project)
+        assert found["networks"][f"{project}_default"] == project
+        compose.run("down", project, given)
+        compose.run("down-volumes", project, "")
+        left = engine.owners()["volumes"]
+        assert theirs in left and f"{project}_own" not in left
+    finally:
+        compose.run("down", project, "")
+        run_docker("volume", "rm", "-f", theirs)
+
+
 def test_down_without_a_text_goes_by_labels(
     compose: DockerCompose, engine: DockerEngine, project: str, test_image: str
 ):

@@ -10,10 +10,11 @@ import pytest
 
 from appserver.agent.hands import Hands
 from appserver.agent.project import Projects
-from appserver.core.entities import AppKey, Revision
+from appserver.core.entities import AppKey
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError
 from appserver.ports import Compose, Engine
+from tests.lab.records import revision
 
 KEY = AppKey("default", "shop")
 TAKEN = 'docker compose up: Conflict. The container name "/1a2b_shop-web-1" is already in use by container "77".'
@@ -40,10 +41,21 @@ class Texts:
         return "services: {}\n"
 
 
-def carried_out(compose: Failing, over: Event | None = None) -> list[str]:
-    hands = Hands(cast(Engine, None), cast(Compose, compose), cast(Projects, Texts()))
+class Owned:
+    """`ports.Engine.owners` with the volumes that were made for other projects."""
+
+    def __init__(self, volumes: dict[str, str]) -> None:
+        self._volumes = volumes
+
+    def owners(self) -> dict[str, dict[str, str]]:
+        return {"volumes": self._volumes, "networks": {}}
+
+
+def carried_out(compose: Failing, over: Event | None = None, **volumes: str) -> list[str]:
+    hands = Hands(cast(Engine, Owned(volumes)), cast(Compose, compose), cast(Projects, Texts()))
     plan = ReconcilePlan((), up=("web",))
-    return list(hands.carry_out(KEY, cast(Revision, None), {}, plan, over or Event(), 60.0))
+    wanted = revision(KEY, 1, {"web": {"image": "img"}}, volumes={"db_data": {"name": "shop_db_data"}})
+    return list(hands.carry_out(KEY, wanted, {}, plan, over or Event(), 60.0))
 
 
 def test_a_name_that_is_taken_for_a_moment_is_tried_again() -> None:
@@ -71,3 +83,12 @@ def test_another_failure_is_not_tried_again() -> None:
     with pytest.raises(ComposeError, match="already in use"):
         carried_out(unwanted, over)
     assert (len(broken.calls), len(unwanted.calls)) == (1, 1)
+
+
+def test_what_was_made_for_another_application_is_not_taken() -> None:
+    """Its name is the same where names have an underscore in them; Compose is not even asked."""
+    compose = Failing()
+    with pytest.raises(ComposeError, match=r"^the volume shop_db_data is shop_db's$"):
+        carried_out(compose, shop_db_data="shop_db")
+    assert compose.calls == []
+    assert carried_out(compose, shop_db_data="shop", shop_other="shop_other") == ["run 1"]
