@@ -104,7 +104,7 @@ class Projects:
         self._engine.unkeep(_kept_as(key))
 
     def _opened(self, key: AppKey, project: compose.Project) -> object:
-        return secrets.open_all(project, lambda seal: self._sealer.open(seal, str(key)))
+        return secrets.opened(project, lambda seal: self._sealer.open(seal, str(key)))
 
     def _place(self, key: AppKey, project: Definition) -> None:
         """Write the content that came from files, and say `file` where it stood."""

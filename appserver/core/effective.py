@@ -5,7 +5,7 @@ One function serves every way in: a deployment, a push that changes configuratio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,8 +14,9 @@ from appserver.core.compose import Project, Service
 from appserver.core.containers import ImageFacts
 from appserver.core.entities import AppKey
 from appserver.core.options import options
+from appserver.core.undeclared import undeclared
 from appserver.errors import InvalidMany
-from image_config import Layer, Repository, Resolved, Target, from_compose, from_labels, from_overrides, resolve
+from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve
 from image_config.errors import ConfigError
 
 Seal = Callable[[str], str]
@@ -95,7 +96,8 @@ def effective(
             faults += [_fault(name, fault) for fault in error.faults]
             continue
         rendered = {**resolved.to_compose(), "image": images[name].pin}
-        faults += _undeclared(name, rendered, base, resolved)
+        faults += undeclared(name, rendered, base, resolved)
+        faults += _seals_of_layers(name, rendered, service)
         services[name] = sealed_environment(rendered, declared, seal)
         hidden = (*declared, *_sealed_names(services[name]))
         explained[name] = tuple(masked(entry.to_json(), hidden) for entry in resolved.explain())
@@ -131,16 +133,16 @@ def sealed_environment(service: Service, declared: tuple[str, ...], seal: Seal) 
     }
 
 
-_FREE_TEXT = ("annotations", "command", "entrypoint", "environment", "healthcheck", "labels", "logging")
-"""Options whose texts nothing is decided by, so that a seal can stand in their place."""
-
-
 def sealed_base(project: Project, seal: Seal, known: tuple[str, ...] = ()) -> Project:
     """What Compose rendered, with secrets sealed before anything is decided, logged or kept.
 
     Args:
         known: texts that are secret wherever they stand, from `.env`.
+    Raises:
+        InvalidMany: a seal that the author wrote.
     """
+    if faults := tuple(_given_seals(project)):
+        raise InvalidMany(faults)
     declared = options(project).secrets
     services = {
         name: sealed_environment(_sealed_known(service, known, seal), declared, seal)
@@ -153,6 +155,20 @@ def sealed_base(project: Project, seal: Seal, known: tuple[str, ...] = ()) -> Pr
     return {**project, "services": services, **({"secrets": contents} if contents else {})}
 
 
+_NO_SEAL = f"begins with {secrets.MARK}, as only what is sealed here may"
+
+
+def _given_seals(value: object, where: str = "") -> Iterator[tuple[str, str]]:
+    if secrets.is_sealed(value):
+        yield where, _NO_SEAL
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _given_seals(item, f"{where}.{name}" if where else str(name))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _given_seals(item, f"{where}/{number}")
+
+
 def _sealed_known(service: Service, known: tuple[str, ...], seal: Seal) -> Service:
     """Compose doubled every `$` of what it rendered, and so of the secrets in it."""
     spelled = {one for text in known if len(text) >= 4 for one in (text, text.replace("$", "$$"))}
@@ -160,27 +176,14 @@ def _sealed_known(service: Service, known: tuple[str, ...], seal: Seal) -> Servi
     def hide(text: str) -> str:
         return seal(text) if any(one in text for one in spelled) else text
 
-    return {**service, **{name: secrets.each(service[name], hide) for name in _FREE_TEXT if name in service}}
+    return {**service, **{name: secrets.each(service[name], hide) for name in secrets.FREE_TEXT if name in service}}
 
 
-def _undeclared(name: str, service: Service, project: Project, resolved: Resolved) -> Iterator[tuple[str, str]]:
-    """What a layer names and the project does not hold: Compose would refuse the whole of it, and only on the node."""
-    volumes = cast(Sequence[Mapping[str, object]], service.get("volumes") or ())
-    needed = cast(Mapping[str, Mapping[str, object]], service.get("depends_on") or {})
-    named = {
-        "configs": compose.sources(service, "configs"),
-        "depends_on": {other for other, how in needed.items() if how.get("required") is not False},
-        "networks": {*cast(Mapping[str, object], service.get("networks") or {})} - {"default"},
-        "secrets": compose.sources(service, "secrets"),
-        "volumes": {str(v["source"]) for v in volumes if v.get("type") == "volume" and v.get("source")},
-    }
-    for option, names in named.items():
-        held = cast(Mapping[str, object], project.get("services" if option == "depends_on" else option) or {})
-        for missing in sorted(names - held.keys()):
-            rows = (row for row in resolved.explain() if row.option == option and missing in str((row.path, row.value)))
-            by = next((row.source for row in rows if not row.removed), None)
-            where = f"{name}.{option}" if by is None or by.kind == "form" else str(by)
-            yield where, f"{option}: {missing} is not declared in the project"
+def _seals_of_layers(name: str, rendered: Service, base: Service) -> Iterator[tuple[str, str]]:
+    """Only what the project came with was sealed before its layers are read."""
+    for option, value in rendered.items():
+        if {*secrets.seals(value)} - {*secrets.seals(base.get(option))}:
+            yield f"{name}.{option}", _NO_SEAL
 
 
 def _sealed_names(service: Service) -> tuple[str, ...]:

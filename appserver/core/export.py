@@ -17,7 +17,7 @@ def tree(project: Project, open_seal: Callable[[str], str], images: Mapping[str,
 
     Images go by their digest; one that never saw a registry goes by its name, since no other host knows its id.
     """
-    opened = cast(Project, secrets.open_all(project, open_seal))
+    opened = secrets.opened(project, open_seal)
     files: dict[str, str] = {}
     held: dict[str, object] = {}
     for name, given in cast(Mapping[str, Mapping[str, object]], opened.get("secrets") or {}).items():

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 MARK = "sealed:v1:"
 MASK = "***"
+FREE_TEXT = ("annotations", "command", "entrypoint", "environment", "healthcheck", "labels", "logging")
+"""Options of a service whose texts nothing is decided by, so that a seal can stand in their place."""
+_CONTENT = ("content", "x-files")
 _NAME = re.compile(
     r"(^|[^a-z])(pass(word|wd|phrase)?|secrets?|tokens?|api[-_]?keys?|private[-_]?keys?|access[-_]?keys?|credentials?)([^a-z]|$)"
 )
@@ -49,8 +52,27 @@ def masked(value: object) -> object:
     return each(value, lambda text: MASK if is_sealed(text) else text)
 
 
-def open_all(value: object, open_one: Callable[[str], str]) -> object:
-    """The same structure with every seal opened. The result must not be logged or recorded."""
+def opened(project: Mapping[str, object], open_one: Callable[[str], str]) -> Mapping[str, object]:
+    """The project with the seals opened that we make: in free text and in what configs and secrets hold.
+
+    Any other stays a seal: policy decided on the text that stood there. The result must not be logged or recorded.
+    """
+
+    def clear(value: object, names: tuple[str, ...]) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: _open(item, open_one) if name in names else item for name, item in value.items()}
+
+    within = {"services": FREE_TEXT, "configs": _CONTENT, "secrets": _CONTENT}
+    return {
+        kind: {name: clear(one, within[kind]) for name, one in items.items()}
+        if kind in within and isinstance(items, Mapping)
+        else items
+        for kind, items in project.items()
+    }
+
+
+def _open(value: object, open_one: Callable[[str], str]) -> object:
     return each(value, lambda text: open_one(text) if is_sealed(text) else text)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from appserver.core.containers import ImageFacts
-from appserver.core.effective import Effective, Overrides, effective
+from appserver.core.effective import Effective, Overrides, effective, sealed_base
 from appserver.core.entities import AppKey
 from appserver.errors import InvalidMany
 from image_config import Repository
@@ -51,3 +51,32 @@ def test_what_is_declared_may_be_named():
     """By any layer; a dependency that need not be there may be missing."""
     git = "networks: [back]\nvolumes: ['data:/data', '/anonymous']\ndepends_on: {db: {}, other: {required: false}}\n"
     assert made(git).project["services"]
+
+
+@pytest.mark.parametrize(
+    ("part", "where"),
+    [
+        ({"services": {"web": {"network_mode": "sealed:v1:x"}}}, "services.web.network_mode"),
+        ({"services": {"web": {"environment": {"A": "sealed:v1:x"}}}}, "services.web.environment.A"),
+        ({"services": {"web": {"volumes": [{"source": "sealed:v1:x"}]}}}, "services.web.volumes/0.source"),
+        ({"networks": {"n": {"name": "sealed:v1:x"}}}, "networks.n.name"),
+    ],
+)
+def test_an_author_writes_no_seals(part: dict[str, object], where: str):
+    """Policy would judge the seal, and the node run what is within; so none is taken from outside."""
+    with pytest.raises(InvalidMany) as told:
+        sealed_base({"name": "shop", **part}, lambda text: f"sealed:v1:{text}")
+    assert told.value.where == where
+
+
+def test_nor_does_a_layer():
+    """By git, a label or the form; what the project came with is sealed by then, and stays."""
+    with pytest.raises(InvalidMany) as told:
+        made("network_mode: sealed:v1:x\n")
+    assert told.value.where == "web.network_mode"
+    with pytest.raises(InvalidMany):
+        made("", {"environment": {"A": "sealed:v1:x"}})
+    base = {**BASE, "services": {"web": {"image": "web:1", "environment": {"A": "sealed:v1:x"}}}}
+    given = Overrides({}, "ann", "now")
+    found = effective(AppKey("default", "shop"), base, IMAGES, None, given, {}, lambda text: text)
+    assert found.project["services"]

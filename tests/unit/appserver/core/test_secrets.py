@@ -2,7 +2,7 @@
 
 import pytest
 
-from appserver.core.secrets import MARK, is_secret, is_secret_name, masked, open_all, seals
+from appserver.core.secrets import MARK, is_secret, is_secret_name, masked, opened, seals
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,25 @@ def test_values_with_a_password_inside_are_secret() -> None:
     assert not is_secret("EMPTY_PASSWORD", "")
 
 
-def test_a_mask_leaves_no_seal_and_an_opening_leaves_the_rest() -> None:
+def test_a_mask_leaves_no_seal() -> None:
     """Structure stays, only seals change."""
     value = {"a": [f"{MARK}x", "plain"], "b": {"c": f"{MARK}y"}, "n": 1}
     assert masked(value) == {"a": ["***", "plain"], "b": {"c": "***"}, "n": 1}
-    assert open_all(value, lambda s: s[-1].upper()) == {"a": ["X", "plain"], "b": {"c": "Y"}, "n": 1}
     assert seals(value) == (f"{MARK}x", f"{MARK}y")
+
+
+def test_a_seal_is_opened_only_where_nothing_is_decided_by_it() -> None:
+    """Policy judged the seal where it stands: what is within must not come out there afterwards."""
+    web = {"environment": {"P": f"{MARK}x"}, "command": ["run", f"{MARK}y"], "network_mode": f"{MARK}z"}
+    project = {
+        "name": "shop",
+        "services": {"web": web},
+        "secrets": {"s": {"content": f"{MARK}c", "name": f"{MARK}n"}},
+        "networks": {"n": {"driver": f"{MARK}d"}},
+    }
+    assert opened(project, lambda seal: seal[-1].upper()) == {
+        "name": "shop",
+        "services": {"web": {"environment": {"P": "X"}, "command": ["run", "Y"], "network_mode": f"{MARK}z"}},
+        "secrets": {"s": {"content": "C", "name": f"{MARK}n"}},
+        "networks": {"n": {"driver": f"{MARK}d"}},
+    }
