@@ -29,7 +29,10 @@ def clone(source: str, directory: Path | None) -> None:
         raise Invalid("source", f"{source} is kept elsewhere: it is changed there")
     where = directory or Path(source)
     name = server.get("me")["name"]
-    told = {"credential.helper": helper(sys.executable), **_identity(name, urlsplit(url).hostname or "localhost")}
+    told = {
+        "credential.helper": helper(lasting(sys.executable)),
+        **_identity(name, urlsplit(url).hostname or "localhost"),
+    }
     argv = ["git", "clone", *(part for key, value in told.items() for part in ("-c", f"{key}={value}"))]
     done = subprocess.run((*argv, "--", url, str(where)), stdout=sys.stderr, check=False)
     if done.returncode:
@@ -50,6 +53,15 @@ def git_credential(action: str) -> None:
 def helper(python: str) -> str:
     """What git is to run; its shell reads it. `-P`: nothing is imported from the clone it is run in."""
     return f"{shlex.quote(python)} -P -m appserver.cli git-credential"
+
+
+def lasting(python: str) -> str:
+    """A release is deleted once newer ones came; `current` beside them leads to the one in use."""
+    path = Path(python)
+    if len(path.parents) < 4 or path.parents[2].name != "releases":
+        return python
+    current = path.parents[3] / "current" / "bin" / path.name
+    return str(current) if current.exists() else python
 
 
 def fields(lines: Iterable[str]) -> Mapping[str, str]:
