@@ -8,20 +8,18 @@ from __future__ import annotations
 import json
 import logging
 import math
-import select
 import socket
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import BoundedSemaphore, Event, Lock, Thread
+from threading import BoundedSemaphore, Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
+from appserver.agent.http_lines import Lines, until_gone
 from appserver.agent.wishes import Wishes
-from appserver.core.containers import LOG_BEAT, StrayProject
+from appserver.core.containers import StrayProject
 from appserver.errors import AppServerError, EngineError
 from appserver.ports import Engine
 from appserver.store.codec import encode
@@ -35,7 +33,6 @@ _MOST_AT_ONCE = 64
 _BODY_LIMIT = 1 << 20
 _HANDSHAKE_S = 10.0
 _IDLE_S = 30.0
-_LOOK_S = 2.0
 BEAT_S = 10.0
 """How often a log that is followed says that it is still there."""
 
@@ -193,9 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, query: Query) -> None:
         """Lines until the log ends, the caller goes, or the agent does."""
-        said = _Lines(self)
+        said = Lines(self)
         beat_s = self.server.beat_s if query.get("follow") == "true" else math.inf
-        with _until_gone(self.connection, self.server.stop, said.beat, beat_s) as gone:
+        with until_gone(self.connection, self.server.stop, said.beat, beat_s) as gone:
             try:
                 for line in self.server.reads.logs(query, gone):
                     said(line)
@@ -215,61 +212,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
-
-
-class _Lines:
-    """The lines of one answer, written by two threads: a log's own, and the one that beats while it is silent."""
-
-    def __init__(self, handler: _Handler) -> None:
-        self._handler = handler
-        self._lock = Lock()
-        self.begun = False
-
-    def __call__(self, line: str) -> None:
-        self.begin(line)
-
-    def beat(self) -> None:
-        self.begin(LOG_BEAT)
-
-    def begin(self, *lines: str) -> None:
-        with self._lock:
-            handler = self._handler
-            if not self.begun:
-                self.begun = handler.close_connection = True
-                handler.send_response(200)
-                handler.send_header("Content-Type", "text/plain; charset=utf-8")
-                handler.send_header("Connection", "close")
-                handler.end_headers()
-            for line in lines:
-                handler.wfile.write(f"{line}\n".encode())
-
-
-@contextmanager
-def _until_gone(connection: socket.socket, stop: Event, beat: Callable[[], None], beat_s: float) -> Iterator[Event]:
-    """An event that is set when the other side closes, or the agent stops: a caller sends nothing more.
-
-    Until then `beat` is called every `beat_s`.
-    """
-    gone = Event()
-    over, told = socket.socketpair()
-
-    def look() -> None:
-        due = time.monotonic() + beat_s
-        with suppress(OSError):  # gone, and nobody to tell
-            while not stop.is_set() and not select.select([connection, told], [], [], min(_LOOK_S, beat_s))[0]:
-                if time.monotonic() >= due:
-                    due = time.monotonic() + beat_s
-                    beat()
-        gone.set()
-
-    watcher = Thread(target=look, name="http-watch", daemon=True)
-    watcher.start()
-    try:
-        yield gone
-    finally:
-        over.close()
-        watcher.join()
-        told.close()
 
 
 def _name(certificate: Mapping[str, object]) -> str:

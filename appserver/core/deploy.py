@@ -12,12 +12,13 @@ from appserver.core import compose, policy
 from appserver.core.compose import Project
 from appserver.core.containers import ImageFacts
 from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
-from appserver.core.effective import Effective, Overrides, Seal, effective
+from appserver.core.effective import Effective, Overrides, effective
 from appserver.core.entities import AppKey, Application, Outcome, ProjectFiles, Revision
 from appserver.core.options import options
 from appserver.core.placement.place import RANKS, place
 from appserver.core.placement.request import Claim, Request
 from appserver.core.planned import Found, is_in_force, latest_of, planned, steps_of
+from appserver.core.sealing import Seal
 from appserver.core.steps import adopted
 from appserver.errors import InvalidMany
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from appserver.core import effective, secrets
+from appserver.core import effective, sealing, secrets
 from appserver.core.containers import ImageFacts
 from appserver.core.deployment import DeployRequest, Seen
 from appserver.core.entities import AppKey, ProjectFiles, Revision
@@ -65,7 +65,7 @@ class Observer:
         text = encode(files)
         rendered = self._rendered(text, lambda: self._compose.render(files))
         place = str(wanted.key)
-        base = effective.sealed_base(rendered, lambda one: self._sealer.seal(one, place), known)
+        base = sealing.sealed_base(rendered, lambda one: self._sealer.seal(one, place), known)
         where = self._lines(text, lambda: _lines(files))
         return self._seen(
             wanted.key, standing, base, self._sealer.seal(text, place), wanted.overrides, where, wanted.source

@@ -3,8 +3,9 @@
 import pytest
 
 from appserver.core.containers import ImageFacts
-from appserver.core.effective import Effective, Overrides, effective, sealed_base
+from appserver.core.effective import Effective, Overrides, effective
 from appserver.core.entities import AppKey
+from appserver.core.sealing import sealed_base
 from appserver.errors import InvalidMany
 from image_config import Repository
 
