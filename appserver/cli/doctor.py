@@ -61,11 +61,11 @@ def examine(environ: Mapping[str, str], now: datetime) -> Iterator[Finding]:
         status, headers, _ = client.probe("/healthz")
         ready, _, why = client.probe("/readyz")
     except AppServerError as error:
-        yield Finding("server", False, str(error), _SUPERVISED.format("serve"))
+        yield Finding("server", False, str(error), _SUPERVISED.format("moorage-serve", "serve"))
         return
-    yield Finding("server", status == 200, f"/healthz answers {status}", _SUPERVISED.format("serve"))
+    yield Finding("server", status == 200, f"/healthz answers {status}", _SUPERVISED.format("moorage-serve", "serve"))
     text = "answers" if ready == 200 else why.decode(errors="replace").strip()[:500]
-    yield Finding("store", ready == 200, text, f"is etcd up? {_SUPERVISED.format('etcd')}")
+    yield Finding("store", ready == 200, text, f"is etcd up? {_SUPERVISED.format('etcd', 'etcd')}")
     yield clock(headers.get("Date", ""), now)
     for look in _LOOKS:
         try:
@@ -126,7 +126,7 @@ def node_findings(node: Mapping[str, Any]) -> Iterator[Finding]:
     """A node as the API shows it: its agent, its conditions, its Compose."""
     name = f"node {node['name']}"
     if not node["on"]:
-        yield Finding(name, False, "its agent is away", f"on that host: {_SUPERVISED.format('agent')}")
+        yield Finding(name, False, "its agent is away", f"on that host: {_SUPERVISED.format('moorage-agent', 'agent')}")
         return
     bad = [c for c in node["conditions"] if not c["ok"]]
     for condition in bad:
@@ -150,7 +150,7 @@ def _sources(client: Client) -> Iterator[Finding]:
 
 
 _LOOKS: tuple[Callable[[Client], Iterator[Finding]], ...] = (_access, _nodes, _sources)
-_SUPERVISED = "see `systemctl status moorage-{0}`, or `sv status /etc/moorage/service/{0}` where there is no systemd"
+_SUPERVISED = "see `systemctl status {0}`, or `sv status /etc/moorage/service/{1}` where there is no systemd"
 _CONDITIONS: Mapping[str, str] = {
     "engine": "is Docker Engine up there? `docker version` on that host tells",
     "disk": "make room on that host: `docker system df`, `docker image prune`",
