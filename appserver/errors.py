@@ -109,6 +109,10 @@ class LeadershipLost(StoreError):
     """The lease behind a leadership or a registration ended."""
 
 
+class BadRecord(BackendError):
+    """What stands under one key is not what belongs there. The store is well, and so is every other record."""
+
+
 class EngineError(BackendError):
     """Docker Engine did not answer, or refused."""
 

@@ -12,7 +12,7 @@ from appserver.agent import conditions
 from appserver.agent.conditions import ClockWatch
 from appserver.core.containers import EngineInfo
 from appserver.core.fleet import Node
-from appserver.errors import EngineError, StoreError
+from appserver.errors import BadRecord, EngineError, StoreError
 from appserver.ports import KV, Clock, Engine
 from appserver.store import keys
 from appserver.store.codec import encode
@@ -55,7 +55,7 @@ class Inventory:
             self._poke.clear()
             try:
                 self.record()
-            except StoreError as error:
+            except (StoreError, BadRecord) as error:
                 log.warning("event=node_not_recorded reason=%s", error)
             self._poke.wait(_EVERY_S)
 
@@ -64,6 +64,7 @@ class Inventory:
 
         Raises:
             StoreError: the store does not answer.
+            BadRecord: what operators wrote there cannot be read, and is not written over.
         """
         info, engine = self._engine_now()
         for _ in range(_TRIES):

@@ -13,8 +13,10 @@ from pathlib import Path
 from threading import Event, Thread
 
 from appserver.agent.alive import keep_alive
+from appserver.agent.desired import Following
 from appserver.agent.endings import Endings
 from appserver.agent.gate import Parts
+from appserver.agent.guarded import guarded
 from appserver.agent.hands import Hands
 from appserver.agent.http import Files, Reads, serve
 from appserver.agent.installed import Record
@@ -24,15 +26,10 @@ from appserver.agent.looks import Looks
 from appserver.agent.project import Projects
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
-from appserver.agent.wishes import Wish, Wishes
+from appserver.agent.wishes import Wishes
 from appserver.core.containers import EngineEvent
-from appserver.core.entities import AppKey, Desired
-from appserver.errors import Compacted, EngineError, StoreError
-from appserver.ports import KV, Change, Clock, Compose, Engine, Packages, Sealer
-from appserver.store import keys
-from appserver.store.codec import decode
-from appserver.store.records import below
-from appserver.store.watching import watching
+from appserver.errors import EngineError, StoreError
+from appserver.ports import KV, Clock, Compose, Engine, Packages, Sealer
 
 log = logging.getLogger(__name__)
 
@@ -81,28 +78,29 @@ class Agent:
         parts = Parts(self.wishes, self._looks, compose, projects, hands, clock, self._endings.ids)
         self._reconcile = Reconcile(parts, self._reports, identity.name)
         self._lanes = Lanes(self._reconcile)
+        self._desired = Following(kv, identity.name, self.wishes, self._reports, self._lanes)
 
     def run(self, stop: Event) -> None:
         if not self._load(stop):
             return
         parts: dict[str, Callable[[], None]] = {
             "alive": lambda: keep_alive(self._kv, self._identity.name, self._identity.address, stop),
-            "desired": lambda: self._follow_desired(stop),
+            "desired": lambda: self._desired.run(stop),
             "engine": lambda: self._follow_engine(stop),
             "passes": lambda: self._pass(stop),
             "inventory": lambda: self._inventory.run(stop),
             "record": lambda: self._record.run(stop),
+            "reports": lambda: self._reports.run(stop),
             **({"reads": lambda: self._serve_reads(stop)} if self._listen else {}),
         }
-        threads = [Thread(target=run, name=name) for name, run in parts.items()]
-        reporter = Thread(target=self._reports.run, args=(stop,), name="reports")
-        for thread in (*threads, reporter):
+        threads = [Thread(target=guarded(name, run, stop), name=name) for name, run in parts.items()]
+        for thread in threads:
             thread.start()
         log.info("event=agent_started node=%s cluster=%s", self._identity.name, self._identity.cluster)
         self._lanes.run(stop)
         self._inventory.poke()
         self._reports.wake()
-        for thread in (*threads, reporter):
+        for thread in threads:
             thread.join()
         log.info("event=agent_stopped node=%s", self._identity.name)
 
@@ -116,33 +114,6 @@ class Agent:
                 log.warning("event=agent_waits_for_store reason=%s", error)
                 stop.wait(_PAUSE_S)
         return False
-
-    def _follow_desired(self, stop: Event) -> None:
-        while not stop.is_set():
-            try:
-                self._list_and_watch(stop)
-            except Compacted:
-                continue
-            except StoreError as error:
-                log.warning("event=store_away reason=%s", error)
-                stop.wait(_PAUSE_S)
-
-    def _list_and_watch(self, stop: Event) -> None:
-        prefix = keys.desired_of(self._identity.name)
-        listed = self._kv.snapshot(prefix)
-        wanted = {keys.parse_app(n): Wish(one.record, one.revision) for n, one in below(listed, prefix, Desired)}
-        for key in self.wishes.replace(wanted):
-            self._lanes.supersede(key)
-        for key in {*self._reports.applications(), *wanted}:
-            self._lanes.wake(key)
-        with watching(self._kv, prefix, listed.revision, stop) as watch:
-            for change in watch:
-                self._note(keys.parse_app(change.key.removeprefix(prefix)), change)
-
-    def _note(self, key: AppKey, change: Change) -> None:
-        wish = None if change.value is None else Wish(decode(change.value, Desired), change.revision)
-        if self.wishes.set(key, wish):
-            self._lanes.supersede(key)
 
     def _follow_engine(self, stop: Event) -> None:
         while not stop.is_set():

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Condition, Event
 
-from appserver.core.entities import AppKey, ContainerRecord, Desired, Observed
+from appserver.core.entities import AppKey, ContainerRecord, Observed
 from appserver.core.operations import is_resting
-from appserver.errors import StoreError, TooLarge
+from appserver.errors import BadRecord, StoreError, TooLarge
 from appserver.ports import KV
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.parts import parts
-from appserver.store.records import below, find
+from appserver.store.records import applications_below, below, skipped
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +61,11 @@ class Reports:
         prefix, held = keys.observed_of(self._node), f"containers/{keys.check_name(self._cluster, 'cluster')}/"
         listed = self._kv.snapshot(prefix, held)
         told: dict[AppKey, _Told] = {}
-        for name, stored in below(listed, prefix, Observed):
-            told[keys.parse_app(name)] = _Told(stored.record, {}, stored.record, {}, stored.revision)
+        for key, stored in applications_below(listed, prefix, Observed):
+            told[key] = _Told(stored.record, {}, stored.record, {}, stored.revision)
         for name, one in below(listed, held, ContainerRecord):
-            if one.record.node == self._node and one.record.application:
-                mine = told.setdefault(keys.parse_app(one.record.application), _Told())
+            if one.record.node == self._node and (owner := _owner(f"{held}{name}", one.record)):
+                mine = told.setdefault(owner, _Told())
                 mine.containers = mine.written_containers = {**mine.written_containers, name: one.record}
         with self._changed:
             self._told = told
@@ -116,6 +116,10 @@ class Reports:
                 with self._changed:
                     self._due.update(due)
                 stop.wait(_PAUSE_S)
+            except Exception:  # a fault of ours: whoever guards this part runs it again, and nothing due is lost
+                with self._changed:
+                    self._due.update(due)
+                raise
         self._last_words()
 
     def wake(self) -> None:
@@ -189,7 +193,7 @@ class Reports:
         if not asked:
             return {}, []
         now = self._kv.snapshot(*asked)
-        mine = [name for name in asked if (one := find(now, name, ContainerRecord)) and one.record.node == self._node]
+        mine = [name for name, one in below(now, "", ContainerRecord) if one.record.node == self._node]
         return {name: now.revision_of(name) for name in mine}, mine
 
     def _catch_up(self, key: AppKey, told: _Told) -> None:
@@ -197,7 +201,7 @@ class Reports:
         where, wanted = keys.observed(self._node, key), keys.desired(self._node, key)
         now = self._kv.snapshot(where, wanted)
         with self._changed:
-            if find(now, wanted, Desired) is None:
+            if wanted not in now.items:
                 return
             told.revision = now.revision_of(where)
             self._due.add(key)
@@ -211,6 +215,15 @@ class Reports:
             except StoreError as error:
                 log.warning("event=report_lost application=%s reason=%s", key, error)
                 return
+
+
+def _owner(where: str, record: ContainerRecord) -> AppKey | None:
+    """The application that a container's record names; None where it names none that could be."""
+    try:
+        return keys.stored_app(record.application) if record.application else None
+    except BadRecord as error:
+        skipped(where, error)
+        return None
 
 
 def _same(written: Observed | None, said: Observed) -> bool:

@@ -66,6 +66,7 @@ class Wishes:
         Raises:
             NotFound: it is not on record.
             StoreError: it is not known here yet, and the store does not answer.
+            BadRecord: it is not known here yet, and cannot be read.
         """
         with self._lock:
             known = self._revisions.get((key, number))

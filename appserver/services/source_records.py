@@ -39,6 +39,8 @@ class SourceRecords:
         found = []
         for name, held in below(seen, "sources/", Source):
             state = states.get(name)
+            if state is None and keys.sourcestate(name) in seen.items:
+                continue  # it cannot be read: to begin anew would forget the commit in force
             found.append(
                 SourceRecord(held.record, state.record, held.revision, state.revision)
                 if state

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from appserver.errors import StoreError
+from appserver.errors import BadRecord
 
 T = TypeVar("T")
 
@@ -18,15 +18,18 @@ def encode(record: object) -> str:
     return _encoder.encode(record).decode()
 
 
-def decode(text: str, kind: type[T]) -> T:
+def decode(text: str, kind: type[T], where: str = "") -> T:
     """
+    Args:
+        where: the key it was read from, for the error to name.
     Raises:
-        StoreError: the text is not such a record; the store was written by another program or version.
+        BadRecord: the text is not such a record; the store was written by another program or version.
     """
     try:
         return cast(T, _decoder(kind).decode(text.encode()))
     except msgspec.MsgspecError as error:
-        raise StoreError(f"a {kind.__name__} on record cannot be read: {error}") from error
+        told = f"a {kind.__name__} on record cannot be read: {error}"
+        raise BadRecord(f"{where}: {told}" if where else told) from error
 
 
 def _decoder(kind: type) -> msgspec.json.Decoder[object]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from appserver.core.entities import AppKey
-from appserver.errors import Invalid
+from appserver.errors import BadRecord, Invalid
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
@@ -239,6 +239,18 @@ def parse_app(text: str) -> AppKey:
     """`<cluster>.<app>`, the last part of a desired or observed key."""
     cluster_name, _, name = text.partition(".")
     return check_app(AppKey(cluster_name, name))
+
+
+def stored_app(key: str) -> AppKey:
+    """The application that the last part of a stored key names.
+
+    Raises:
+        BadRecord: it names none; the store was written by another program.
+    """
+    try:
+        return parse_app(key.rpartition("/")[2])
+    except Invalid as error:
+        raise BadRecord(f"{key} names no application: {error}") from error
 
 
 def document() -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from threading import Event, Thread
 
 from appserver.adapters.memory import MemoryKV
+from appserver.agent.guarded import guarded
 from appserver.agent.report import Reports
 from appserver.core.entities import AppKey, Cause, ContainerRecord, Desired, Observed
 from appserver.ports import KV
@@ -125,3 +126,42 @@ def test_a_report_too_long_for_the_store_is_written_without_its_logs():
 def reports_written(kv: KV, wanted: Observed) -> bool:
     found = read(kv, WHERE, Observed)
     return found is not None and found.record == wanted
+
+
+def test_records_that_cannot_be_read_hinder_no_start_and_no_report():
+    """What this node says takes the place of what it cannot read of itself; a foreign container's record stays."""
+    kv = MemoryKV()
+    odd, foreign = "observed/n1/NO-NAME", keys.container("default", "shop-s000-1")
+    kv.commit({}, {WHERE: "{", odd: encode(SEEN)})
+    kv.commit({}, {keys.desired("n1", KEY): encode(Desired(1, 0))})
+    with writing(kv) as reports:
+        assert reports.applications() == ()
+        reports.say(KEY, SEEN, containers(1))
+        wait_until(lambda: kv.snapshot(WHERE).items[WHERE].value == encode(SEEN), "what was said")
+        kv.commit({}, {foreign: "{"})
+        later = replace(SEEN, step="nothing is left")
+        reports.say(KEY, later, {})
+        wait_until(lambda: kv.snapshot(WHERE).items[WHERE].value == encode(later), "what was said later")
+    assert kv.snapshot(foreign).items[foreign].value == "{"
+
+
+def test_what_was_due_when_the_writer_broke_is_written_when_it_runs_again():
+    class Breaks(MemoryKV):
+        broken = True
+
+        def commit(self, *args: object, **more: object) -> int:
+            if self.broken:
+                self.broken = False
+                raise KeyError("a fault of ours")
+            return super().commit(*args, **more)  # type: ignore[arg-type]
+
+    kv, stop = Breaks(), Event()
+    reports = Reports(kv, "n1", "default")
+    reports.say(KEY, SEEN, {})
+    thread = Thread(target=guarded("reports", lambda: reports.run(stop), stop, pause_s=0.0))
+    thread.start()
+    wait_until(lambda: WHERE in kv.snapshot(WHERE).items, "the report")
+    stop.set()
+    reports.wake()
+    thread.join(10)
+    assert not thread.is_alive()
