@@ -14,13 +14,13 @@ from appserver.core.deploy import claim_of
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.operations import is_resting
 from appserver.core.placement.request import Reservation
-from appserver.errors import AppServerError, Compacted, StoreError
+from appserver.errors import AppServerError, BadRecord, Compacted, StoreError
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.events import Events
 from appserver.store import keys
 from appserver.store.codec import decode, encode
 from appserver.store.parts import parts
-from appserver.store.records import find, read
+from appserver.store.records import find, read, skipped
 from appserver.store.watching import watching
 
 log = logging.getLogger(__name__)
@@ -83,14 +83,16 @@ class Finish:
                     self._try(change.key, change.value)
 
     def _try(self, observed_key: str, told: str) -> None:
-        app = keys.parse_app(observed_key.rpartition("/")[2])
         try:
-            if is_resting(decode(told, Observed)):
+            app = keys.stored_app(observed_key)
+            if is_resting(decode(told, Observed, observed_key)):
                 self.settle(app)
         except StoreError:
             raise
+        except BadRecord as error:
+            skipped(observed_key, error)
         except AppServerError:
-            log.exception("event=finish_failed application=%s", app)
+            log.exception("event=finish_failed record=%s", observed_key)
 
     def _snapshot(self, key: AppKey, application: Application) -> Snapshot:
         nodes = application.nodes

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from threading import Event, Thread
+
+import pytest
+
 from appserver.adapters.memory import MemoryKV
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome
+from appserver.errors import BadRecord
 from appserver.services.finish import Finish
 from appserver.store import keys
 from appserver.store.codec import encode
 from tests.fakes import START, Desk
+from tests.lab.wait import wait_until
 
 KEY = AppKey("default", "shop")
 
@@ -28,3 +34,25 @@ def test_an_application_of_many_revisions_is_forgotten_whole() -> None:
     assert Finish(desk.kv, desk.events, desk.clock).settle(KEY)
     left = [name for name in desk.kv.snapshot("").items if not name.startswith("events/")]
     assert left == [neighbour]
+
+
+def test_a_record_that_cannot_be_read_hinders_no_other_application() -> None:
+    """Neither its text nor its key makes the finisher list again and again; who asks for that one is told."""
+    desk = Desk()
+    bad = AppKey("default", "bad")
+    desk.kv.commit({}, {keys.observed("n1", bad): "{", "observed/n1/NO-NAME": "{}"})
+    for key in (bad, KEY):
+        application = Application(key.name, "default", "compose.yaml", START, 0, 1, nodes=("n1",))
+        desk.kv.commit({}, {keys.application(key): encode(application)})
+        commit = desk.kv.commit({}, {keys.desired("n1", key): encode(Desired(1, 0))})
+    desk.kv.commit({}, {keys.observed("n1", KEY): encode(Observed(commit, 1, "done", START))})
+    finish, stop = Finish(desk.kv, desk.events, desk.clock), Event()
+    thread = Thread(target=finish.run, args=(stop,))
+    thread.start()
+    try:
+        wait_until(lambda: keys.outcome(KEY, 1) in desk.kv.snapshot("outcomes/").items, "the outcome")
+    finally:
+        stop.set()
+        thread.join(10)
+    with pytest.raises(BadRecord):
+        finish.settle(bad)
