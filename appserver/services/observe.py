@@ -55,8 +55,8 @@ class Observer:
         self._sources = sources
         self._clock = clock
         self._bind_roots = bind_roots
-        self._rendered: Remembered[Mapping[str, object]] = Remembered(256)
-        self._lines: Remembered[Mapping[tuple[str, str], str]] = Remembered(256)
+        self._rendered: Remembered[Mapping[str, object]] = Remembered(256, lambda made: len(encode(made)))
+        self._lines: Remembered[Mapping[tuple[str, str], str]] = Remembered(256, _size)
 
     def for_request(self, wanted: DeployRequest) -> tuple[Seen, Standing]:
         standing = standing_of(self._kv, wanted.key)
@@ -192,6 +192,10 @@ def _lines(files: ProjectFiles) -> Mapping[tuple[str, str], str]:
     for name in files.compose_files:
         found.update(compose_lines(files.files.get(name, ""), name))
     return found
+
+
+def _size(lines: Mapping[tuple[str, str], str]) -> int:
+    return sum(len(service) + len(name) + len(place) for (service, name), place in lines.items())
 
 
 def _dotenv_secrets(text: str) -> tuple[str, ...]:

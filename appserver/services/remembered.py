@@ -10,13 +10,20 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+MOST_BYTES = 16 * 2**20
+"""Of text; what it was made into takes several times as much memory."""
+
 
 class Remembered(Generic[T]):
     """Least used first out. Called from many threads; the making itself is not locked."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, weigh: Callable[[T], int], most_bytes: int = MOST_BYTES) -> None:
+        """`weigh` is asked once for each; one that is heavier than `most_bytes` is not kept at all."""
         self._most = most
-        self._held: OrderedDict[str, T] = OrderedDict()
+        self._weigh = weigh
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._held: OrderedDict[str, tuple[T, int]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, text: str, make: Callable[[], T]) -> T:
@@ -24,10 +31,18 @@ class Remembered(Generic[T]):
         with self._lock:
             if known_as in self._held:
                 self._held.move_to_end(known_as)
-                return self._held[known_as]
+                return self._held[known_as][0]
         made = make()
-        with self._lock:
-            self._held[known_as] = made
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
+        weight = self._weigh(made)
+        if weight <= self._most_bytes:
+            self._keep(known_as, made, weight)
         return made
+
+    def _keep(self, known_as: str, made: T, weight: int) -> None:
+        with self._lock:
+            _, before = self._held.pop(known_as, (made, 0))  # another thread may have made it meanwhile
+            self._held[known_as] = (made, weight)
+            self._bytes += weight - before
+            while len(self._held) > self._most or self._bytes > self._most_bytes:
+                _, (_, gone) = self._held.popitem(last=False)
+                self._bytes -= gone
