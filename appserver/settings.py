@@ -61,6 +61,9 @@ class ServeSettings(CommonSettings):
     threads: Annotated[int, "requests served at once; each open event stream holds one"] = 256
     streams_per_user: Annotated[int, "event streams that one user may hold open"] = 16
     session_hours: Annotated[int, "a session ends after this long without a request"] = 12
+    revisions_kept: Annotated[
+        int, "newest revisions of an application that stay on record, with those in force, wanted or restored"
+    ] = 100
     max_request_mib: Annotated[int, "size limit of a request's body, in MiB; git pushes have their own"] = 8
     trusted_proxies: Annotated[int, "reverse proxies before us whose X-Forwarded-For and -Proto count"] = 0
 

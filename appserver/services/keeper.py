@@ -10,6 +10,8 @@ from appserver.ports import KV
 from appserver.services.audit import Audit
 from appserver.services.clusters import Clusters
 from appserver.services.events import Events
+from appserver.services.retention import Retention
+from appserver.services.source_files import SourceFiles
 from appserver.services.sources import Sources
 from appserver.services.tokens import Tokens
 
@@ -28,6 +30,8 @@ class Keeper:
         tokens: Tokens,
         audit: Audit,
         events: Events,
+        retention: Retention,
+        files: SourceFiles,
         cluster: str,
     ) -> None:
         """`cluster` is the one made at the first start."""
@@ -37,6 +41,8 @@ class Keeper:
         self._tokens = tokens
         self._audit = audit
         self._events = events
+        self._retention = retention
+        self._files = files
         self._cluster = cluster
 
     def run(self, stop: Event) -> None:
@@ -49,9 +55,16 @@ class Keeper:
         self._kv.commit({"token": 0}, {"token": f"{secrets.randbelow(10**5):05d}-{secrets.randbelow(10**5):05d}"})
         self._clusters.ensure(self._cluster)
         self._sources.ensure()
+        if sealed := self._files.seal():
+            log.info("event=source_files_sealed parts=%d", sealed)
         self.tidy()
 
     def tidy(self) -> None:
-        gone = {"tokens": self._tokens.prune(), "audit": self._audit.prune(), "events": self._events.prune()}
+        gone = {
+            "tokens": self._tokens.prune(),
+            "audit": self._audit.prune(),
+            "events": self._events.prune(),
+            "revisions": self._retention.prune(),
+        }
         if any(gone.values()):
-            log.info("tidied tokens=%s audit=%s events=%s", gone["tokens"], gone["audit"], gone["events"])
+            log.info("tidied %s", " ".join(f"{name}={count}" for name, count in gone.items()))

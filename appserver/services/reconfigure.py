@@ -18,7 +18,7 @@ from appserver.core.config_tree import Fault
 from appserver.core.entities import AppKey, Application, Desired, Source, SourceState
 from appserver.core.push import Checked
 from appserver.errors import AppServerError, Conflict, Invalid, InvalidMany, NotFound, UserError
-from appserver.ports import KV, Clock
+from appserver.ports import KV, Clock, Sealer
 from appserver.services.deploy import Deploy
 from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecord, SourceRecords
@@ -57,9 +57,11 @@ class Begun:
 
 
 class Reconfigure:
-    def __init__(self, *, kv: KV, records: SourceRecords, trees: SourceTrees, deploy: Deploy, clock: Clock) -> None:
+    def __init__(
+        self, *, kv: KV, records: SourceRecords, trees: SourceTrees, deploy: Deploy, sealer: Sealer, clock: Clock
+    ) -> None:
         self._kv = kv
-        self._files = SourceFiles(kv)
+        self._files = SourceFiles(kv, sealer)
         self._records = records
         self._trees = trees
         self._deploy = deploy

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from appserver.core.entities import Source
-from appserver.ports import KV, Repositories
+from appserver.errors import RepoError
+from appserver.ports import KV, Repositories, Sealer
 from appserver.services.remembered import Remembered
 from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecords
@@ -14,6 +15,7 @@ from image_config import Repository
 
 _KEPT = 8
 """Commits whose parsed files are kept in memory."""
+_KEPT_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,11 @@ class InForce:
 
 
 class SourceTrees:
-    def __init__(self, *, kv: KV, records: SourceRecords, repositories: Repositories) -> None:
+    def __init__(self, *, kv: KV, records: SourceRecords, repositories: Repositories, sealer: Sealer) -> None:
         self._records = records
-        self._files = SourceFiles(kv)
+        self._files = SourceFiles(kv, sealer)
         self._repositories = repositories
-        self._parsed: Remembered[Repository] = Remembered(_KEPT)
+        self._parsed: Remembered[tuple[Repository, int]] = Remembered(_KEPT, lambda held: held[1], _KEPT_BYTES)
         self._latest: dict[str, Repository] = {}
 
     def current(self, name: str) -> InForce:
@@ -40,11 +42,15 @@ class SourceTrees:
             NotFound: there is no such source.
             RepoError: its files are not on record as they should be.
         """
-        record = self._records.get(name)
-        commit = record.state.commit
-        if not commit:
-            return InForce("", None, record.state.error)
-        return InForce(commit, self.in_force(name, commit), record.state.error)
+        state = self._records.get(name).state
+        while state.commit:
+            try:
+                return InForce(state.commit, self.in_force(name, state.commit), state.error)
+            except RepoError:  # another commit may have come into force meanwhile, and the files of this one gone
+                before, state = state, self._records.get(name).state
+                if state.commit == before.commit:
+                    raise
+        return InForce("", None, state.error)
 
     def in_force(self, name: str, commit: str) -> Repository:
         """The configuration at the commit in force, off the record, read once."""
@@ -65,9 +71,10 @@ class SourceTrees:
     def _read(self, name: str, commit: str, files: Callable[[], Mapping[str, str]]) -> Repository:
         """Of its files, only those are read that the commit before did not have."""
 
-        def make() -> Repository:
-            made = Repository(files(), commit, self._latest.get(name))
+        def make() -> tuple[Repository, int]:
+            texts = files()
+            made = Repository(texts, commit, self._latest.get(name))
             self._latest[name] = made
-            return made
+            return made, sum(map(len, texts.values()))
 
-        return self._parsed(commit, make)
+        return self._parsed(commit, make)[0]

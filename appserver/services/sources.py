@@ -52,7 +52,7 @@ class Sources:
         """
         self._kv = kv
         self._records = records
-        self._files = SourceFiles(kv)
+        self._files = SourceFiles(kv, sealer)
         self._repositories = repositories
         self._sealer = sealer
         self._audit = audit

@@ -59,7 +59,11 @@ TABLE: tuple[Key, ...] = (
         "operator",
     ),
     Key("sourcestate/<name>", "SourceState: last good commit, last error, when", "serve"),
-    Key("sourcefiles/<name>/<commit>/<n>", "configuration at the commit in force: zlib, base64, in parts", "serve"),
+    Key(
+        "sourcefiles/<name>/<commit>/<n>",
+        "configuration at the commit in force: zlib, base64, in sealed parts",
+        "serve",
+    ),
     Key(
         "deliveries/<source>/<sha256>", "a webhook that was taken, so that it is not taken twice; lasts a day", "serve"
     ),

@@ -41,8 +41,10 @@ from appserver.services.observe import Observer
 from appserver.services.operations import Operations
 from appserver.services.push import Push
 from appserver.services.reconfigure import Reconfigure
+from appserver.services.retention import Retention
 from appserver.services.sessions import Sessions
 from appserver.services.setup import Setup
+from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecords
 from appserver.services.source_trees import SourceTrees
 from appserver.services.sources import Sources
@@ -116,12 +118,12 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         rule=outgoing(settings.networks),
         url=settings.url,
     )
-    trees = SourceTrees(kv=kv, records=records, repositories=world.repositories)
+    trees = SourceTrees(kv=kv, records=records, repositories=world.repositories, sealer=world.sealer)
     observer = Observer(kv, world.compose, world.nodes, world.registry, world.sealer, trees, clock, settings.bind_roots)
     deploy = Deploy(kv, observer, access, audit, events, clock)
     finish = Finish(kv, events, clock)
     operations = Operations(kv, access, finish)
-    reconfigure = Reconfigure(kv=kv, records=records, trees=trees, deploy=deploy, clock=clock)
+    reconfigure = Reconfigure(kv=kv, records=records, trees=trees, deploy=deploy, sealer=world.sealer, clock=clock)
     clusters = Clusters(kv=kv, audit=audit, events=events)
     return Services(
         kv=kv,
@@ -165,6 +167,8 @@ def assemble(world: World, settings: ServeSettings) -> Services:
             tokens=access.tokens,
             audit=audit,
             events=events,
+            retention=Retention(kv, settings.revisions_kept),
+            files=SourceFiles(kv, world.sealer),
             cluster=settings.cluster,
         ),
     )

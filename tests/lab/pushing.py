@@ -168,12 +168,14 @@ class House:
         )
         compose = DockerCompose(compose_binary.find())
         nodes, registry = cast(Nodes, HeldImages()), NoRegistry()
-        self.trees = SourceTrees(kv=kv, records=self.records, repositories=self.repositories)
+        self.trees = SourceTrees(kv=kv, records=self.records, repositories=self.repositories, sealer=sealer)
         observer = Observer(kv, compose, nodes, registry, sealer, self.trees, clock)
         self.deploy = Deploy(kv, observer, desk.access, desk.audit, desk.events, clock)
         finish = Finish(kv, desk.events, clock)
         self.operations = Operations(kv, desk.access, finish)
-        reconfigure = Reconfigure(kv=kv, records=self.records, trees=self.trees, deploy=self.deploy, clock=clock)
+        reconfigure = Reconfigure(
+            kv=kv, records=self.records, trees=self.trees, deploy=self.deploy, sealer=sealer, clock=clock
+        )
         self.push = Push(
             **common,
             repositories=self.repositories,
