@@ -207,11 +207,13 @@ class Compose(Protocol):
         stop: Event,
         force: bool = False,
         limit_s: float = 3600.0,
+        keep: bool = False,
     ) -> Iterator[str]:
         """Create or recreate what differs; progress line by line. With `services`, those alone.
 
         Args:
             force: recreate them even if Compose sees no difference.
+            keep: recreate none: Compose sees a difference where a service is brought up without those it depends on.
         Raises:
             ComposeError: it ended badly, was stopped, or was not through within `limit_s`.
         """

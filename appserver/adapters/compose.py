@@ -51,11 +51,12 @@ class DockerCompose:
         stop: threading.Event,
         force: bool = False,
         limit_s: float = 3600.0,
+        keep: bool = False,
     ) -> Iterator[str]:
         """See `ports.Compose`."""
-        force_flag = ("--force-recreate",) if force else ()
+        flags = ("--force-recreate",) if force else ("--no-recreate",) if keep else ()
         only = ("--no-deps", *services) if services else ()
-        arguments = ("up", "-d", "--no-build", *force_flag, *only)
+        arguments = ("up", "-d", "--no-build", *flags, *only)
         yield from self._running.lines(project, text, arguments, stop, limit_s)
 
     def run(

@@ -51,9 +51,11 @@ class Hands:
         if plan.force or plan.up:
             self._check_owners(revision)
         if plan.force:
-            yield from self._up(key, text, plan.force, over, True, limit_s)
-        if plan.up:
-            yield from self._up(key, text, plan.up, over, False, limit_s)
+            yield from self._up(key, text, plan.force, over, limit_s, force=True)
+        if changed := tuple(name for name in plan.up if name not in plan.keep):
+            yield from self._up(key, text, changed, over, limit_s)
+        if plan.keep:
+            yield from self._up(key, text, plan.keep, over, limit_s, keep=True)
         if plan.force or plan.up:
             self._check_owners(revision)
         if plan.restart:
@@ -68,7 +70,14 @@ class Hands:
         self._compose.run("restart", key.name, self._projects.bare_text(revision), services, over)
 
     def _up(
-        self, key: AppKey, text: str, services: Sequence[str], over: Event, force: bool, limit_s: float
+        self,
+        key: AppKey,
+        text: str,
+        services: Sequence[str],
+        over: Event,
+        limit_s: float,
+        force: bool = False,
+        keep: bool = False,
     ) -> Iterator[str]:
         """Once more where a name is taken: by what a run stopped a moment ago was still having the engine make.
 
@@ -76,12 +85,12 @@ class Hands:
         clears it away itself, yet wants its name before it is gone.
         """
         try:
-            yield from self._compose.up(key.name, text, services, over, force=force, limit_s=limit_s)
+            yield from self._compose.up(key.name, text, services, over, force=force, keep=keep, limit_s=limit_s)
         except ComposeError as error:
             if over.is_set() or _NAME_TAKEN not in str(error):
                 raise
             yield "a name was still taken; once more"
-            yield from self._compose.up(key.name, text, services, over, force=force, limit_s=limit_s)
+            yield from self._compose.up(key.name, text, services, over, force=force, keep=keep, limit_s=limit_s)
 
     def _check_owners(self, revision: Revision) -> None:
         """Before anything is made, and after: another application may have made it meanwhile."""

@@ -46,15 +46,18 @@ def canonical(project: Project, key: AppKey, effective: Mapping[str, Service]) -
     out: dict[str, object] = _tidy(bare)
     out["name"] = key.name
     out["services"] = {
-        name: _labelled(_tidy(service), key, service_hash(project, service))
+        name: _labelled(_one_unsaid(_tidy(service)), key, service_hash(project, service))
         for name, service in sorted(effective.items())
     }
     return dict(sorted(out.items()))
 
 
 def service_hash(project: Project, service: Service) -> str:
-    """64 hex digits over the definition and the configs and secrets it mounts, without our own labels."""
-    bare = {**_tidy(service), "labels": _without_own(service.get("labels"))}
+    """64 hex digits over the definition and the configs and secrets it mounts, without our own labels.
+
+    How many copies there are is left out, as Compose leaves it out of its own hash: no container changes by it.
+    """
+    bare = {**_without_copies(_tidy(service)), "labels": _without_own(service.get("labels"))}
     mounted = {
         kind: {name: _named(project, kind).get(name) for name in sorted(sources(service, kind))}
         for kind in ("configs", "secrets")
@@ -109,8 +112,8 @@ def cpus(service: Service) -> float:
 
 def replicas(service: Service) -> int:
     deploy = service.get("deploy")
-    asked = service.get("scale") or (deploy.get("replicas") if isinstance(deploy, Mapping) else None)
-    return int(str(asked if asked is not None else 1))
+    said = (service.get("scale"), deploy.get("replicas") if isinstance(deploy, Mapping) else None)
+    return int(str(next((one for one in said if one is not None), 1)))
 
 
 def sources(service: Service, kind: str) -> set[str]:
@@ -147,6 +150,20 @@ def _readable(project: Project) -> str:
 def _labelled(service: dict[str, object], key: AppKey, known_as: str) -> dict[str, object]:
     labels = {**_without_own(service.get("labels")), APPLICATION: str(key), HASH: known_as}
     return dict(sorted({**service, "labels": dict(sorted(labels.items()))}.items()))
+
+
+def _one_unsaid(service: dict[str, object]) -> dict[str, object]:
+    """One copy is what there is when nobody says how many."""
+    return {name: value for name, value in service.items() if not (name == "scale" and value == 1)}
+
+
+def _without_copies(service: dict[str, object]) -> dict[str, object]:
+    """An empty `deploy` stays: Compose's hash tells it from none."""
+    bare = {name: value for name, value in service.items() if name != "scale"}
+    deploy = bare.get("deploy")
+    if isinstance(deploy, Mapping):
+        bare["deploy"] = {name: value for name, value in deploy.items() if name != "replicas"}
+    return bare
 
 
 def _without_own(labels: object) -> dict[str, object]:

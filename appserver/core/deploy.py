@@ -78,6 +78,7 @@ def _found(
 ) -> Found:
     """All of a plan but the revision to write."""
     _permitted(result.project, author, seen.bind_roots)
+    _possible(result.project)
     claim = claim_of(result.project)
     node = _node(key, seen, result, claim, adopt)
     digest = compose.digest(result.project)
@@ -88,6 +89,19 @@ def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) ->
     found = () if author.privileged else policy.violations(project, bind_roots)
     if found:
         raise InvalidMany(tuple((where, f"{why}: only an administrator may deploy this") for where, why in found))
+
+
+def _possible(project: Project) -> None:
+    """The engine would refuse the second copy, when the first is up already."""
+    faults = tuple(
+        (f"{name}.ports", f"{copies} copies cannot share host port {port}: publish a range, or no fixed port")
+        for name, service in compose.services(project).items()
+        if (copies := compose.replicas(service)) > 1
+        for _, port, _ in compose.published_ports(service)
+        if "-" not in port
+    )
+    if faults:
+        raise InvalidMany(faults)
 
 
 def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim, adopt: str = "") -> str:

@@ -30,6 +30,8 @@ class ReconcilePlan:
     """Container ids."""
     resume: tuple[str, ...] = ()
     up: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    """Those of `up` that have too few or too many containers and nothing else: the others stay as they are."""
     force: tuple[str, ...] = ()
     """Services to recreate though Compose sees no difference."""
     restart: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ def plan(
         remove=tuple(dict.fromkeys(c for d in found if d.mend == "remove" for c in d.containers)),
         resume=tuple(sorted(resume - force)),
         up=tuple(sorted((up | surplus) - force)),
+        keep=tuple(sorted(name for name, all_of in acts.items() if all(map(_only_counts, all_of)))),
         force=tuple(sorted(force)),
         restart=restart,
     )
@@ -127,6 +130,11 @@ def strangers(key: AppKey, containers: Sequence[ContainerState], observed: Obser
     if "" in owners and not ours:
         return f"a compose project {key.name} that is not Moorage's is on this node; import it, or take another name"
     return ""
+
+
+def _only_counts(found: Difference) -> bool:
+    """Whether there are containers of the right kind, in the wrong number."""
+    return found.what == "surplus" or (found.what == "missing" and found.found != "0")
 
 
 def _invisible(found: Iterable[Difference]) -> bool:

@@ -25,6 +25,8 @@ def steps_between(
     after = compose.hashes(result.project)
     stopped = any(one.run == "stopped" for one in desired.values())
     adrift = {d.service: f"{d.what} {d.before} → {d.after}" for seen in observed.values() for d in seen.drift}
+    copies = {} if current is None else _copies(current.project)
+    wanted = _copies(result.project)
     steps = []
     for name in sorted({*before, *after}):
         if name not in after:
@@ -37,6 +39,9 @@ def steps_between(
             steps.append(Step("recreate", name, because or told or "its definition changed", found))
         elif stopped:
             steps.append(Step("start", name, "the application is stopped"))
+        elif copies[name] != wanted[name]:
+            told = f"replicas {copies[name]} → {wanted[name]}"
+            steps.append(Step("create" if copies[name] < wanted[name] else "remove", name, told))
         elif name in adrift:
             steps.append(Step("start" if "missing" not in adrift[name] else "create", name, f"drift: {adrift[name]}"))
         else:
@@ -48,3 +53,7 @@ def adopted(result: Effective) -> tuple[Step, ...]:
     return tuple(
         Step("none", name, "runs already; adopted without a restart") for name in sorted(compose.hashes(result.project))
     )
+
+
+def _copies(project: compose.Project) -> Mapping[str, int]:
+    return {name: compose.replicas(service) for name, service in compose.services(project).items()}

@@ -106,6 +106,25 @@ def test_a_change_of_one_service_recreates_that_one_alone(servers: Servers, app_
     assert after[f"{app_name}-web-1"] != before[f"{app_name}-web-1"]
 
 
+def test_another_number_of_copies_leaves_those_that_stay(servers: Servers, app_name: str, image: str) -> None:
+    """Scaling up only creates, scaling down only removes the newest, and the same number is nothing to do."""
+    deploy(servers.api, app_name, two_services(image))
+    before = container_ids(app_name)
+    path = f"applications/default/{app_name}/scale"
+    same = servers.api.post(path, {"service": "web", "replicas": 1})
+    assert (same.status_code, same.json()["changed"]) == (200, False)
+    ended_well(servers.api, servers.api.post(path, {"service": "web", "replicas": 3}))
+    more = container_ids(app_name)
+    assert {name: more[name] for name in before} == before
+    assert set(more) - set(before) == {f"{app_name}-web-2", f"{app_name}-web-3"}
+    assert servers.api.post(path, {"service": "web", "replicas": 3}).json()["changed"] is False
+    ended_well(servers.api, servers.api.post(path, {"service": "web", "replicas": 2}))
+    assert container_ids(app_name) == {name: id_ for name, id_ in more.items() if name != f"{app_name}-web-3"}
+    ended_well(servers.api, servers.api.post(path, {"service": "web", "replicas": 1}))
+    assert container_ids(app_name) == before
+    assert show(servers.api, app_name)["latest"] == 4
+
+
 def test_a_stale_plan_is_refused_and_changes_nothing(servers: Servers, app_name: str, image: str) -> None:
     """409; the application is as the other deployment left it."""
     deploy(servers.api, app_name, two_services(image))

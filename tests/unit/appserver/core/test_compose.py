@@ -102,6 +102,27 @@ def test_a_claim_is_what_is_promised_else_the_limit() -> None:
     assert (compose.memory({}), compose.cpus({}), compose.replicas({})) == (0, 0.0, 1)
     assert compose.cpus({"cpus": 0.5}) == 0.5
     assert compose.replicas({"deploy": {"replicas": 0}}) == 0
+    assert compose.replicas({"scale": 0}) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "three"),
+    [
+        ({"image": "x"}, {"image": "x", "scale": 3}),
+        ({"image": "x", "deploy": {"replicas": 1}}, {"image": "x", "deploy": {"replicas": 3}}),
+    ],
+)
+def test_the_number_of_copies_is_not_in_the_hash(one: dict[str, object], three: dict[str, object]) -> None:
+    """A container is the same whatever the number of its siblings; the project is another."""
+    few, many = (compose.canonical(project(), KEY, {"web": service}) for service in (one, three))
+    assert compose.hashes(few) == compose.hashes(many)
+    assert compose.digest(few) != compose.digest(many)
+
+
+def test_one_copy_said_is_one_copy_unsaid() -> None:
+    """Scaling to the number that runs makes no other project."""
+    unsaid = compose.canonical(project(), KEY, {"web": {"image": "x"}})
+    assert compose.canonical(project(), KEY, {"web": {"image": "x", "scale": 1}}) == unsaid
 
 
 def test_a_diff_shows_no_secret_and_no_hash() -> None:

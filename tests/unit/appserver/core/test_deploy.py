@@ -205,6 +205,21 @@ def test_faults_are_told_all_at_once() -> None:
     assert "web.yml:1" in told and "mem_limit" in told and "db.yml:1" in told
 
 
+@pytest.mark.parametrize("copies", [{"scale": 2}, {"deploy": {"replicas": 2}}])
+def test_copies_cannot_share_a_host_port(copies: dict[str, object]) -> None:
+    """Refused before anything is changed; a port that the engine picks, or one of a range, is not in the way."""
+
+    def base(published: str) -> dict[str, object]:
+        web = {"image": "acme/web:1", "ports": [{"target": 80, "published": published, "protocol": "tcp"}], **copies}
+        return {**BASE, "services": {"web": web}}
+
+    with pytest.raises(InvalidMany) as refused:
+        decide(WANTED, seen(base=base("8080")), ANN, seal)
+    assert [where for where, _ in refused.value.faults] == ["web.ports"]
+    assert steps(decide(WANTED, seen(base=base("8080-8081")), ANN, seal)) == {"web": "create"}
+    assert steps(decide(WANTED, seen(base=base("")), ANN, seal)) == {"web": "create"}
+
+
 def test_a_cluster_without_room_is_told_why() -> None:
     """Each node's first reason."""
     with pytest.raises(NoPlacement, match="its agent is away"):

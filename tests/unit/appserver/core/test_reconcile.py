@@ -127,6 +127,15 @@ def test_replicas_are_counted():
     assert (str(many), many.up) == ("web: remove — 4 containers, 3 wanted\n", ("web",))
 
 
+def test_what_another_number_of_copies_leaves_is_not_made_anew():
+    """The container that stays is of the same definition, so its service is neither recreated nor forced."""
+    one = revision(KEY, 1, {"web": {"image": "img"}})
+    two = revision(KEY, 2, {"web": {"image": "img", "scale": 2}})
+    assert str(plan(RUN, two, (container(one, "web"),))) == "web: create — 1 of 2 containers\n"
+    down = plan(RUN, one, tuple(container(two, "web", number=n) for n in (1, 2)))
+    assert (str(down), down.force, down.keep) == ("web: remove — 2 containers, 1 wanted\n", (), ("web",))
+
+
 def test_what_an_interrupted_recreate_left_behind_goes_first():
     """Compose would stumble over a container that holds a name for the time being."""
     left = container(TWO, "web", name="0123456789ab_shop-web-1", id="left", state="created", number=2)
