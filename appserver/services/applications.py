@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 
 from appserver.core import export, views
 from appserver.core.access import Caller
@@ -52,10 +53,25 @@ class Applications:
         snapshot, revisions = self._one(caller, key)
         return self._view(snapshot, revisions, key)
 
-    def explain(self, caller: Caller, key: AppKey, revision: int = 0) -> tuple[tuple[str, Mapping[str, object]], ...]:
-        """(service, entry) of every value: option, key, value, source, and the weaker values it hides."""
+    def explain(
+        self, caller: Caller, key: AppKey, revision: int = 0, service: str = ""
+    ) -> tuple[tuple[str, Mapping[str, object]], ...]:
+        """(service, entry) of every value: option, key, value, source, and the weaker values it hides.
+
+        Args:
+            service: of this one alone; "" for all.
+        Raises:
+            NotFound: there is no such application, revision or service.
+        """
         found = self._revision(caller, key, revision)
-        return tuple((name, entry) for name, entries in sorted(found.explained.items()) for entry in entries)
+        if service and service not in found.hashes:
+            raise NotFound(f"{key} has no service {service}")
+        return tuple(
+            (name, entry)
+            for name, entries in sorted(found.explained.items())
+            if service in ("", name)
+            for entry in entries
+        )
 
     def warnings(self, caller: Caller, key: AppKey, revision: int = 0) -> tuple[str, ...]:
         """What a layer of the revision said that was not followed, and why."""
@@ -101,6 +117,7 @@ class Applications:
 
         Raises:
             NotFound: no such application or service. Invalid: `tail` out of range.
+            NodeError: the first agent that is asked is away, or refuses; of a later one the iterator raises it.
         """
         if not 0 <= tail <= MOST_LOG_LINES:
             raise Invalid("tail", f"is between 0 and {MOST_LOG_LINES}")
@@ -113,7 +130,9 @@ class Applications:
         targets = [(name, records[name]) for name in wanted if name in records]
         if follow and len(targets) > 1:
             raise Invalid("service", f"name one of {', '.join(view.expected)} to follow it")
-        return self._lines(targets, tail, follow, since)
+        lines = self._lines(targets, tail, follow, since)
+        first = tuple(islice(lines, 1))  # an agent that is away is told while there is no answer yet
+        return chain(first, lines)
 
     def export(self, caller: Caller, key: AppKey) -> Mapping[str, str]:
         """Path to text of a tree that `docker compose up` runs without Moorage. Holds the secrets: needs U."""

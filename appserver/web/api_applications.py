@@ -66,12 +66,8 @@ def delete_application(cluster: str, name: str, query: queries.DeleteQuery) -> R
 def explain_application(cluster: str, name: str, query: queries.ExplainQuery) -> Response:
     """Every value of every service: who says so, and what it hides."""
     known, key = caller(), application_key(cluster, name)
-    found = services().applications.explain(known, key, query.revision)
-    items = [
-        {"service": service, **entry}
-        for service, entry in found
-        if query.service in ("", service) and query.option in ("", entry.get("option"))
-    ]
+    found = services().applications.explain(known, key, query.revision, query.service)
+    items = [{"service": service, **entry} for service, entry in found if query.option in ("", entry.get("option"))]
     warnings = services().applications.warnings(known, key, query.revision)
     return jsonify({"items": items, "warnings": list(warnings)})
 

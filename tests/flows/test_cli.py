@@ -102,6 +102,7 @@ def test_set_is_the_strongest_layer_and_explained(servers: Servers, project: Pat
     assert len(set(containers(app_name)) & set(before)) == 1
     explained = run(servers, project, "app", "explain", app_name, "--service", "web", "--option", "mem_limit")
     assert explained.startswith("web.mem_limit = 64M  from root ")
+    assert "has no service nosuch" in run(servers, project, "app", "explain", app_name, "--service", "nosuch", code=2)
     assert "web: recreate" in run(servers, project, "app", "rollback", app_name, "1", "--dry-run", code=3)
     run(servers, project, "app", "rollback", app_name, "1")
     history = as_json(servers, project, "app", "history", app_name)["items"]
