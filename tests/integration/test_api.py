@@ -11,8 +11,9 @@ from flask import Flask
 from pydantic import BaseModel
 
 from appserver.core.containers import StrayProject
-from appserver.core.entities import AppKey
+from appserver.core.entities import AppKey, ContainerRecord, Observed, ServiceObserved
 from appserver.store import keys
+from appserver.store.codec import encode
 from appserver.web import shapes, shapes_fleet, shapes_record
 from appserver.web.api import api
 from tests.fakes import PASSWORD
@@ -223,6 +224,25 @@ def test_logs_come_as_text_or_as_events(site: Site, token: str, shop: str):
     assert events.headers["Content-Type"].startswith("text/event-stream")
     assert site.api("GET", "/applications/default/shop/logs?tail=-1", token).status_code == 422
     assert site.api("GET", "/applications/default/shop/logs?since=yesterday", token).status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/event-stream"])
+def test_logs_of_an_agent_that_is_away_are_a_problem(site: Site, token: str, shop: str, kind: str):
+    """502 that names the node, before anything of an answer is sent, be it text or events."""
+    web = ServiceObserved("web", "running", containers=("shop-web-1",))
+    seen = Observed(1, 1, "done", site.services.clock.now(), "", (web,))
+    record = ContainerRecord("1f", "bb:1", "", "running", "n1", "default.shop")
+    told = {
+        keys.observed("n1", AppKey("default", "shop")): encode(seen),
+        keys.container("default", "shop-web-1"): encode(record),
+    }
+    site.services.kv.commit({}, told)
+    site.nodes.away = True
+    for follow in ("false", "true"):
+        where = f"/applications/default/shop/logs?follow={follow}"
+        answer = site.api("GET", where, token, headers={"Accept": kind})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (502, "application/problem+json")
+        assert answer.json()["detail"] == "node n1: its agent is away"
 
 
 def test_configuration_is_checked_and_explained(site: Site, token: str):

@@ -25,6 +25,7 @@ from appserver.core.access import Caller, Role
 from appserver.core.addresses import outgoing
 from appserver.core.containers import EngineInfo, ImageFacts, StrayProject
 from appserver.core.fleet import Condition, Node
+from appserver.errors import NodeError
 from appserver.ports import KV, Registry
 from appserver.services.bundle import Services
 from appserver.settings import ServeSettings
@@ -46,6 +47,8 @@ class SpokenNodes:
     absent: Callable[[str], bool] = lambda reference: False
     said: list[str] = field(default_factory=list)
     strays: tuple[StrayProject, ...] = ()
+    away: bool = False
+    """Whether their agents are away when logs are asked for."""
 
     def images(self, node: str, references: Sequence[str]) -> Mapping[str, ImageFacts | None]:
         return {one: None if self.absent(one) else self._facts(one) for one in references}
@@ -53,6 +56,8 @@ class SpokenNodes:
     def logs(
         self, node: str, container_id: str, tail: int, follow: bool = False, since: datetime | None = None
     ) -> Iterator[str]:
+        if self.away:
+            raise NodeError(f"node {node}: its agent is away")
         yield from self.said[-tail:]
 
     def stats(self, node: str, project: str) -> Sequence[Mapping[str, object]]:
