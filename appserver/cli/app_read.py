@@ -11,6 +11,7 @@ import click
 from appserver.cli import follow, plans, show
 from appserver.cli.arguments import App, app_argument, client
 from appserver.cli.lazy import Command, wants_json
+from appserver.errors import NodeError
 
 
 @click.command("list", cls=Command)
@@ -103,8 +104,11 @@ def history(app: App, revision: int | None) -> None:
 @click.command(cls=Command)
 @app_argument
 def drift(app: App) -> int:
-    """What is there against what is wanted. Exit code 3 when they differ, 0 when not."""
-    found = client().items(*app.path, "drift")
+    """What is there against what is wanted. Exit code 3 when they differ, 0 when not, 1 when it is not known."""
+    seen = client().get(*app.path)
+    if seen["state"] == "unknown":
+        raise NodeError(f"drift of {app} is not known: {seen['reason']}")
+    found = seen["drift"]
     if wants_json():
         show.as_json({"items": found})
     elif not found:

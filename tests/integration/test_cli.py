@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from appserver.cli.main import main
+from appserver.store import keys
 from tests.fakes import PASSWORD
 from tests.lab.served import Site
 
@@ -164,6 +165,18 @@ def test_a_plan_is_made_of_the_project_here(run: Run, tmp_path: Path) -> None:
     code, out, _ = run("app", "plan", "shop", "--json")
     plan = json.loads(out)
     assert (code, plan["token"], plan["changed"]) == (3, token, True)
+
+
+def test_drift_is_not_known_while_the_agent_is_away(site: Site, run: Run) -> None:
+    """Exit 1 with the reason: what was seen last is no answer to what is there."""
+    (Path.cwd() / "compose.yaml").write_text("services: {web: {image: 'web:1'}}")
+    assert run("app", "deploy", "shop", "--no-wait")[0] == 0
+    site.services.kv.commit({}, {}, [keys.alive("n1")])
+    code, out, err = run("app", "drift", "shop")
+    assert (code, out) == (1, "")
+    assert "not known" in err and "the agent on n1 is away" in err
+    code, out, err = run("app", "drift", "shop", "--json")
+    assert (code, out) == (1, "")
 
 
 def test_faults_of_a_project_are_lines_with_their_place(run: Run, tmp_path: Path) -> None:

@@ -183,6 +183,13 @@ def test_the_theme_is_remembered_without_scripts(client):
     assert '<html lang="en" data-theme="dark">' in client.get("/nodes").text
 
 
+def test_drift_of_an_agent_that_is_away_is_not_known(client):
+    """What it said last is not taken for what is there now."""
+    page = client.get("/applications/edge/proxy/drift").text
+    assert "Not known" in page and "The agent on quay-7 is away" in page
+    assert "As recorded" not in page
+
+
 @pytest.mark.parametrize(
     ("path", "status"), [("/nowhere", 404), ("/applications/default/gone", 404), ("/applications/UP/x", 422)]
 )
