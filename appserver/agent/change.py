@@ -137,7 +137,7 @@ class Change:
         failed = {"failed": desired.revision, "causes": causes, "restart": desired.restart}
         log.warning("event=revision_failed application=%s revision=%d back=%d", self._key, desired.revision, back)
         if in_force == desired.revision:
-            self._failed(revision, desired, "; ".join(f"{c.service}: {c.why}" for c in causes), failed)
+            self._failed(revision, desired, "; ".join(map(str, causes)), failed)
         elif not back:
             self._saying.say("acting", "removing what did not come up", **failed)
             self._gate.take_down(revision)

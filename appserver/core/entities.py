@@ -152,6 +152,9 @@ class Cause:
     last_probe: str = ""
     logs: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.service}: {self.why}" if self.service else self.why
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:

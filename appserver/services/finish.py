@@ -161,7 +161,7 @@ class Finish:
         if decided.forget:
             self._events.emit(bus, "delete", "INFO", str(key), f"{key} is removed")
         elif decided.outcome and decided.outcome.state == "failed":
-            why = "; ".join(f"{c.service}: {c.why}" for c in decided.outcome.causes)
+            why = "; ".join(map(str, decided.outcome.causes))
             back = ", the previous revision is back" if decided.desired else ""
             self._events.emit(bus, "die", "ERROR", str(key), f"revision {decided.number} failed{back}: {why}")
         elif decided.outcome:

@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from appserver.adapters.memory import MemoryKV
-from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome
+from appserver.core.entities import AppKey, Application, Cause, Desired, Observed, Outcome
 from appserver.errors import BadRecord
 from appserver.services.finish import Finish
 from appserver.store import keys
@@ -34,6 +34,20 @@ def test_an_application_of_many_revisions_is_forgotten_whole() -> None:
     assert Finish(desk.kv, desk.events, desk.clock).settle(KEY)
     left = [name for name in desk.kv.snapshot("").items if not name.startswith("events/")]
     assert left == [neighbour]
+
+
+def test_a_failure_without_a_service_is_told_by_its_reason_alone() -> None:
+    """No colon stands where there is no name."""
+    desk = Desk()
+    application = Application("shop", "default", "compose.yaml", START, 0, 1, nodes=("n1",))
+    desk.kv.commit({}, {keys.application(KEY): encode(application)})
+    commit = desk.kv.commit({}, {keys.desired("n1", KEY): encode(Desired(1, 0))})
+    causes = (Cause("back", "its healthcheck fails"), Cause("", "docker compose up: no"))
+    seen = Observed(commit, 0, "failed", START, failed=1, causes=causes)
+    desk.kv.commit({}, {keys.observed("n1", KEY): encode(seen)})
+    assert Finish(desk.kv, desk.events, desk.clock).settle(KEY)
+    told = [value.value for name, value in desk.kv.snapshot("events/").items.items()]
+    assert any("revision 1 failed: back: its healthcheck fails; docker compose up: no" in one for one in told)
 
 
 def test_a_record_that_cannot_be_read_hinders_no_other_application() -> None:
