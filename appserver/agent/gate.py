@@ -15,7 +15,7 @@ from appserver.agent.saying import Saying
 from appserver.agent.wishes import Wishes
 from appserver.core.containers import ContainerState
 from appserver.core.entities import AppKey, Cause, Phase, Revision
-from appserver.core.health import Verdict, verdict
+from appserver.core.health import Failure, Verdict, given_up, verdict
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Clock, Compose
@@ -78,8 +78,7 @@ class Gate:
         except (ComposeError, EngineError) as error:
             self._go_on()
             self._parts.hands.check_engine()
-            found = self._look(revision, waits, limit)
-            return self._explained(found) or (Cause("", self._saying.masked(str(error)), logs=self._said(error)),)
+            return self._given_up(revision, waits, limit, error)
         entered = False
         while (found := self._look(revision, waits, limit)).state == "waiting":
             if found.closed and not entered:
@@ -90,7 +89,7 @@ class Gate:
             self._saying.say(settling, "; ".join(found.waits_for))
             self._turn.news.wait(found.again_s)
             self._go_on()
-        return self._explained(found)
+        return self._explained(found.failures)
 
     def carry_out(self, revision: Revision, images: dict[str, str], plan: ReconcilePlan, limit_s: float) -> None:
         """Act alone, saying what is being done."""
@@ -137,10 +136,20 @@ class Gate:
             held[service] = name
         return held
 
-    def _explained(self, found: Verdict) -> tuple[Cause, ...]:
+    def _given_up(
+        self, revision: Revision, waits: Sequence[str], limit: datetime, error: ComposeError | EngineError
+    ) -> tuple[Cause, ...]:
+        """What is not up, then what acting ended with: that alone where nothing else is to be seen, with its lines."""
+        judged = self._look(revision, waits, limit).failures
+        told = {failure.service for failure in judged}
+        more = given_up(revision, waits, self._saying.containers, self._parts.clock.now(), str(error))
+        found = self._explained((*judged, *(failure for failure in more if failure.service not in told)))
+        return (*found, Cause("", self._saying.masked(str(error)), logs=() if found else self._said(error)))
+
+    def _explained(self, failures: Sequence[Failure]) -> tuple[Cause, ...]:
         return tuple(
             self._saying.cause(f, self._parts.hands.last_lines(f.container.id, _LOG_LINES) if f.container else ())
-            for f in found.failures
+            for f in failures
         )
 
     def _said(self, error: ComposeError | EngineError) -> tuple[str, ...]:

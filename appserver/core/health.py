@@ -78,6 +78,29 @@ def verdict(
     return Verdict("waiting", (), tuple(waiting), min(again, left), tuple(sorted(closed))) if waiting else Verdict("up")
 
 
+def given_up(
+    revision: Revision, services: Collection[str], containers: Sequence[ContainerState], now: datetime, words: str
+) -> tuple[Failure, ...]:
+    """Why containers are not up though Compose waits no longer: some that it gave up may come up again by themselves.
+
+    Args:
+        words: Compose's own; a container that they name is not up, however it is by now.
+    """
+    named = {word.strip("\"':,.") for word in words.split()}
+    found = []
+    for c in containers:
+        if c.service not in services or is_leftover(c):
+            continue
+        why, wait, _ = _judge(c, revision.options.settle_s, now)
+        if wait and (c.state == "restarting" or c.restart_count):
+            why = f"restarts: {c.restart_count} times so far"
+        elif c.health == "unhealthy" or c.name in named:
+            why = why or wait or "was not up in time"
+        if why:
+            found.append(Failure(c.service, why, c))
+    return tuple(sorted(found, key=lambda failure: failure.service))
+
+
 def services_seen(
     revision: Revision,
     containers: Sequence[ContainerState],

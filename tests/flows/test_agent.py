@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from appserver.adapters.sealer import KeySealer
 from appserver.core.entities import AppKey, ContainerRecord, Desired
@@ -82,6 +85,36 @@ def test_a_first_deployment_that_fails_leaves_no_container(node: Rig, key: AppKe
     assert [(c.why, c.exit_code, c.logs) for c in seen.causes] == [("exited with code 7", 7, ("no luck",))]
     assert node.engine.containers(key.name) == ()
     assert f"{key.name}_data" in run_docker("volume", "ls", "-q")
+
+
+@pytest.mark.parametrize(
+    ("ill", "why", "probe_said"),
+    [
+        ({"healthcheck": probe("echo not today; exit 3")}, "its healthcheck fails", "exit code 3: not today"),
+        (
+            {
+                "healthcheck": probe("true"),
+                "restart": "always",
+                "command": ["/bin/busybox", "sh", "-c", "echo oh; exit 4"],
+            },
+            "restarts",
+            "",
+        ),
+    ],
+)
+def test_a_service_that_others_wait_for_is_explained(
+    node: Rig, key: AppKey, test_image: str, ill: dict[str, Any], why: str, probe_said: str
+):
+    """Compose gives up at it and names the container alone; its end, its probe and its last lines are told first."""
+    talk = ["/bin/busybox", "sh", "-c", "echo oh; sleep 1000"]
+    front = service(test_image, depends_on={"back": {"condition": "service_healthy"}})
+    back = service(test_image, **{"command": talk, **ill})
+    seen = node.rest(key, node.want(key, Desired(1, 0), revision(key, 1, {"back": back, "front": front})))
+    assert (seen.phase, seen.failed) == ("failed", 1)
+    first, last = seen.causes
+    assert (first.service, first.last_probe, first.logs[-1]) == ("back", probe_said, "oh")
+    assert first.why.startswith(why)
+    assert (last.service, f"{key.name}-back-1" in last.why) == ("", True)
 
 
 def test_a_restart_loop_is_a_failure(node: Rig, key: AppKey, test_image: str):

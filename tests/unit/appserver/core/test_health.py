@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from appserver.core.entities import AppKey, Options, ServiceObserved
-from appserver.core.health import services_seen, verdict
+from appserver.core.health import given_up, services_seen, verdict
 from appserver.core.plan import Step
 from tests.lab.records import AT, container, revision
 
@@ -44,6 +44,29 @@ def test_a_container_is_judged_by_what_the_engine_says(fields: dict[str, Any], s
     found, told = judged(**fields)
     assert found == state
     assert told.startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"state": "restarting", "restart_count": 1}, "restarts: 1 times so far"),
+        ({"health": "starting", "restart_count": 2}, "restarts: 2 times so far"),
+        ({"health": "starting"}, "health is starting"),
+        ({"state": "exited", "exit_code": 7}, "exited with code 7"),
+        ({}, "was not up in time"),
+    ],
+)
+def test_what_compose_gave_up_is_explained_however_it_is_by_now(fields: dict[str, Any], why: str):
+    """One that is to be started again, or is, has failed all the same for whoever waited for it."""
+    back = container(ONE, "web", **fields)
+    found = given_up(ONE, ("web",), (back,), LATER, f"container {back.name} is unhealthy")
+    assert [(f.service, f.why, f.container) for f in found] == [("web", why, back)]
+
+
+def test_what_is_up_or_waits_itself_is_not_blamed_for_what_compose_gave_up():
+    """Neither one that restarted once and is healthy, nor one that was never begun."""
+    for fields in ({"health": "healthy", "restart_count": 1}, {"state": "created"}):
+        assert given_up(ONE, ("web",), (container(ONE, "web", **fields),), LATER, "container other exited (1)") == ()
 
 
 def test_a_probe_that_could_not_be_run_is_no_verdict_on_a_new_container():
