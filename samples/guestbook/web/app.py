@@ -96,11 +96,11 @@ def page(environment: Mapping[str, str], visits: int, entries: list[dict]) -> st
     """The page's HTML; every text of others is escaped."""
     colour = environment.get("COLOUR", "")
     settings = (
-        ("Greeting", environment.get("GREETING", "none"), "image, environment.GREETING"),
-        ("Colour", colour or "none", "image, environment.COLOUR"),
-        ("Memory limit", memory_limit(), "image, memory"),
-        ("Store", environment.get("STORE", "none"), "compose file, environment.STORE"),
-        ("Container", socket.gethostname(), "Docker Engine"),
+        ("Greeting", environment.get("GREETING", "none"), "environment.GREETING"),
+        ("Colour", colour or "none", "environment.COLOUR"),
+        ("Memory limit", memory_limit(), "mem_limit"),
+        ("Store", environment.get("STORE", "none"), "environment.STORE"),
+        ("Container", socket.gethostname(), ""),
     )
     rows = "".join(f"<tr><th>{n}<td>{escape(v)}<td><small>{o}</small>" for n, v, o in settings)
     return PAGE.format(
@@ -180,9 +180,9 @@ code {{ font-size: .86em }}
 <section>
 <h2>What this page was told</h2>
 <table>{settings}</table>
-<p class="hint">The right column says who speaks first. Who has the last word now, layer by layer, says
-<code>moorage app explain guestbook</code>. To change the greeting or the colour, push
-<code>default/guestbook/web.yml</code> to the configuration repository and look again.</p>
+<p class="hint">The right column is the option. Who says its value now, and what that hides, tells
+<code>moorage app explain guestbook --service web</code>. To change the greeting or the colour, push
+<code>guestbook-web.yml</code> to the configuration repository and look again.</p>
 </section>
 </main>
 """
