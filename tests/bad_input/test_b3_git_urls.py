@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.git import Copy
-from tests.lab.pushing import House
+from tests.lab.pushing import House, hosting
 from tests.lab.served import Site
 
 URLS = {
@@ -89,12 +89,8 @@ def test_a_name_for_this_machine_is_seen_through_when_it_is_fetched(site: Site, 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    found = House(tmp_path / "state")
-    found.hosted()
-    try:
+    with hosting(tmp_path / "state") as found:
         yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture

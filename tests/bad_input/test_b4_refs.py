@@ -12,7 +12,7 @@ import requests
 from appserver.core.refs import ZERO, check_branch, check_commit
 from appserver.errors import Invalid, UserError
 from tests.lab.git import Copy
-from tests.lab.pushing import House
+from tests.lab.pushing import House, hosting
 from tests.lab.served import Site
 
 NAMES = {
@@ -67,12 +67,8 @@ def test_only_a_full_object_id_is_a_commit(commit: str) -> None:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    found = House(tmp_path / "state")
-    found.hosted()
-    try:
+    with hosting(tmp_path / "state") as found:
         yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture

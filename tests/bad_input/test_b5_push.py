@@ -8,19 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.bad_input.test_b5_yaml import DEEP_CIRCLE, REFUSED_CONFIGURATION
-from tests.lab.pushing import House
+from tests.lab.pushing import House, hosting
 
 BYTES = {"latin1": b"environment: {A: caf\xe9}\n", "utf16": "mem_limit: 1G\n".encode("utf-16")}
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    found = House(tmp_path / "state")
-    found.hosted()
-    try:
+    with hosting(tmp_path / "state") as found:
         yield found
-    finally:
-        found.close()
 
 
 def test_every_trap_in_a_tree_is_told_by_its_file(house: House, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey
 from tests.lab.git import Copy, Said, begin
-from tests.lab.pushing import SHOP, House
+from tests.lab.pushing import SHOP, House, hosting
 from tests.lab.wait import wait_until
 
 WEB = "mem_limit: 512M\n"
@@ -20,12 +20,8 @@ WEB = "mem_limit: 512M\n"
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """An app server with the repository that every installation has."""
-    found = House(tmp_path / "state")
-    found.hosted()
-    try:
+    with hosting(tmp_path / "state") as found:
         yield found
-    finally:
-        found.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -256,6 +257,17 @@ class House:
     def audited(self, action: str) -> list[tuple[str, str]]:
         """Who did it, and how it ended."""
         return [(user, result) for user, did, _, result in self.desk.entries() if did == action]
+
+
+@contextmanager
+def hosting(state: Path) -> Iterator[House]:
+    """A house with the repository that every installation has."""
+    found = House(state)
+    try:
+        found.hosted()
+        yield found
+    finally:
+        found.close()
 
 
 @pytest.fixture
