@@ -14,7 +14,7 @@ from appserver.adapters.git_repositories import GitRepositories
 from appserver.core.addresses import outgoing
 from appserver.errors import Invalid, RepoError
 from appserver.ports import Remote
-from tests.lab.forge import TOKEN, Forge, SshForge, https_forge, ssh_forge, sshd
+from tests.lab.forge import TOKEN, Forge, SshForge, https_forge, ssh_forge
 
 HERE = outgoing(["127.0.0.0/8"])
 
@@ -124,8 +124,6 @@ def test_a_server_that_never_ends_is_left(
 
 @pytest.fixture
 def ssh(tmp_path: Path) -> Iterator[SshForge]:
-    if sshd() is None:
-        pytest.skip("sshd is not installed: apt-get install openssh-server")
     with ssh_forge(tmp_path / "ssh") as found:
         yield found
 
