@@ -38,7 +38,7 @@ ISOLATED = (
 """What an engine and a systemd inside need, without the machine's own control groups."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Host:
     """One running lab host."""
 
@@ -69,8 +69,8 @@ class Host:
 
     def reboot(self) -> None:
         """Power off without warning, then on: every process is new, the disks are as they were."""
-        _docker("kill", "--signal", "KILL", self.name)
-        _docker("start", self.name)
+        docker("kill", "--signal", "KILL", self.name)
+        docker("start", self.name)
 
 
 @contextmanager
@@ -80,36 +80,36 @@ def host(init: Init = "systemd", suite: str = "bookworm") -> Iterator[Host]:
     volume = f"{name}-docker"
     command = () if init == "systemd" else ("--init", image(suite), "/usr/local/sbin/boot-init", "sleep", "infinity")
     for made in (volume, PIP_CACHE):
-        _docker("volume", "create", "--label", LABEL, made)
+        docker("volume", "create", "--label", LABEL, made)
     try:
         # Not the engine's own bridge: that goes with any second engine that a test starts without one.
-        _docker("network", "create", "--label", LABEL, name)
-        _docker(
+        docker("network", "create", "--label", LABEL, name)
+        docker(
             *("run", "-d", "--name", name, "--hostname", name, "--network", name, "--label", LABEL),
             *("-v", f"{volume}:/var/lib/docker"),
             *("-v", f"{PIP_CACHE}:/mnt/pip", "-e", "PIP_CACHE_DIR=/mnt/pip"),
-            *(*ISOLATED, *_trust(), *(command or (image(suite),))),
+            *(*ISOLATED, *trust(), *(command or (image(suite),))),
         )
         started = Host(name)
         if init == "systemd":
             wait_until(started.is_up, f"{name} has started", timeout_s=60)
         yield started
     finally:
-        _docker("rm", "-f", "-v", name)
-        _docker("volume", "rm", "-f", volume)
+        docker("rm", "-f", "-v", name)
+        docker("volume", "rm", "-f", volume)
         subprocess.run(("docker", "network", "rm", "-f", name), capture_output=True, check=False)
 
 
-def image(suite: str = "bookworm") -> str:
+def image(suite: str = "bookworm", packages: Sequence[str] = PACKAGES) -> str:
     """The name of the host image of a Debian suite, made now if this machine has not got it."""
     files = sorted(path for path in OVERLAY.rglob("*") if path.is_file())
-    parts = [suite, *PACKAGES, *(f"{path.relative_to(OVERLAY)} {path.read_text()}" for path in files)]
+    parts = [suite, *packages, *(f"{path.relative_to(OVERLAY)} {path.read_text()}" for path in files)]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     name = f"moorage-lab-{suite}:{digest[:12]}"
     with (Path(tempfile.gettempdir()) / "moorage-lab.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker of the run may be making it
         if subprocess.run(("docker", "image", "inspect", name), capture_output=True, check=False).returncode:
-            _make(name, suite)
+            _make(name, suite, packages)
     return name
 
 
@@ -129,30 +129,32 @@ def debian_sources(suite: str) -> tuple[str, ...]:
     )
 
 
-def _make(name: str, suite: str) -> None:
+def _make(name: str, suite: str, packages: Sequence[str]) -> None:
     """Bootstrap the image: about 40 s, once."""
     bootstrap = (
-        *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"),
+        *("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}"),
         *("--aptopt=APT::Install-Recommends false", "--dpkgopt=path-exclude=/usr/share/man/*"),
         *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*"),
-        *(f"--customize-hook=sync-in {OVERLAY} /", suite, "-", *debian_sources(suite)),
+        *(f"--customize-hook=sync-in {OVERLAY} /", '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*'),
+        *(suite, "-", *debian_sources(suite)),
     )
     start = ("-c", "ENV container=docker", "-c", f"LABEL {LABEL}=image", "-c", 'CMD ["/usr/local/sbin/boot-init"]')
     with subprocess.Popen(bootstrap, stdout=subprocess.PIPE) as making:
         subprocess.run(("docker", "import", *start, "-", name), stdin=making.stdout, check=True, capture_output=True)
     if making.returncode:
-        _docker("rmi", "-f", name)
+        docker("rmi", "-f", name)
         raise AssertionError(f"mmdebstrap of {suite} ended with {making.returncode}")
 
 
-def _trust() -> Sequence[str]:
+def trust() -> Sequence[str]:
     """Let programs inside trust what this machine trusts, where it has a setting for it."""
     found = next((os.environ[name] for name in CA_SETTINGS if os.environ.get(name)), "")
     inside = "/etc/lab-trust.pem"
     return ("-v", f"{found}:{inside}:ro", "-e", f"PIP_CERT={inside}") if found else ()
 
 
-def _docker(*argv: str) -> str:
+def docker(*argv: str) -> str:
+    """Ask this machine's engine; what it printed."""
     done = subprocess.run(("docker", *argv), capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(f"docker {' '.join(argv[:2])}: {done.stderr[-2000:]}")
