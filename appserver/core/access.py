@@ -26,6 +26,8 @@ RIGHTS: Mapping[str, Mapping[Role, str]] = {
     "node": {"admin": _ALL, "operator": "RA", "viewer": "R"},
     "bootserver": {"admin": _ALL, "operator": "RE", "viewer": "R"},
     "source": {"admin": _ALL, "operator": "RUE", "viewer": "R"},
+    "site": {"admin": _ALL, "operator": "R", "viewer": "R"},
+    "play": {"admin": _ALL, "operator": "R"},
     "event": {"admin": "R", "operator": "R", "viewer": "R"},
     "user": {"admin": _ALL},
     "audit": {"admin": "R"},

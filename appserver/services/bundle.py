@@ -21,6 +21,7 @@ from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
 from appserver.services.operations import Operations
 from appserver.services.push import Push
+from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
 
 
@@ -43,6 +44,7 @@ class Services:
     imports: Imports
     sources: Sources
     configuration: Configuration
+    site: SiteSettings
     push: Push
     finish: Finish
     keep_current: KeepCurrent

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from appserver.core.entities import AppKey
+from appserver.core.playbooks import HOST
 from appserver.errors import BadRecord, Invalid
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
@@ -72,6 +73,31 @@ TABLE: tuple[Key, ...] = (
     Key("info/ssh-pubkey", "public key that may log in to the nodes", "playbooks"),
     Key("install/<LRN>/containers/<name>", "image with its tag, written after it was seen running", "agent, roles"),
     Key("install/<LRN>/debs/<package>", "package version, written after it was seen installed", "agent, roles"),
+    Key(
+        "config/<name>",
+        "the site's configuration, as docs/config.md says of each key: URLs, nanoseconds, lines of cron; tokens sealed",
+        "operator",
+    ),
+    Key("bmc/bmc-user", "users of the boards that manage hardware, as bmc-user.json has them; sealed", "operator"),
+    Key("bmc/ipmi-user", "user for power on and off; sealed", "operator"),
+    Key("bmc/ipmi-password", "its password; sealed", "operator"),
+    Key("vault-unseal-key", "key by which a Vault is unsealed; sealed", "operator, roles"),
+    Key("vault-root-token", "root token of a Vault; sealed", "operator, roles"),
+    Key("teleport/auth-token", "token by which nodes join a Teleport cluster; sealed", "operator"),
+    Key("cke/weight", "role of a machine to its weight", "operator"),
+    Key(
+        "origins/<key>",
+        "Origin: who set a key of the site's configuration, and when; counts while it was written together with it",
+        "serve, roles",
+    ),
+    Key("plays/<n>", "Play: a run of a playbook, asked for, under way or over", "serve"),
+    Key("playqueue/<n>", "empty; there while the play waits or runs", "serve"),
+    Key("playlocks/<host>", "number of the play that has the host; carries the lease of its app server", "serve"),
+    Key(
+        "playoutput/<n>/<line>",
+        "lines from that one on: zlib, base64, sealed; `end` after the last",
+        "serve",
+    ),
     Key("leader/<duty>/<lease>", "candidate for a duty; the lowest create revision leads", "serve, agent"),
     Key("users/<name>", "User: role, argon2 hash", "serve"),
     Key("tokens/<id>", "Token: user, scope, expiry, sha256 of the secret part", "serve"),
@@ -207,6 +233,38 @@ def installed_deb(lrn: int, package: str) -> str:
     if not PACKAGE.fullmatch(package):
         raise Invalid("package", f"{package!r} is not a Debian package's name")
     return f"{installed(lrn, 'debs')}{package}"
+
+
+def origin(setting: str) -> str:
+    """Of a key of the site's configuration, which the table in `core/site_config.py` names."""
+    return f"origins/{setting}"
+
+
+def play(number: int) -> str:
+    return f"plays/{int(number):08d}"
+
+
+def play_queue(number: int) -> str:
+    return f"playqueue/{int(number):08d}"
+
+
+def play_lock(host: str) -> str:
+    if not re.fullmatch(HOST, host):
+        raise Invalid("host", f"{host[:80]!r} is no name of a host")
+    return f"playlocks/{host}"
+
+
+def play_output(number: int) -> str:
+    return f"playoutput/{int(number):08d}/"
+
+
+def play_lines(number: int, first: int) -> str:
+    return f"{play_output(number)}{int(first):08d}"
+
+
+def play_end(number: int) -> str:
+    """Sorts behind every line."""
+    return f"{play_output(number)}end"
 
 
 def user(name: str) -> str:

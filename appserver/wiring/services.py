@@ -44,6 +44,7 @@ from appserver.services.reconfigure import Reconfigure
 from appserver.services.retention import Retention
 from appserver.services.sessions import Sessions
 from appserver.services.setup import Setup
+from appserver.services.site_config import SiteSettings
 from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecords
 from appserver.services.source_trees import SourceTrees
@@ -141,6 +142,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         imports=Imports(kv, world.nodes, deploy, access),
         sources=sources,
         configuration=Configuration(trees=trees),
+        site=SiteSettings(kv=kv, sealer=world.sealer, audit=audit, events=events, clock=clock),
         push=Push(
             repositories=world.repositories,
             records=records,

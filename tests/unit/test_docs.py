@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+import appserver.core.site_config
 import appserver.settings
 import appserver.store.keys
 import appserver.web.reference
@@ -20,6 +21,7 @@ from appserver.web.api import api, spec
 DOCS = Path(__file__).parents[2] / "docs"
 
 GENERATED: dict[str, tuple[str, Callable[[], str]]] = {
+    "config.md": ("appserver.core.site_config", appserver.core.site_config.document),
     "etcd.md": ("appserver.store.keys", appserver.store.keys.document),
     "settings.md": ("appserver.settings", appserver.settings.document),
     "rest.md": ("appserver.web.reference", appserver.web.reference.document),
