@@ -6,7 +6,7 @@ Each protocol is narrow, so that a second implementation is easy; each has one r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +15,8 @@ from typing import Protocol
 
 from appserver.core.containers import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
 from appserver.core.entities import ProjectFiles, SourceKind
+from appserver.core.playbooks import Inventory, Playbook
+from appserver.core.plays import PlayJob, PlayNews
 from appserver.core.refs import RefUpdate
 
 
@@ -350,6 +352,48 @@ class Repositories(Protocol):
 
     def receive(self, name: str, body: Iterable[bytes], protocol: str, receiver: Receiver) -> Iterator[bytes]:
         """A push."""
+
+
+class Playbooks(Protocol):
+    """Ansible on this app server: what may be run, on which hosts, and running it."""
+
+    def list(self) -> tuple[Playbook, ...]:
+        """By their names. One that cannot be read says so."""
+
+    def inventory(self) -> Inventory:
+        """May be some seconds old.
+
+        Raises:
+            PlaybookError: it cannot be read.
+        """
+
+    def hosts(self, playbook: str, limit: Sequence[str]) -> tuple[str, ...]:
+        """The hosts that the plays of a playbook are for, within `limit` (empty: all); in order, each once.
+
+        Raises:
+            Invalid: what Ansible says against the playbook or the limit.
+        """
+
+    def run(self, job: PlayJob, stopped: Callable[[], bool]) -> Generator[PlayNews, None, None]:
+        """News as they come, and an empty one now and then; the end is the last.
+
+        Whoever leaves the iteration kills Ansible, as `stopped` does, which is asked several times a second; what
+        Ansible started on the hosts may live on. Ends with this process in any case, even if that is killed. To be
+        iterated in the thread that began it.
+
+        Raises:
+            PlaybookError: Ansible could not be run.
+        """
+
+    def sweep(self, mark: str, hosts: Sequence[str]) -> Mapping[str, str]:
+        """End what a play of this mark left running on its hosts: host to what came of it, in words.
+
+        Raises:
+            PlaybookError: Ansible could not be run.
+        """
+
+    def tidy(self) -> None:
+        """Remove files of earlier runs: called when none is under way."""
 
 
 class Sealer(Protocol):

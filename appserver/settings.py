@@ -64,6 +64,16 @@ class ServeSettings(CommonSettings):
     revisions_kept: Annotated[
         int, "newest revisions of an application that stay on record, with those in force, wanted or restored"
     ] = 100
+    playbooks_dir: Annotated[str, "directory of the playbooks that may be run; empty: those of the release"] = ""
+    inventory: Annotated[str, "their inventory, a file or directory; empty: the boot servers on record"] = ""
+    ssh_key: Annotated[str, "private key by which playbooks reach hosts"] = "/etc/moorage/ssh/id_ed25519"
+    ssh_user: Annotated[str, "whom they log in as, where the inventory does not say"] = "root"
+    ssh_known_hosts: Annotated[str, "keys that hosts are known by; no other host is reached"] = (
+        "/etc/moorage/ssh/known_hosts"
+    )
+    plays_at_once: Annotated[int, "playbooks that this app server runs side by side, each on hosts of its own"] = 2
+    plays_kept: Annotated[int, "newest runs of playbooks that stay on record, with their output"] = 100
+    play_hours: Annotated[int, "a run that takes longer is stopped"] = 12
     max_request_mib: Annotated[int, "size limit of a request's body, in MiB; git pushes have their own"] = 8
     trusted_proxies: Annotated[int, "reverse proxies before us whose X-Forwarded-For and -Proto count"] = 0
 

@@ -31,6 +31,7 @@ def serve(config: str) -> None:
 
         services = wiring.build(settings)
         wiring.duties(services, settings).start(closing)
+        services.play_runner.start(closing)
         return create_app(services, settings, wiring.cookie_key(settings), closing)
 
     server.run(settings, make)

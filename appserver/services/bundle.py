@@ -20,6 +20,8 @@ from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
 from appserver.services.operations import Operations
+from appserver.services.play_runner import PlayRunner
+from appserver.services.plays import Plays
 from appserver.services.push import Push
 from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
@@ -44,6 +46,8 @@ class Services:
     imports: Imports
     sources: Sources
     configuration: Configuration
+    plays: Plays
+    play_runner: PlayRunner
     site: SiteSettings
     push: Push
     finish: Finish

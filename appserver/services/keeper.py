@@ -10,6 +10,7 @@ from appserver.ports import KV
 from appserver.services.audit import Audit
 from appserver.services.clusters import Clusters
 from appserver.services.events import Events
+from appserver.services.plays import Plays
 from appserver.services.retention import Retention
 from appserver.services.source_files import SourceFiles
 from appserver.services.sources import Sources
@@ -32,6 +33,8 @@ class Keeper:
         events: Events,
         retention: Retention,
         files: SourceFiles,
+        plays: Plays,
+        plays_kept: int,
         cluster: str,
     ) -> None:
         """`cluster` is the one made at the first start."""
@@ -43,6 +46,8 @@ class Keeper:
         self._events = events
         self._retention = retention
         self._files = files
+        self._plays = plays
+        self._plays_kept = plays_kept
         self._cluster = cluster
 
     def run(self, stop: Event) -> None:
@@ -65,6 +70,7 @@ class Keeper:
             "audit": self._audit.prune(),
             "events": self._events.prune(),
             "revisions": self._retention.prune(),
+            "plays": self._plays.prune(self._plays_kept),
         }
         if any(gone.values()):
             log.info("tidied %s", " ".join(f"{name}={count}" for name, count in gone.items()))

@@ -45,6 +45,13 @@ class LogsQuery(Query):
     since: Short = ""
 
 
+class OutputQuery(Query):
+    """Of what a run of a playbook said."""
+
+    after: Annotated[int, Field(ge=0, le=10**15, description="the line after which to begin")] = 0
+    tail: Annotated[int, Field(ge=0, le=1_000_000, description="the last lines; 0: all that are kept")] = 0
+
+
 class AuditQuery(PageQuery):
     user: Short = ""
     subject: Short = ""

@@ -17,10 +17,11 @@ from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
 from appserver.adapters.node_client import NodeClient, NodeTls
 from appserver.adapters.passwords import Argon2
+from appserver.adapters.playbooks import AnsiblePlaybooks
 from appserver.adapters.registry import Registries
 from appserver.adapters.sealer import KeySealer
 from appserver.core.addresses import outgoing
-from appserver.ports import KV, Clock, Compose, Nodes, Passwords, Registry, Repositories, Sealer
+from appserver.ports import KV, Clock, Compose, Nodes, Passwords, Playbooks, Registry, Repositories, Sealer
 from appserver.services.access import Access
 from appserver.services.applications import Applications
 from appserver.services.audit import Audit
@@ -39,6 +40,9 @@ from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
 from appserver.services.observe import Observer
 from appserver.services.operations import Operations
+from appserver.services.play_run import PlayRun
+from appserver.services.play_runner import PlayRunner
+from appserver.services.plays import Plays
 from appserver.services.push import Push
 from appserver.services.reconfigure import Reconfigure
 from appserver.services.retention import Retention
@@ -54,6 +58,7 @@ from appserver.services.tokens import Tokens
 from appserver.services.users import Users
 from appserver.settings import ServeSettings
 from appserver.store import keys
+from appserver.wiring import ansible
 from appserver.wiring.store import open_store, secret
 
 
@@ -69,6 +74,7 @@ class World:
     nodes: Nodes
     registry: Registry
     repositories: Repositories
+    playbooks: Playbooks
 
 
 def build(settings: ServeSettings) -> Services:
@@ -98,6 +104,7 @@ def world(settings: ServeSettings) -> World:
             lambda: clock.now().timestamp(),
             settings.git_ca,
         ),
+        playbooks=AnsiblePlaybooks(ansible.site(settings), settings.play_hours * 3600),
     )
 
 
@@ -126,6 +133,9 @@ def assemble(world: World, settings: ServeSettings) -> Services:
     operations = Operations(kv, access, finish)
     reconfigure = Reconfigure(kv=kv, records=records, trees=trees, deploy=deploy, sealer=world.sealer, clock=clock)
     clusters = Clusters(kv=kv, audit=audit, events=events)
+    books, sealer = world.playbooks, world.sealer
+    plays = Plays(kv=kv, playbooks=books, sealer=sealer, audit=audit, events=events, clock=clock)
+    run = PlayRun(kv=kv, playbooks=books, sealer=sealer, events=events, clock=clock, server=settings.url)
     return Services(
         kv=kv,
         clock=clock,
@@ -142,6 +152,8 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         imports=Imports(kv, world.nodes, deploy, access),
         sources=sources,
         configuration=Configuration(trees=trees),
+        plays=plays,
+        play_runner=PlayRunner(kv=kv, playbooks=books, run=run, at_once=settings.plays_at_once),
         site=SiteSettings(kv=kv, sealer=world.sealer, audit=audit, events=events, clock=clock),
         push=Push(
             repositories=world.repositories,
@@ -171,6 +183,8 @@ def assemble(world: World, settings: ServeSettings) -> Services:
             events=events,
             retention=Retention(kv, settings.revisions_kept),
             files=SourceFiles(kv, world.sealer),
+            plays=plays,
+            plays_kept=max(settings.plays_kept, 1),
             cluster=settings.cluster,
         ),
     )

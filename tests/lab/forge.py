@@ -123,6 +123,7 @@ def ssh_forge(folder: Path) -> Iterator[SshForge]:
         "UsePAM": "no",
         "PasswordAuthentication": "no",
         "PermitRootLogin": "prohibit-password",
+        "AcceptEnv": "LANG LC_*",  # as Debian has it
     }
     (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in config.items()))
     if os.geteuid() == 0:

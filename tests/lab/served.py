@@ -20,6 +20,7 @@ from appserver.adapters import compose_binary
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
+from appserver.adapters.playbooks import AnsiblePlaybooks
 from appserver.adapters.sealer import KeySealer
 from appserver.core.access import Caller, Role
 from appserver.core.addresses import outgoing
@@ -32,6 +33,7 @@ from appserver.settings import ServeSettings
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.web.app import create_app
+from appserver.wiring import ansible
 from appserver.wiring import services as wiring
 from tests.fakes import CHEAP, PASSWORD
 
@@ -139,6 +141,7 @@ def serving(
         nodes=nodes,
         registry=registry or NoRegistry(),
         repositories=GitRepositories(folder / "git", outgoing(()), lambda: clock.now().timestamp()),
+        playbooks=AnsiblePlaybooks(ansible.site(settings), 600.0),
     )
     services = wiring.assemble(world, settings)
     services.clusters.ensure("default")

@@ -1,0 +1,222 @@
+"""`ports.Playbooks`: Ansible as a program, its run in a process of its own (`playbooks_process.py`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any, cast
+
+from appserver.adapters import playbooks_sweep
+from appserver.adapters.playbooks_room import Room, Site, contained, room, tidy
+from appserver.core.playbooks import FILE, LARGEST, Inventory, Playbook, described, inventory_of, listed_hosts
+from appserver.core.plays import PlayJob, PlayNews, Tally
+from appserver.errors import AppServerError, Invalid, PlaybookError
+
+_ASK_S = 60.0
+_SWEEP_S = 45
+_LOOK_S = 0.2
+_MOST_SAID = 4 << 20
+"""Bytes of one line of the process: one event's text."""
+_LASTS_S = 15.0
+"""How long an inventory that was read is gone by."""
+_AT_ONCE = BoundedSemaphore(2)
+
+
+class AnsiblePlaybooks:
+    """See `ports.Playbooks`."""
+
+    def __init__(self, site: Site, limit_s: float) -> None:
+        """`limit_s`: how long one play may take."""
+        self._site = site
+        self._limit_s = limit_s
+        self._known: tuple[float, Inventory] | None = None
+
+    def list(self) -> tuple[Playbook, ...]:
+        try:
+            names = sorted(entry.name for entry in os.scandir(self._site.playbooks) if entry.is_file())
+        except OSError as error:
+            raise PlaybookError(f"{self._site.playbooks} cannot be read: {error.strerror}") from error
+        found = (self._described(name) for name in names if FILE.fullmatch(name))
+        return tuple(one for one in found if one)
+
+    def inventory(self) -> Inventory:
+        known = self._known
+        if known and time.monotonic() - known[0] < _LASTS_S:
+            return known[1]
+        with room(self._site) as here:
+            said = self._asked(here, ["ansible-inventory", "-i", here.inventory, "--list"])
+        try:
+            found = inventory_of(json.loads(said))
+        except (ValueError, Invalid) as error:
+            raise PlaybookError(f"the inventory cannot be read: {error}") from error
+        self._known = time.monotonic(), found
+        return found
+
+    def hosts(self, playbook: str, limit: Sequence[str]) -> tuple[str, ...]:
+        words = ["--limit", ",".join(limit)] if limit else []
+        with room(self._site) as here:
+            argv = ["ansible-playbook", "-i", here.inventory, "--list-hosts", *words, self._path(playbook)]
+            return listed_hosts(self._asked(here, argv, lambda why: Invalid("playbook", why)))
+
+    def run(self, job: PlayJob, stopped: Callable[[], bool]) -> Generator[PlayNews, None, None]:
+        with room(self._site, f"{playbooks_sweep.MARK}={job.mark}") as here:
+            _private(here.path / "vars.json", json.dumps(dict(job.variables)))
+            words = [here.limit_to(job.hosts)]
+            words += ["--check"] if job.check else []
+            words += ["--diff"] if job.diff else []
+            words += [f"-e @{here.path / 'vars.json'}"] if job.variables else []
+            given = {
+                "playbook": self._path(job.playbook),
+                "project_dir": str(self._site.playbooks),
+                "inventory": here.inventory,
+                "cmdline": " ".join(words),
+                "tags": ",".join(job.tags) or None,
+                "skip_tags": ",".join(job.skip_tags) or None,
+            }
+            for said in self._said(here, given, self._limit_s, stopped):
+                yield _news(said)
+
+    def sweep(self, mark: str, hosts: Sequence[str]) -> Mapping[str, str]:
+        found = dict.fromkeys(hosts, playbooks_sweep.UNSEEN)
+        with room(self._site, f"{playbooks_sweep.PROBE}=1") as here:
+            given = {
+                "module": "ansible.builtin.raw",
+                "module_args": playbooks_sweep.words(mark),
+                "host_pattern": "all",
+                "inventory": here.inventory,
+                "cmdline": here.limit_to(hosts),
+                "forks": 20,
+            }
+            for said in self._said(here, given, _SWEEP_S, lambda: False):
+                if said.get("host") in found:
+                    found[str(said["host"])] = playbooks_sweep.told(said)
+        return found
+
+    def tidy(self) -> None:
+        tidy(self._site)
+
+    def _described(self, name: str) -> Playbook | None:
+        path = self._site.playbooks / name
+        try:
+            with path.open("rb") as file:
+                return described(name, file.read(LARGEST + 1))
+        except OSError as error:
+            return Playbook(name, "", error=f"cannot be read: {error.strerror}")
+
+    def _path(self, playbook: str) -> str:
+        """Never what a caller says: the name of a file that is listed."""
+        if not FILE.fullmatch(playbook):
+            raise Invalid("playbook", "is no name of a playbook")
+        return str(self._site.playbooks / playbook)
+
+    def _asked(self, here: Room, argv: Sequence[str], refused: Callable[[str], AppServerError] = PlaybookError) -> str:
+        """What one of Ansible's programs answers.
+
+        Args:
+            refused: the error that its own words become.
+        Raises:
+            PlaybookError: it could not be run.
+        """
+        whole = contained([str(Path(sys.executable).parent / argv[0]), *argv[1:]])
+        with _AT_ONCE:
+            try:
+                done = subprocess.run(
+                    whole,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    errors="replace",
+                    env=here.environment(),
+                    cwd=self._site.playbooks,
+                    timeout=_ASK_S,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise PlaybookError(f"{argv[0]} took longer than {_ASK_S:.0f} s") from error
+            except OSError as error:
+                raise PlaybookError(f"{argv[0]} cannot be started: {error}") from error
+        if done.returncode:
+            raise refused(f"{argv[0]}: {_words(done.stderr or done.stdout)}")
+        return done.stdout
+
+    def _said(
+        self, here: Room, given: Mapping[str, object], limit_s: float, stopped: Callable[[], bool]
+    ) -> Iterator[dict[str, Any]]:
+        """Line by line what a run says, its end last; empty while it is silent. Closed or stopped, it is killed."""
+        environment = here.environment()
+        job = {"run": {name: value for name, value in given.items() if value}, "limit_s": limit_s, "env": environment}
+        _private(here.path / "job.json", json.dumps(job))
+        with (here.path / "errors").open("w+b") as errors:
+            process = subprocess.Popen(
+                contained([sys.executable, "-m", "appserver.adapters.playbooks_process", str(here.path)]),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+                cwd=self._site.playbooks,
+                start_new_session=True,
+            )
+            ended = False
+            try:
+                for line in _lines(process, stopped):
+                    said = cast(dict[str, Any], json.loads(line)) if line else {}
+                    ended = said.get("kind") == "end"
+                    yield said
+            finally:
+                process.kill()
+                process.wait()
+                cast(Any, process.stdout).close()
+            if not ended and not stopped():
+                errors.seek(0)
+                raise PlaybookError(f"Ansible ended without a word: {_words(errors.read().decode(errors='replace'))}")
+
+
+def _lines(process: subprocess.Popen[bytes], stopped: Callable[[], bool]) -> Iterator[bytes]:
+    """Until the process closes its output, or is to be stopped; an empty one whenever it is silent."""
+    out = cast(Any, process.stdout).fileno()
+    rest = b""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(out, selectors.EVENT_READ)
+        while not stopped():
+            if not waiting.select(_LOOK_S):
+                yield b""
+                continue
+            part = os.read(out, 1 << 16)
+            if not part:
+                return
+            *whole, rest = (rest + part).split(b"\n")
+            if len(rest) > _MOST_SAID:
+                raise PlaybookError("Ansible says more at once than a play may")
+            yield from whole
+
+
+def _news(said: Mapping[str, Any]) -> PlayNews:
+    return PlayNews(
+        str(said.get("kind", "")),
+        str(said.get("host", "")),
+        str(said.get("task", "")),
+        bool(said.get("changed")),
+        str(said.get("text", "")),
+        {host: Tally(**counts) for host, counts in (said.get("tallies") or {}).items()},
+        said.get("rc"),
+    )
+
+
+def _private(path: Path, text: str) -> None:
+    """A file for this user alone from its first byte."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)
+
+
+def _words(text: str) -> str:
+    """The lines of an error that say what is wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("[ERROR]", "ERROR!", "Origin:"))]
+    return " ".join(errors or lines[-3:]).replace("[ERROR]: ", "")[:1000] or "it said nothing"

@@ -1,0 +1,147 @@
+"""What a run of Ansible is given: a directory for its user alone, an environment, a way to its hosts, and an end.
+
+It runs in a process namespace of its own (bubblewrap), whose first process dies with the thread that started it. So
+nothing of it outlives the app server on this host, whatever Ansible has detached itself from.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from appserver.errors import PlaybookError
+
+_NO_BWRAP = "bubblewrap is needed to run playbooks: install the package bubblewrap"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where playbooks, inventory and keys are.
+
+    `inventory` empty: the boot servers on record, read with `store` (the options of `moorage.boot.store`).
+    """
+
+    playbooks: Path
+    inventory: str
+    collections: tuple[str, ...]
+    store: Mapping[str, object]
+    ssh_key: str
+    ssh_user: str
+    known_hosts: str
+    rooms: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One run's directory, gone with its end. `sockets` is elsewhere: the path of a socket has 108 characters."""
+
+    site: Site
+    path: Path
+    sockets: Path
+
+    @property
+    def inventory(self) -> str:
+        return self.site.inventory or str(self.path / "bootservers.yml")
+
+    def environment(self) -> dict[str, str]:
+        """All of it: nothing is inherited. `ansible.cfg` beside the playbooks holds where this says nothing."""
+        ours = Path(find_spec("appserver").origin or "").parents[1]  # type: ignore[union-attr]
+        from_checkout = {} if ours.is_relative_to(sys.prefix) else {"PYTHONPATH": str(ours)}
+        return {
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.path),
+            "LC_ALL": "C.UTF-8",
+            **from_checkout,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "ANSIBLE_HOME": str(self.path / "ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(self.path / "ansible" / "tmp"),
+            "ANSIBLE_COLLECTIONS_PATH": ":".join(self.site.collections),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "0",
+            "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
+            "ANSIBLE_PIPELINING": "True",
+            "ANSIBLE_SSH_ARGS": f"-F {self.path / 'ssh_config'} -o ControlMaster=auto -o ControlPersist=60s",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.sockets),
+        }
+
+    def limit_to(self, hosts: Sequence[str]) -> str:
+        """The words that keep a run to these hosts, however many they are."""
+        (self.path / "hosts").write_text("".join(f"{host}\n" for host in hosts))
+        return f"--limit @{self.path / 'hosts'}"
+
+
+@contextmanager
+def room(site: Site, *sent: str) -> Iterator[Room]:
+    """
+    Args:
+        sent: `NAME=value` for the environment of whatever is started on the hosts.
+    Raises:
+        PlaybookError: there is no place for it.
+    """
+    try:
+        site.rooms.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = Room(
+            site, Path(tempfile.mkdtemp(prefix="play-", dir=site.rooms)), Path(tempfile.mkdtemp(prefix="play-"))
+        )
+    except OSError as error:
+        raise PlaybookError(f"no room can be made for Ansible: {error}") from error
+    try:
+        (made.path / "ssh_config").write_text(_ssh_config(site, sent))
+        (made.path / "bootservers.yml").write_text(_from_record(site))
+        yield made
+    finally:
+        shutil.rmtree(made.path, ignore_errors=True)
+        shutil.rmtree(made.sockets, ignore_errors=True)
+
+
+def tidy(site: Site) -> None:
+    """Remove what a killed app server left; none of it runs any more."""
+    shutil.rmtree(site.rooms, ignore_errors=True)
+
+
+def contained(argv: Sequence[str]) -> list[str]:
+    """The command in a process namespace that ends with whoever starts it.
+
+    Raises:
+        PlaybookError: bubblewrap is not installed.
+    """
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise PlaybookError(_NO_BWRAP)
+    # The host's own /proc stays: under systemd's protections no new one can be mounted.
+    return [bwrap, "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--unshare-pid", "--die-with-parent", "--", *argv]
+
+
+def _ssh_config(site: Site, sent: Sequence[str]) -> str:
+    """A host is who its key in the known hosts says it is; nothing is asked, nothing is learnt, no agent helps."""
+    settings = {
+        "BatchMode": "yes",
+        "ConnectTimeout": "10",
+        "GlobalKnownHostsFile": "/dev/null",
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "IdentityFile": f'"{site.ssh_key}"',
+        "PasswordAuthentication": "no",
+        "ServerAliveCountMax": "3",
+        "ServerAliveInterval": "15",
+        "StrictHostKeyChecking": "yes",
+        "UpdateHostKeys": "no",
+        "User": site.ssh_user,
+        "UserKnownHostsFile": f'"{site.known_hosts}"',
+        **({"SetEnv": " ".join(sent)} if sent else {}),
+    }
+    return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+def _from_record(site: Site) -> str:
+    """An inventory of the boot servers on record. JSON is YAML."""
+    return json.dumps({"plugin": "moorage.boot.bootservers", **site.store})
