@@ -1,4 +1,4 @@
-"""`moorage config`: container configuration, by itself and where it comes from."""
+"""`moorage config`: container configuration, by itself and where it comes from; and the configuration of the site."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from appserver.cli.arguments import DEFAULT_CLUSTER, client
 from appserver.errors import Invalid
 
 VERBS: lazy.Table = {
+    "get": ("appserver.cli.site_config:get", "What the site's configuration says, and who said so."),
+    "set": ("appserver.cli.site_config:set_", "Set a key of the site's configuration."),
+    "unset": ("appserver.cli.site_config:unset", "Take a key out of the site's configuration."),
     "lint": ("appserver.cli.lint:lint", "Check a directory of configuration offline, as a push would be checked."),
     "clone": ("appserver.cli.clone:clone", "Clone a source that people push to, ready for git push."),
     "source": ("appserver.cli.source:source", "Where configuration comes from: list, show, add, remove, sync."),
@@ -17,7 +20,7 @@ VERBS: lazy.Table = {
 
 @click.group(cls=lazy.Group, table=VERBS)
 def config() -> None:
-    """Container configuration: check it, explain it, say where it comes from."""
+    """Configuration of the site (get, set, unset), and of containers: check it, explain it, say where it comes from."""
 
 
 @config.command()

@@ -16,7 +16,7 @@ COMMANDS: lazy.Table = {
     "agent": ("appserver.cli.agent:agent", "Run the agent of this node."),
     "login": ("appserver.cli.login:login", "Be known to an app server from now on."),
     "app": ("appserver.cli.app:app", "Applications: plan, deploy, look, change, remove."),
-    "config": ("appserver.cli.config:config", "Container configuration and where it comes from."),
+    "config": ("appserver.cli.config:config", "Configuration of the site, and of containers."),
     "boot": ("appserver.cli.boot:boot", "Boot servers: what has each, where do they differ, who still has what."),
     "node": ("appserver.cli.node:node", "Nodes: who is on, how healthy, what is promised there."),
     "cluster": ("appserver.cli.cluster:cluster", "Groups of nodes that applications are placed on."),

@@ -83,8 +83,11 @@ def _url(text: str, webhook: bool = False) -> str:
 
 
 def _shown_url(text: str) -> str:
-    """Without the password."""
-    parts = urlsplit(text)
+    """Without the password. What is no URL at all may hold anything."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return MASK
     if parts.password is None:
         return text
     return parts._replace(netloc=f"{parts.username}:{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()

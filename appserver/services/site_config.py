@@ -20,11 +20,12 @@ from appserver.store.site_config import Held, read
 
 @dataclass(frozen=True, slots=True)
 class SettingView:
-    """One setting as people see it. `value` is what holds, without secrets; "" where nothing does."""
+    """One setting as people see it. `value` is what holds, "" where nothing does; `masked`: not all of it is told."""
 
     setting: Setting
     value: str
     held: Held | None = None
+    masked: bool = False
 
     @property
     def origin(self) -> str:
@@ -165,7 +166,10 @@ class SiteSettings:
 
 def _view(setting: Setting, held: Held | None) -> SettingView:
     kept = setting.default if held is None or held.fault else held.kept
-    return SettingView(setting, setting.shown(kept) if kept else "", held)
+    if not kept:
+        return SettingView(setting, "", held)
+    shown = setting.shown(kept)
+    return SettingView(setting, shown, held, shown != setting.kind.tell(kept))
 
 
 def _change(before: SettingView, kept: str | None) -> Change:

@@ -44,6 +44,7 @@ QUESTIONS = frozenset(
         "api.explain_configuration",
         "pages.amend",
         "pages.check",
+        "pages.check_setting",
         "pages.plan",
     }
 )

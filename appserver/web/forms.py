@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -159,6 +160,13 @@ class ExplainBody(Body):
 
     def target(self) -> Target:
         return Target(self.image, self.cluster, self.application, self.service, self.container)
+
+
+class SettingBody(Body):
+    value: Text | dict[Short, Any] = Field(description="as people write it: `1h30m`, a URL, lines; or a JSON object")
+
+    def text(self) -> str:
+        return self.value if isinstance(self.value, str) else json.dumps(self.value, ensure_ascii=False)
 
 
 def application_key(cluster: str, name: str) -> AppKey:

@@ -83,6 +83,12 @@ LOOKS: Mapping[str, Look] = {
     "stop": Look("warn", "square", "Stop"),
     "remove": Look("bad", "trash-2", "Remove"),
     "none": Look("idle", "minus", "No change"),
+    # the site's configuration
+    "set": Look("ok", "circle-check", "Set"),
+    "default": Look("idle", "minus", "Default"),
+    "unset": Look("idle", "circle-dashed", "Not set"),
+    "old key": Look("warn", "clock", "From an old key"),
+    "unreadable": Look("bad", "circle-x", "Cannot be read"),
     # nodes
     "on": Look("ok", "circle-check", "On"),
     "off": Look("bad", "circle-x", "Off"),

@@ -46,6 +46,31 @@ class Source(Shape):
     webhook_secret: str | None = None
 
 
+class Setting(Shape):
+    """A key of the site's configuration. `value` is what holds, with `***` for secrets; null where nothing does.
+
+    `set_by` is null also where another program has set it.
+    """
+
+    key: str
+    value: str | None
+    origin: Literal["set", "default", "unset", "old key", "unreadable"]
+    set_by: str | None
+    set_at: str | None
+    fault: str | None
+    kind: str
+    choices: list[str]
+    default: str | None
+    secret: bool
+    about: str
+
+
+class ChangedSetting(Setting):
+    """As it is now. `changed` is false where it was so before: nothing was written."""
+
+    changed: bool
+
+
 class User(Shape):
     name: str
     role: str

@@ -61,6 +61,8 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         "/clusters/all": shapes_fleet.Cluster,
         "/sources": shapes.Listed[shapes_record.Source],
         "/sources/config": shapes_record.Source,
+        "/config": shapes.Listed[shapes_record.Setting],
+        "/config/worker-timeout": shapes_record.Setting,
         "/users": shapes.Listed[shapes_record.User],
         "/users/ann": shapes_record.User,
         "/tokens": shapes.Listed[shapes_record.Token],
@@ -80,7 +82,7 @@ def test_the_document_tells_of_every_route(site: Site, token: str):
     document = site.api("GET", "/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     app = {
-        (rule.rule.replace("<int:", "<").replace("<", "{").replace(">", "}"), method)
+        (rule.rule.replace("<int:", "<").replace("<path:", "<").replace("<", "{").replace(">", "}"), method)
         for rule in _app_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/v1/") and not rule.rule.endswith("openapi.json")
