@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.lab.served",
     "tests.lab.engine",
     "tests.lab.agents",
+    "tests.lab.theatre",
 ]

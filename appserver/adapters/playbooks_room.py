@@ -65,7 +65,6 @@ class Room:
             "ANSIBLE_COLLECTIONS_PATH": ":".join(self.site.collections),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-            "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "0",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
             "ANSIBLE_PIPELINING": "True",
