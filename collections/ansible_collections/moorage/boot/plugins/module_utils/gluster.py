@@ -6,7 +6,7 @@ are peers that only mount it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -26,6 +26,7 @@ class Seen:
     """What the server at address `here` knows.
 
     members: address to the id of the server that answers there now, of the hosts that could be asked.
+    unasked: names of hosts that may know the volume and could not be asked.
     peers: id to the name under which it is a peer; `here` is none of them.
     bricks: address to the id of the server that the brick belongs to. None of them: there is no volume.
     online: addresses whose bricks serve.
@@ -34,6 +35,7 @@ class Seen:
 
     here: str
     members: Mapping[str, str] = field(default_factory=dict)
+    unasked: Sequence[str] = ()
     peers: Mapping[str, str] = field(default_factory=dict)
     bricks: Mapping[str, str] = field(default_factory=dict)
     started: bool = False
@@ -84,6 +86,9 @@ def decide(seen: Seen, wanted: Wanted) -> Plan:
 
 
 def _against(seen: Seen, replaced: tuple[str, ...], gone: tuple[str, ...]) -> str:
+    if not seen.bricks and seen.unasked:
+        who = ", ".join(seen.unasked)
+        return f"no host that was asked knows the volume, {who} cannot be asked and may know it: no second one is made"
     if not seen.bricks or not (replaced or gone):
         return ""
     left = [address for address in seen.bricks if address not in (*replaced, *gone)]
@@ -153,9 +158,10 @@ def _options(seen: Seen, wanted: Wanted) -> list[Step]:
 
 def _warnings(seen: Seen, wanted: Wanted, left: Mapping[str, str], leaving: set[str]) -> tuple[str, ...]:
     told = []
-    unknown = [address for address in wanted.hosts if address not in seen.members and address not in left]
-    if unknown:
-        told.append(f"{', '.join(unknown)} could not be asked and joins when a play reaches it")
+    if seen.unasked:
+        told.append(
+            f"{', '.join(seen.unasked)} could not be asked; what is to be done there is done when a play reaches it"
+        )
     away = [address for address in left if address not in seen.online]
     if away:
         told.append(f"the bricks of {', '.join(away)} are away; they are healed when they are back")
@@ -164,7 +170,7 @@ def _warnings(seen: Seen, wanted: Wanted, left: Mapping[str, str], leaving: set[
     strangers = sorted(
         name for owner, name in seen.peers.items() if owner not in {*seen.members.values(), *left.values(), *leaving}
     )
-    if strangers and not unknown:
+    if strangers and not seen.unasked:
         told.append(f"peers that are no hosts of ours: {', '.join(strangers)}")
     return tuple(told)
 

@@ -31,6 +31,11 @@ options:
       machine from the one that had its address before.
     type: dict
     required: true
+  unasked:
+    description: Hosts that may know a volume of this name and could not be asked. While there are any, none is made.
+    type: list
+    elements: str
+    default: []
   brick:
     description: Path of the brick, the same on each host. Its parent is to be there, on the file system for the data.
     type: path
@@ -85,6 +90,7 @@ def main() -> None:
             "hosts": {"type": "list", "elements": "str", "required": True},
             "here": {"type": "str", "required": True},
             "members": {"type": "dict", "required": True},
+            "unasked": {"type": "list", "elements": "str", "default": []},
             "brick": {"type": "path", "required": True},
             "copies": {"type": "int", "default": 3},
             "options": {"type": "dict", "default": {}},
@@ -95,8 +101,7 @@ def main() -> None:
     asked = module.params
     options = {name: str(value) for name, value in asked["options"].items()}
     wanted = gluster.Wanted(asked["name"], tuple(asked["hosts"]), asked["brick"], asked["copies"], options)
-    members = {address: owner for address, owner in asked["members"].items() if owner}
-    plan = gluster.decide(_look(module, wanted, members), wanted)
+    plan = gluster.decide(_look(module, wanted), wanted)
     if plan.refusal:
         module.fail_json(msg=plan.refusal)
     for step in () if module.check_mode else plan.steps:
@@ -108,8 +113,8 @@ def main() -> None:
     module.exit_json(changed=bool(steps), steps=steps, diff=diff)
 
 
-def _look(module: AnsibleModule, wanted: gluster.Wanted, members: dict[str, str]) -> gluster.Seen:
-    here = module.params["here"]
+def _look(module: AnsibleModule, wanted: gluster.Wanted) -> gluster.Seen:
+    here, members, unasked = (module.params[name] for name in ("here", "members", "unasked"))
     if not module.get_bin_path("gluster"):  # a check installs nothing
         if not module.check_mode:
             module.fail_json(msg="GlusterFS is not installed here")
@@ -120,7 +125,7 @@ def _look(module: AnsibleModule, wanted: gluster.Wanted, members: dict[str, str]
         (v for v in _ask(module, "volume", "info").iter("volume") if v.findtext("name") == wanted.volume), None
     )
     if volume is None:
-        return gluster.Seen(here, members, _names(peers))
+        return gluster.Seen(here, members, unasked, _names(peers))
     bricks = {(b.findtext("name") or "").partition(":")[0]: b.findtext("hostUuid") or "" for b in volume.iter("brick")}
     started = volume.findtext("statusStr") == "Started"
     status = _ask(module, "volume", "status", wanted.volume) if started else None
@@ -128,6 +133,7 @@ def _look(module: AnsibleModule, wanted: gluster.Wanted, members: dict[str, str]
     return gluster.Seen(
         here,
         members,
+        unasked,
         _names(peers),
         bricks,
         started,
