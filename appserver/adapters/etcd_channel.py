@@ -121,8 +121,8 @@ class Channel:
         """The error for a member's answer, after what follows from it was done: another member, another log-in."""
         said = meaning(status, text or "", member.address)
         if isinstance(said, StaleLogin):
-            if self._user is None:
-                return Refused(str(said))
+            if self._user is None:  # who is known by a certificate has no log-in to renew
+                return NotDone(str(said)) if "auth store is old" in (text or "") else Refused(str(said))
             self.forget_login()
         elif isinstance(said, NotDone | Unknown) and status != "CANCELLED":  # that was us
             self._leave(member)

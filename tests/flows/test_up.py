@@ -53,7 +53,7 @@ def test_up_gives_a_running_application_and_where_it_is(machine: Host) -> None:
     assert "assword" in fetch(url(told, "First visit"))
     assert guestbook(machine) == ("running", 2)
     assert machine.sh("stat -c '%a %U' /root/.config/moorage/profile.toml").strip() == "600 root"
-    for secret in ("seal.key", "pki/ca.key", "pki/etcd.key", "pki/agent.key", "pki/serve.key", "agent.toml"):
+    for secret in ("seal.key", "authority/ca.key", "pki/etcd.key", "pki/agent.key", "pki/serve.key", "agent.toml"):
         assert machine.sh(f"stat -c %A /etc/moorage/{secret}").strip().endswith("---"), secret
 
 

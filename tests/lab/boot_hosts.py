@@ -15,8 +15,8 @@ from tests.lab.hosts import ISOLATED, LABEL, PIP_CACHE, Host, docker, image, tru
 from tests.lab.hosts import PACKAGES as BARE
 from tests.lab.wait import wait_until
 
-PACKAGES = (*BARE, "openssh-server", "iptables")
-"""A bare Debian host that Ansible can reach."""
+PACKAGES = (*BARE, "openssh-server", "iptables", "python3-apt")
+"""A bare Debian host that Ansible can reach, and whose packages it can ask about."""
 CHAINS = (("PREROUTING", "-i", "-s", "LAB-IN"), ("POSTROUTING", "-o", "-d", "LAB-OUT"))
 """Where packets of the link pass, whether they are the host's own or its containers'."""
 

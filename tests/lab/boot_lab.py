@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ NETWORKS = tuple(f"198.18.{number}" for number in range(128, 250))
 """Of RFC 2544, for tests: nobody routes them. A lab takes the first /24 that is free."""
 FIRST = 10
 """Last number of the address of the boot server 0."""
+AUTHORIZED = ("base", "etcd", "agent", "appserver")
+"""Roles that ask the site's authority, whose files are the lab's own."""
 RECAP = re.compile(r"^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 
 
@@ -77,6 +79,15 @@ class Lab:
         free = [lrn for lrn in range(200) if lrn not in taken][:count]
         return self._started([self._host(lrn, f"{base}.{FIRST + lrn}") for lrn in free])
 
+    def assign(self, **groups: Sequence[int]) -> None:
+        """Which hosts, by LRN, are in a group of the inventory: `etcd=(0, 1, 2)`, `appservers=(0, 2)`.
+
+        Unless told otherwise, the first three (or the first) are members of etcd, and the first is the app server.
+        """
+        told = self._assigned() | {group: list(lrns) for group, lrns in groups.items()}
+        (self.directory / "groups.json").write_text(json.dumps(told))
+        self._write()
+
     def reset(self, *lrns: int) -> tuple[BootHost, ...]:
         """Make these hosts, or all of them, bare again: nothing of what they held is left."""
         chosen = [host for host in self.hosts if not lrns or host.lrn in lrns]
@@ -99,7 +110,7 @@ class Lab:
     def play(self, playbook: str, *argv: str, environ: Mapping[str, str] | None = None, timeout_s: float = 900) -> Play:
         """Run one of the project's playbooks over the lab."""
         done = subprocess.run(
-            (*self.ansible(), playbook, *argv), cwd=ROOT, env=self.environment() | (environ or {}),
+            (*self.ansible(), playbook, *argv), cwd=ROOT, env={**self.environment(), **(environ or {})},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s, check=False,
         )  # fmt: skip
         changed = {found[0]: int(found[2]) for found in RECAP.findall(done.stdout)}
@@ -116,6 +127,7 @@ class Lab:
         ours = {
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(home), "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(home / "cp"), "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),  # a checkout for development is not installed in its own environment
         }  # fmt: skip
         return {**os.environ, **ours}
 
@@ -144,26 +156,41 @@ class Lab:
 
     def _write(self) -> None:
         """What Ansible and ssh have to know of the hosts."""
-        known = self.directory / "known_hosts"
+        known, hosts = self.directory / "known_hosts", self.hosts
         before = known.read_text().splitlines(keepends=True) if known.exists() else []
         keys = {line.split()[0]: line for line in before}
-        keys |= {host.address: key for host in self.hosts if (key := host.ssh_key())}
+        keys |= {host.address: key for host in hosts if (key := host.ssh_key())}
         known.write_text("".join(keys.values()))
         common = f"-o UserKnownHostsFile={known} -o ServerAliveInterval=5 -o ConnectTimeout=10"
         told = {
             "vars": {
+                "ansible_user": "root",
                 "ansible_ssh_private_key_file": str(self.directory / "id_ed25519"),
                 "ansible_ssh_common_args": common,
-                "base_authority_dir": str(self.directory / "authority"),
+                **{f"{role}_authority_dir": str(self.directory / "authority") for role in AUTHORIZED},
             },
-            "hosts": {host.hostname: {"ansible_host": host.address, "lrn": host.lrn} for host in self.hosts},
+            "hosts": {host.hostname: {"ansible_host": host.address, "lrn": host.lrn} for host in hosts},
+            "children": {
+                group: {"hosts": {f"boot-{lrn}": {} for lrn in lrns}} for group, lrns in self._groups(hosts).items()
+            },
         }
         # JSON is YAML, and quotes what needs it.
         (self.directory / "hosts.yml").write_text(json.dumps({"all": told}, indent=2) + "\n")
         options = {"User": "root", "IdentityFile": self.directory / "id_ed25519", "UserKnownHostsFile": known}
         lines = [f"  {name} {value}" for name, value in options.items()]
-        blocks = ["\n".join((f"Host {h.hostname}", f"  HostName {h.address}", *lines)) for h in self.hosts]
+        blocks = ["\n".join((f"Host {h.hostname}", f"  HostName {h.address}", *lines)) for h in hosts]
         (self.directory / "ssh_config").write_text("\n".join(blocks) + "\n")
+
+    def _assigned(self) -> dict[str, list[int]]:
+        file = self.directory / "groups.json"
+        return dict(json.loads(file.read_text())) if file.exists() else {}
+
+    def _groups(self, hosts: Sequence[BootHost]) -> dict[str, list[int]]:
+        all_of_them = [host.lrn for host in hosts]
+        members = all_of_them[:3] if len(all_of_them) >= 3 else all_of_them[:1]
+        default = {"bootservers": all_of_them, "etcd": members, "appservers": all_of_them[:1]}
+        told = default | self._assigned()
+        return {group: [lrn for lrn in lrns if lrn in all_of_them] for group, lrns in told.items()}
 
 
 @contextmanager
@@ -177,7 +204,7 @@ def lab(count: int, directory: Path) -> Iterator[Lab]:
         made.remove()
 
 
-def _each(hosts: Sequence[BootHost], action: object) -> None:
+def _each(hosts: Sequence[BootHost], action: Callable[[BootHost], object]) -> None:
     """All at once; the first failure of any is raised."""
     with ThreadPoolExecutor(8) as at_once:
         list(at_once.map(action, hosts))

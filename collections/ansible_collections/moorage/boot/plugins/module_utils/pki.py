@@ -1,4 +1,4 @@
-"""Certificates of the installation's own authority: what one says, and a new one. No files here."""
+"""Certificates of the site's authority: what one says, how one is asked for, and a new one. No files here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 BACKDATED = datetime.timedelta(minutes=5)
@@ -35,7 +35,10 @@ class Pair:
 
 
 def why_not(have: Pair, wanted: Wanted, authority: bytes, now: datetime.datetime) -> str:
-    """Why the pair cannot stay, in a few words; empty when it can. `authority` is a certificate, PEM, or empty."""
+    """Why the pair cannot stay, in a few words; empty when it can. `authority` is a certificate, PEM, or empty.
+
+    A pair whose authority is not known (empty) is judged by all else.
+    """
     if not (have.certificate and have.key):
         return "there is none"
     try:
@@ -55,38 +58,46 @@ def why_not(have: Pair, wanted: Wanted, authority: bytes, now: datetime.datetime
     return f"{max(left.days, 0)} days are left" if left < datetime.timedelta(days=wanted.renew_days) else ""
 
 
-def issue(wanted: Wanted, authority: Pair | None, now: datetime.datetime) -> Pair:
-    """A new key (P-256) and its certificate, signed by the authority, or by itself where there is none."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    signer, issuer = key, _name(wanted.subject)
-    if authority:
-        signer = serialization.load_pem_private_key(authority.key, None)
-        issuer = x509.load_pem_x509_certificate(authority.certificate).subject
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(_name(wanted.subject))
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + datetime.timedelta(days=wanted.days))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-        .add_extension(_key_usage(is_authority=authority is None), critical=True)
+def new_key() -> bytes:
+    """A private key (P-256), PEM, PKCS8."""
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    if authority is None:
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    else:
-        both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage(both), critical=False)
+
+
+def request(key: bytes, subject: str) -> bytes:
+    """A request for a certificate, PEM, which proves that who asks holds the key."""
+    asking = x509.CertificateSigningRequestBuilder().subject_name(_name(subject))
+    return asking.sign(_private(key), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def sign(asked: bytes, wanted: Wanted, authority: Pair, now: datetime.datetime) -> bytes:
+    """The certificate, PEM, of the key in the request. What it says is `wanted`; the request is believed nothing else.
+
+    Raises:
+        ValueError: the request is none, or is not signed with its own key.
+    """
+    found = x509.load_pem_x509_csr(asked)
+    if not found.is_signature_valid:
+        raise ValueError("the request is not signed with its own key")
+    issuer = x509.load_pem_x509_certificate(authority.certificate)
+    both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    builder = _builder(wanted, found.public_key(), issuer.subject, issuer.public_key(), now)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(both), critical=False)
     if wanted.names:
         builder = builder.add_extension(x509.SubjectAlternativeName(_general(wanted.names)), critical=False)
-    certificate = builder.sign(signer, hashes.SHA256())
-    return Pair(
-        certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
-    )
+    return builder.sign(_private(authority.key), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def authority(wanted: Wanted, now: datetime.datetime) -> Pair:
+    """A new authority: a key and a certificate that it signed itself."""
+    key = new_key()
+    private = _private(key)
+    public = private.public_key()
+    builder = _builder(wanted, public, _name(wanted.subject), public, now)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    return Pair(builder.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM), key)
 
 
 def describe(certificate: bytes) -> str:
@@ -97,6 +108,27 @@ def describe(certificate: bytes) -> str:
         return ""
     names = ", ".join(sorted(_names(found)))
     return f"subject: {found.subject.rfc4514_string()}\nnames: {names}\nuntil: {_ends(found):%Y-%m-%d}\n"
+
+
+def _builder(
+    wanted: Wanted, key: object, issuer: x509.Name, issuer_key: object, now: datetime.datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(wanted.subject))
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + datetime.timedelta(days=wanted.days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key), critical=False)
+        .add_extension(_key_usage(is_authority=key is issuer_key), critical=True)
+    )
+
+
+def _private(key: bytes) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    return serialization.load_pem_private_key(key, None)
 
 
 def _name(subject: str) -> x509.Name:
@@ -129,8 +161,11 @@ def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bo
     algorithm = certificate.signature_hash_algorithm
     if certificate.issuer != authority.subject or algorithm is None:
         return False
+    key = authority.public_key()
+    # An authority of the site's own may be of either kind.
+    scheme = (padding.PKCS1v15(), algorithm) if isinstance(key, rsa.RSAPublicKey) else (ec.ECDSA(algorithm),)
     try:
-        authority.public_key().verify(certificate.signature, certificate.tbs_certificate_bytes, ec.ECDSA(algorithm))
+        key.verify(certificate.signature, certificate.tbs_certificate_bytes, *scheme)
     except InvalidSignature:
         return False
     return True

@@ -8,8 +8,9 @@ module: certificate
 short_description: A certificate and its private key are there and valid
 version_added: 0.1.0
 description:
-  - Makes a P-256 key and a certificate, signed by an authority whose files are on the same host, or a new authority
-    where none is named.
+  - Makes a P-256 key on the host and a certificate for it, signed by an authority whose files are on the controller.
+    The private key never leaves the host, and the authority's never leaves the controller.
+  - Without an authority, the certificate is a new authority itself.
   - A pair that says what is wanted, was signed by this authority and does not end soon is left alone.
   - Key and certificate are renewed together. Each file is put in place whole.
 options:
@@ -30,11 +31,8 @@ options:
     type: list
     elements: str
     default: []
-  ca:
-    description: File of the authority's certificate. Without it, the new certificate is an authority itself.
-    type: path
-  ca_key:
-    description: File of the authority's private key.
+  authority:
+    description: Directory on the controller with C(ca.crt) and C(ca.key), which sign. Either may be of RSA or of EC.
     type: path
   days:
     description: A new certificate is valid for that many days.
@@ -45,19 +43,24 @@ options:
     type: int
     default: 60
   owner:
-    description: User that owns the private key.
+    description: User that owns the private key. Left as it is where none is named.
     type: str
-    default: root
   group:
-    description: Group of the private key.
+    description: Group of the private key. Left as it is where none is named.
     type: str
-    default: root
   key_mode:
     description: Mode of the private key.
     type: str
     default: "0600"
+  signed_by:
+    description: Of the action plugin's own, the authority's certificate, PEM.
+    type: str
+  signed:
+    description: Of the action plugin's own, the certificate, PEM, of the key that was made before.
+    type: str
 requirements: [cryptography >= 38]
 attributes:
+  action: {support: full, description: The authority signs on the controller.}
   check_mode: {support: full, description: Says what it would do and changes nothing.}
   diff_mode: {support: full, description: Shows subject, names and end. Never the key.}
   idempotent: {support: full, description: A valid pair is left alone.}
@@ -71,8 +74,7 @@ EXAMPLES = r"""
     key: /etc/moorage/pki/etcd.key
     subject: etcd
     names: [boot-0, 198.18.0.10, 127.0.0.1]
-    ca: /etc/moorage/pki/ca.crt
-    ca_key: /etc/moorage/pki/ca.key
+    authority: ~/.config/moorage/authority
     owner: etcd
 """
 
@@ -82,6 +84,10 @@ why:
   type: str
   returned: always
   sample: 12 days are left
+request:
+  description: A request for the certificate, PEM, of which the action plugin takes care.
+  type: str
+  returned: when an authority is to sign
 """
 
 import datetime  # noqa: E402
@@ -103,15 +109,15 @@ def main() -> None:
             "key": {"type": "path", "required": True, "no_log": False},
             "subject": {"type": "str", "required": True},
             "names": {"type": "list", "elements": "str", "default": []},
-            "ca": {"type": "path"},
-            "ca_key": {"type": "path", "no_log": False},
+            "authority": {"type": "path"},
             "days": {"type": "int", "default": 397},
             "renew_days": {"type": "int", "default": 60},
-            "owner": {"type": "str", "default": "root"},
-            "group": {"type": "str", "default": "root"},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
             "key_mode": {"type": "str", "default": "0600", "no_log": False},
+            "signed_by": {"type": "str"},
+            "signed": {"type": "str"},
         },
-        required_together=[("ca", "ca_key")],
         supports_check_mode=True,
     )
     asked = module.params
@@ -120,18 +126,26 @@ def main() -> None:
     if pki is None:
         module.fail_json(msg=missing_required_lib("cryptography"))
     wanted = pki.Wanted(asked["subject"], tuple(dict.fromkeys(asked["names"])), asked["days"], asked["renew_days"])
-    authority = pki.Pair(_read(asked["ca"]), _read(asked["ca_key"])) if asked["ca"] else None
-    if authority and not (authority.certificate and authority.key) and not module.check_mode:
-        module.fail_json(msg=f"the authority's files {asked['ca']} and {asked['ca_key']} are not there")
     now = datetime.datetime.now(datetime.timezone.utc)
     have = pki.Pair(_read(asked["path"]), _read(asked["key"]))
-    why = pki.why_not(have, wanted, authority.certificate if authority else b"", now)
+    why = pki.why_not(have, wanted, (asked["signed_by"] or "").encode(), now)
+    pending = f"{asked['key']}.new"
+    if why and asked["authority"] and not asked["signed"]:
+        key = _read(pending) or pki.new_key()
+        if not module.check_mode:
+            _write(pending, key, 0o600)
+        module.exit_json(changed=True, why=why, request=pki.request(key, wanted.subject).decode())
     after = have
-    if why and not (module.check_mode and authority and not authority.key):
-        after = pki.issue(wanted, authority, now)
+    if why:
+        signed = pki.Pair((asked["signed"] or "").encode(), _read(pending))
+        after = signed if asked["authority"] else pki.authority(wanted, now)
+        if problem := pki.why_not(after, wanted, (asked["signed_by"] or "").encode(), now):
+            module.fail_json(msg=f"what was signed is not what was asked for: {problem}")
     if why and not module.check_mode:
         _write(asked["key"], after.key, 0o600)
         _write(asked["path"], after.certificate, 0o644)
+        if os.path.exists(pending):
+            os.unlink(pending)
     changed = bool(why)
     if os.path.exists(asked["key"]):
         changed = module.set_owner_if_different(asked["key"], asked["owner"], changed)

@@ -1,0 +1,50 @@
+"""What each component may do in etcd: the roles that the store itself holds it to. Pure.
+
+etcd grants keys and prefixes, no more: what many agents write under one prefix (`containers/<cluster>/`, `events/`)
+each of them may write. What an agent may not: wish for anything, or write what another node says of itself.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from appserver.core.grants import Grant
+from appserver.store import keys
+
+ROOT = "root"
+MEMBER = "etcd"
+"""Users of the role `root`: people with the site's authority, and the members themselves."""
+SERVE = "serve"
+AGENTS_READ = ("token", "service/", "machines/allnodes/", "revisions/", "clusters/", "config/", "info/")
+
+
+def serve_grants() -> frozenset[Grant]:
+    """An app server keeps the whole record."""
+    return frozenset({Grant("")})
+
+
+def agent_user(node: str) -> str:
+    """The user, and the role, of a node's agent: the common name of its certificate."""
+    return f"agent:{keys.check_name(node, 'node')}"
+
+
+def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[Grant]:
+    """An agent reads what is wished of it, and writes what its own node is and did.
+
+    Args:
+        lrn: under which it records what is installed; below 0: it is no boot server.
+        address: its IP address, under which it tells that it runs; empty: it does not.
+    """
+    own = [
+        Grant(keys.node(node)),
+        Grant(keys.alive(node)),
+        Grant(keys.observed_of(node)),
+        Grant(f"containers/{keys.check_name(cluster, 'cluster')}/"),
+        Grant("events/", "write"),
+    ]
+    if lrn >= 0:
+        own += [Grant(f"install/{lrn}/"), Grant(keys.bootserver(lrn))]
+    if address:
+        own.append(Grant(f"machines/runnodes/{ip_address(address)}"))
+    read = [Grant(keys.desired_of(node), "read"), *(Grant(prefix, "read") for prefix in AGENTS_READ)]
+    return frozenset([*own, *read])
