@@ -6,6 +6,7 @@ import click
 
 from appserver.cli import lazy, show
 from appserver.cli.arguments import client
+from appserver.cli.play import play
 from appserver.errors import Invalid
 
 _LRN = click.IntRange(min=0, max=999_999)
@@ -14,6 +15,9 @@ _LRN = click.IntRange(min=0, max=999_999)
 @click.group(cls=lazy.Group)
 def boot() -> None:
     """Boot servers: what has each, where do they differ, who still has what."""
+
+
+boot.add_command(play)
 
 
 @boot.command("list")

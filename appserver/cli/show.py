@@ -15,8 +15,9 @@ from appserver.cli.lazy import wants_json
 COLOURS: Mapping[str, str] = {
     **dict.fromkeys(("running", "healthy", "done", "deployed", "ok", "on", "create", "start"), "green"),
     **dict.fromkeys(("deploying", "stopping", "removing", "starting", "recreate", "pending", "superseded"), "yellow"),
+    **dict.fromkeys(("queued", "cancelled"), "yellow"),
     **dict.fromkeys(("degraded", "unknown", "off", "refused", "WARNING", "in progress"), "yellow"),
-    **dict.fromkeys(("failed", "unhealthy", "exited", "dead", "remove", "ERROR"), "red"),
+    **dict.fromkeys(("failed", "unhealthy", "exited", "dead", "remove", "lost", "ERROR"), "red"),
     **dict.fromkeys(("stopped", "none", "unchanged"), "bright_black"),
 }
 """A word that stands for a state, and how a terminal shows it."""

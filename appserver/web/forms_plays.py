@@ -46,11 +46,11 @@ class PlayBody(Body):
         )
 
 
-def from_form(form: Mapping[str, str], limit: list[str]) -> PlayRequest:
+def from_form(form: Mapping[str, str], limit: list[str], tags: list[str]) -> PlayRequest:
     """
     Args:
         form: the page's own fields; extra variables are YAML.
-        limit: the boxes that are ticked.
+        limit, tags: the boxes that are ticked.
     Raises:
         Invalid: the variables are no YAML mapping.
     """
@@ -63,7 +63,7 @@ def from_form(form: Mapping[str, str], limit: list[str]) -> PlayRequest:
     return PlayRequest(
         form.get("playbook", ""),
         (*limit, *_words(form.get("limit", ""))),
-        _words(form.get("tags", "")),
+        (*tags, *_words(form.get("tags", ""))),
         _words(form.get("skip_tags", "")),
         form.get("mode", "check") == "check",
         bool(form.get("diff")),

@@ -76,6 +76,11 @@ LOOKS: Mapping[str, Look] = {
     "failed": Look("bad", "circle-x", "Failed"),
     "superseded": Look("idle", "layers", "Superseded"),
     "deployed": Look("ok", "circle-check", "Deployed"),
+    # runs of playbooks
+    "queued": Look("idle", "clock", "Waiting"),
+    "working": Look("busy", "loader-circle", "Running"),
+    "cancelled": Look("warn", "ban", "Cancelled"),
+    "lost": Look("bad", "circle-question-mark", "Lost"),
     # steps of a plan
     "create": Look("ok", "plus", "Create"),
     "recreate": Look("busy", "rotate-cw", "Recreate"),

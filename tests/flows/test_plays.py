@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.lab.theatre import Theatre
 from tests.lab.wait import wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_playbook_runs_and_is_on_record(theatre: Theatre) -> None:
@@ -32,9 +36,15 @@ def test_what_fails_says_where(theatre: Theatre) -> None:
     assert "web2 is not wanted here" in theatre.output(done["id"])
     gone = theatre.over(theatre.play("reach.yml", limit=["gone"])["id"])
     assert (gone["state"], gone["hosts"][0]["unreachable"]) == ("failed", 1)
-    unknown = theatre.over(theatre.play("unknown.yml")["id"])
-    assert (unknown["state"], unknown["why"]) == ("failed", "Ansible gave up before it began; its output says why")
-    assert "no_such_module" in theatre.output(unknown["id"])
+
+
+def test_a_playbook_that_cannot_run_is_refused_when_it_is_asked_for(theatre: Theatre) -> None:
+    """A module that there is not, in Ansible's own words; nothing is queued."""
+    before = len(theatre.api.get("plays").json()["items"])
+    answer = theatre.api.post("plays", {"playbook": "unknown.yml"})
+    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "playbook")
+    assert "no_such_module" in answer.text
+    assert len(theatre.api.get("plays").json()["items"]) == before
 
 
 def test_a_check_tells_what_would_change_and_changes_nothing(theatre: Theatre, tmp_path: Path) -> None:
