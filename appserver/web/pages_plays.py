@@ -23,6 +23,10 @@ FEW = 30
 """Hosts and groups that are shown as boxes to tick; more are typed."""
 _FIELDS = ("limit", "tags", "extra_vars", "secrets", "reason", "playbook")
 _LOOKS = {"running": "working"}
+_ALL = ("all", "ungrouped")
+"""Groups that are there whatever the inventory says."""
+_SPECIAL = ("always", "never")
+"""Tags that Ansible itself goes by."""
 
 
 def plays() -> str:
@@ -35,7 +39,8 @@ def new() -> Rendered | Answer:
     """Without a playbook, the choice of them. `from` is a play whose answers are taken over."""
     me = caller()
     services().access.require(me, "E", "play:")
-    before = services().plays.show(me, int(_from)).play if (_from := _number("from")) else None
+    asked = _number("from")
+    before = services().plays.show(me, int(asked)).play if asked else None
     name = request.values.get("playbook", before.playbook if before else "")
     found = services().plays.playbooks(me)
     if not name:
@@ -81,6 +86,7 @@ def _form(playbook: Playbook, values: Mapping[str, object], faults: Mapping[str,
         playbook=playbook,
         inventory=inventory,
         boxes=_boxes(inventory),
+        tags=[tag for tag in playbook.tags if tag not in _SPECIAL],
         ticked=_ticked(values, "limit_to"),
         tagged=_ticked(values, "tag"),
         values=values,
@@ -90,7 +96,7 @@ def _form(playbook: Playbook, values: Mapping[str, object], faults: Mapping[str,
 
 def _boxes(inventory: Inventory) -> tuple[tuple[str, str], ...]:
     """Name and what it is, of every group and host; none where there are too many to look over."""
-    groups = [(name, ", ".join(hosts)) for name, hosts in inventory.groups.items() if name != "ungrouped" and hosts]
+    groups = [(name, ", ".join(hosts)) for name, hosts in inventory.groups.items() if name not in _ALL and hosts]
     hosts = [(name, "host") for name in inventory.hosts]
     return (*groups, *hosts) if len(groups) + len(hosts) <= FEW else ()
 

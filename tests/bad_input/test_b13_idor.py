@@ -9,6 +9,7 @@ import pytest
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey
+from appserver.core.plays import PlayRequest
 from appserver.store import keys
 from appserver.web.app import create_app
 from tests.lab.served import API, Site
@@ -29,6 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /sources": {"name": "mine"},
     "POST /tokens": {"title": "mine"},
     "POST /me/password": {"current": "wrong one here", "password": "another one, quite long"},
+    "POST /plays": {"playbook": "hello.yml"},
     "POST /login": {"username": "ann", "password": "wrong one here"},
 }
 
@@ -47,6 +49,7 @@ OPERATOR_MAY = VIEWER_MAY | {
     "POST /applications/<cluster>/<name>/stop", "POST /applications/<cluster>/<name>/restart",
     "POST /applications/<cluster>/<name>/scale", "DELETE /applications/<cluster>/<name>",
     "GET /applications/<cluster>/<name>/export", "GET /nodes/<name>/projects",
+    "GET /playbooks", "GET /inventory", "GET /plays", "GET /plays/<int:number>", "GET /plays/<int:number>/output",
 }  # fmt: skip
 WAITING = {"GET /operations/<operation>/events", "POST /sources/<name>/sync"}
 """Answered when something else has happened; who may not is told at once, below."""
@@ -56,8 +59,9 @@ OWN = {"POST /login", "POST /me/password"}
 
 @pytest.fixture
 def theirs(site: Site) -> dict[str, str]:
-    """Ann's application, its operation and a token of hers, two boot servers: by the names of routes' parameters."""
+    """Ann's application, its operation, a token and a play of hers, two boot servers: by what routes call them."""
     site.node()
+    site.services.plays.start(Caller("ann", "admin"), PlayRequest("hello.yml"))
     assert site.services.kv.commit({}, {keys.bootserver(0): "", keys.bootserver(1): ""})
     ann = site.token("ann")
     operation = site.api("POST", "/applications", ann, json={"name": "shop", "compose": COMPOSE}).json()["id"]

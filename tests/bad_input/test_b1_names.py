@@ -75,6 +75,8 @@ WRITES: dict[str, Ask] = {
     "import from a node": _body("/applications/import", "node", project="shop", name="shop"),
     "import as": _body("/applications/import", "name", project="shop", node="n1"),
     "revoke": _path("DELETE", "/tokens/%"),
+    "run a playbook": _body("/plays", "playbook"),
+    "cancel a play": _path("POST", "/plays/%/cancel", {}),
 }
 READS: dict[str, Ask] = {
     "a node": _path("GET", "/nodes/%"),

@@ -14,7 +14,7 @@ from appserver.core.containers import StrayProject
 from appserver.core.entities import AppKey, ContainerRecord, Observed, ServiceObserved
 from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.web import shapes, shapes_fleet, shapes_record
+from appserver.web import shapes, shapes_fleet, shapes_plays, shapes_record
 from appserver.web.api import api
 from tests.fakes import PASSWORD
 from tests.lab.served import ROOT, Site
@@ -40,6 +40,7 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
     site.services.events.emit("bus.cluman.node", "online", None, "n1", "n1 is on")
     for lrn in (1, 2):
         site.services.kv.commit({}, {keys.bootserver(lrn): "", keys.installed_deb(lrn, "curl"): f"8.{lrn}"})
+    site.api("POST", "/plays", token, json={"playbook": "hello.yml", "extra_vars": {"who": ["a", 1]}})
     site.nodes.strays = (StrayProject("old", ("compose.yaml",), "/srv/old", ("web",)),)
     expected: dict[str, type[BaseModel]] = {
         "/me": shapes_record.Me,
@@ -57,6 +58,10 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         "/bootservers/1": shapes_fleet.InstalledBootServer,
         "/bootservers/1/differences/2": shapes.Listed[shapes_fleet.InstalledDifference],
         "/installed?deb=curl": shapes.Listed[shapes_fleet.Holder],
+        "/playbooks": shapes.Listed[shapes_plays.Playbook],
+        "/inventory": shapes.Listed[shapes_plays.InventoryHost],
+        "/plays": shapes.Listed[shapes_plays.Play],
+        "/plays/1": shapes_plays.Play,
         "/clusters": shapes.Listed[shapes_fleet.Cluster],
         "/clusters/all": shapes_fleet.Cluster,
         "/sources": shapes.Listed[shapes_record.Source],

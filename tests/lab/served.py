@@ -39,6 +39,7 @@ from tests.fakes import CHEAP, PASSWORD
 
 API = "/api/v1"
 ROOT = Caller("root", "admin", via="system")
+PLAYBOOKS = Path(__file__).resolve().parents[1] / "data/playbooks"
 
 
 @dataclass(slots=True)
@@ -129,6 +130,7 @@ def serving(
 ) -> Iterator[Site]:
     """Serve until the block ends. `change` may alter the settings before they are read."""
     given: dict[str, Any] = {"state_dir": str(folder / "state"), "public_url": "http://127.0.0.1"}
+    given |= {"playbooks_dir": str(PLAYBOOKS), "inventory": str(_inventory(folder))}
     change(given)
     settings = ServeSettings(**given)
     clock, nodes, closing = SystemClock(), SpokenNodes(), Event()
@@ -157,6 +159,14 @@ def serving(
         server.shutdown()
         thread.join(10)
         server.server_close()
+
+
+def _inventory(folder: Path) -> Path:
+    """Two hosts that nothing is run on: no test here starts the plays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "inventory.yml"
+    path.write_text("all: {children: {web: {hosts: {web1: {}, web2: {}}}}}\n")
+    return path
 
 
 @cache

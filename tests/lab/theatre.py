@@ -18,9 +18,9 @@ from tests.lab.api import Api
 from tests.lab.etcd import Cluster
 from tests.lab.forge import ssh_forge
 from tests.lab.processes import Servers, app_server
+from tests.lab.served import PLAYBOOKS
 from tests.lab.wait import wait_until
 
-PLAYBOOKS = Path(__file__).resolve().parents[1] / "data/playbooks"
 HOSTS = ("web1", "web2")
 
 

@@ -27,6 +27,7 @@ from appserver.settings import ServeSettings
 from appserver.web.app import create_app
 from tests.web import records, values
 from tests.web.boot_record import boot_servers
+from tests.web.plays_record import plays
 from tests.web.site_settings import site_settings
 
 ADA = Caller("ada", "admin", "192.0.2.7", "session")
@@ -62,6 +63,7 @@ class Harbour:
             events=SimpleNamespace(list=lambda *_, **__: Page(records.EVENTS), follow=lambda *_, **__: iter(())),
             nodes=SimpleNamespace(list=lambda *_: records.NODES),
             boot=boot_servers(),
+            plays=plays(),
             site=site_settings(),
             clusters=SimpleNamespace(list=lambda _: groups),
             deploy=_Deploy(self),

@@ -139,6 +139,8 @@ def test_the_menu_leads_only_where_one_may_go(me):
     held = {"applications", "sources", "nodes", "bootservers", "settings", "events", "tokens"}
     if me.may("A", "node:n1"):
         held.add("import")
+    if me.may("R", "play:"):
+        held.add("plays")
     if me.role == "admin":
         held |= {"audit", "users"}
     assert set(menu) == held
