@@ -1,7 +1,7 @@
 """`install/<LRN>/`: the packages and running containers of this boot server, as they were seen to be.
 
-Level-triggered: what is on record is read once, then only what differs is written, in few transactions; a host on
-which nothing changed writes nothing. What changed by anybody's hand is told on the node's bus with before and after.
+Level-triggered: what is on record is read once a minute, and only what differs is written, in few transactions; a host
+on which nothing changed writes nothing. What changed by anybody's hand is told on the node's bus with before and after.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from threading import Event
 
 from appserver.core import compose
@@ -26,6 +27,8 @@ from appserver.store.parts import parts
 log = logging.getLogger(__name__)
 
 _LOOK_S = 5.0
+_READ_AGAIN = timedelta(seconds=60)
+"""What somebody else wrote of this host is put right after this long."""
 
 
 class Record:
@@ -39,6 +42,7 @@ class Record:
         self._node = node
         self._lrn = lrn
         self._written: Installed | None = None
+        self._read_at: datetime | None = None
         self._stamp = 0
         self._running: Mapping[str, ContainerState] = {}
 
@@ -61,10 +65,12 @@ class Record:
             StoreError: the store does not answer.
             BackendError: the engine or dpkg does not.
         """
-        first = self._written is None
-        before = self._on_record() if self._written is None else self._written
+        now = self._clock.now()
+        written = self._written if self._read_at and now - self._read_at < _READ_AGAIN else None
+        before = self._on_record() if written is None else written
+        self._read_at = now if written is None else self._read_at
         stamp = self._packages.stamp()
-        fresh = first or stamp != self._stamp
+        fresh = written is None or stamp != self._stamp
         running = {c.name: c for c in self._engine.running()}
         debs = self._packages.installed() if fresh else before.debs
         after = Installed({name: c.image for name, c in running.items()}, debs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -42,6 +43,11 @@ def differences(before: Installed, after: Installed) -> tuple[Difference, ...]:
     return tuple(_differences("container", before, after)) + tuple(_differences("deb", before, after))
 
 
+def is_newer(release: str, other: str) -> bool:
+    """Whether a release is later than another, number by number: 1.10 than 1.9, 2026.11.21-3 than 2026.11.21-2."""
+    return _numbers(release) > _numbers(other)
+
+
 def told(found: Sequence[Difference], most: int = 8) -> str:
     """One line for people."""
     named = ", ".join(map(str, found[:most]))
@@ -54,6 +60,10 @@ def is_image(reference: str, wanted: str) -> bool:
     head, slash, last = name.rpartition("/")
     repository = f"{head}{slash}{last.partition(':')[0]}"
     return wanted in (reference, name, repository, last, last.partition(":")[0])
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall("[0-9]+", release))
 
 
 def _differences(kind: Kind, before: Installed, after: Installed) -> Iterator[Difference]:

@@ -24,6 +24,7 @@ from appserver.services.boot_servers import BootServers, Holder
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import below
+from tests.fakes import HandClock
 from tests.lab.etcd import ClusterFactory
 
 ANN = Caller("ann", "viewer")
@@ -134,6 +135,20 @@ def test_what_changes_by_hand_is_told_with_before_and_after(kv: Etcd, host: Host
     assert kv.snapshot("install/1/containers/").items == {}
     messages = [stored.record.message for _, stored in below(kv.snapshot("events/"), "events/", Happening)]
     assert messages[-1] == "odd busybox:1 removed"
+
+
+def test_what_somebody_else_wrote_of_a_host_is_put_right_within_a_minute(kv: Etcd, host: Host) -> None:
+    """The record is read again, and is what the host has."""
+    clock = HandClock()
+    host.has({"curl": "8"})
+    mine = Record(kv, host, Dpkg(host.folder), clock, "n1", 1)  # type: ignore[arg-type]
+    mine.record()
+    kv.commit({}, {keys.installed_deb(1, "curl"): "7", keys.installed_deb(1, "ghost"): "1"})
+    clock.pass_by(seconds=59)
+    assert mine.record() == ()
+    clock.pass_by(seconds=1)
+    assert mine.record() == (Difference("deb", "curl", "7", "8"), Difference("deb", "ghost", "1", ""))
+    assert {key: item.value for key, item in kv.snapshot("install/").items.items()} == {"install/1/debs/curl": "8"}
 
 
 def test_another_hosts_record_is_never_touched(kv: Etcd, host: Host, tmp_path_factory: pytest.TempPathFactory) -> None:
