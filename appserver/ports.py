@@ -13,6 +13,7 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol
 
+from appserver.core.bmc import Account, Accounts, Boot, Login
 from appserver.core.containers import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
 from appserver.core.entities import ProjectFiles, SourceKind
 from appserver.core.playbooks import Inventory, Playbook
@@ -367,8 +368,11 @@ class Playbooks(Protocol):
             PlaybookError: it cannot be read.
         """
 
-    def hosts(self, playbook: str, limit: Sequence[str]) -> tuple[str, ...]:
+    def hosts(self, playbook: str, limit: Sequence[str], variables: Mapping[str, object]) -> tuple[str, ...]:
         """The hosts that the plays of a playbook are for, within `limit` (empty: all); in order, each once.
+
+        Args:
+            variables: extra ones, which a pattern of hosts may depend on.
 
         Raises:
             Invalid: what Ansible says against the playbook or the limit.
@@ -394,6 +398,57 @@ class Playbooks(Protocol):
 
     def tidy(self) -> None:
         """Remove files of earlier runs: called when none is under way."""
+
+
+class Bmc(Protocol):
+    """The board that manages a host's hardware, logged in to. Every call may raise BmcError, and ends in bounded time."""
+
+    @property
+    def used(self) -> str:
+        """The password that we are logged in with."""
+
+    def accounts(self) -> Accounts: ...
+    def proves(self, name: str, password: str) -> bool:
+        """Whether an enabled user logs in with this password: one log-in, which the board may count."""
+
+    def takes_hash(self, slot: str, hashed: str, salt: str) -> bool:
+        """Whether the account's password is kept as this hash already."""
+
+    def create(self, account: Account, password: str) -> None:
+        """Slot `new`: the board chooses. What is made is as wanted, or is not there.
+
+        Raises:
+            BmcError: refused; also where all slots are taken.
+        """
+
+    def password(self, account: Account, password: str) -> None:
+        """Not yet proven. Where the account is ours, we go on with whichever password logs in."""
+
+    def password_hash(self, account: Account, hashed: str, salt: str) -> None: ...
+    def change(self, account: Account) -> None:
+        """Privilege and whether it is enabled, as the account says; a lock is taken away."""
+
+    def delete(self, account: Account) -> None:
+        """The slot is free again."""
+
+    def power(self) -> str:
+        """`on` or `off`."""
+
+    def set_power(self, action: str) -> None:
+        """`on`, `off` (at once, without asking the system) or `cycle`. It is asked for; `power` tells when it is done."""
+
+    def boot(self) -> Boot: ...
+    def set_boot(self, boot: Boot) -> None: ...
+
+
+class Boards(Protocol):
+    def open(self, login: Login) -> AbstractContextManager[Bmc]:
+        """A log-in with the first password that is taken.
+
+        Raises:
+            LoginRefused: none is.
+            BmcError: it does not answer in time, or with what is neither IPMI nor Redfish.
+        """
 
 
 class Sealer(Protocol):

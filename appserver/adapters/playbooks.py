@@ -14,7 +14,7 @@ from threading import BoundedSemaphore
 from typing import Any, cast
 
 from appserver.adapters import playbooks_sweep
-from appserver.adapters.playbooks_room import Room, Site, contained, room, tidy
+from appserver.adapters.playbooks_room import Room, Site, contained, private, room, tidy
 from appserver.core.playbooks import FILE, LARGEST, Inventory, Playbook, described, inventory_of, listed_hosts
 from appserver.core.plays import PlayJob, PlayNews, Tally
 from appserver.errors import AppServerError, Invalid, PlaybookError
@@ -59,19 +59,19 @@ class AnsiblePlaybooks:
         self._known = time.monotonic(), found
         return found
 
-    def hosts(self, playbook: str, limit: Sequence[str]) -> tuple[str, ...]:
+    def hosts(self, playbook: str, limit: Sequence[str], variables: Mapping[str, object]) -> tuple[str, ...]:
         words = ["--limit", ",".join(limit)] if limit else []
         with room(self._site) as here:
+            words += ["-e", here.variables(variables)] if variables else []
             argv = ["ansible-playbook", "-i", here.inventory, "--list-hosts", *words, self._path(playbook)]
             return listed_hosts(self._asked(here, argv, lambda why: Invalid("playbook", why)))
 
     def run(self, job: PlayJob, stopped: Callable[[], bool]) -> Generator[PlayNews, None, None]:
         with room(self._site, f"{playbooks_sweep.MARK}={job.mark}") as here:
-            _private(here.path / "vars.json", json.dumps(dict(job.variables)))
             words = [here.limit_to(job.hosts)]
             words += ["--check"] if job.check else []
             words += ["--diff"] if job.diff else []
-            words += [f"-e @{here.path / 'vars.json'}"] if job.variables else []
+            words += [f"-e {here.variables(job.variables)}"] if job.variables else []
             given = {
                 "playbook": self._path(job.playbook),
                 "project_dir": str(self._site.playbooks),
@@ -89,7 +89,7 @@ class AnsiblePlaybooks:
             given = {
                 "module": "ansible.builtin.raw",
                 "module_args": playbooks_sweep.words(mark),
-                "host_pattern": "all",
+                "host_pattern": "all:localhost",  # which is no host of `all` where the inventory does not name it
                 "inventory": here.inventory,
                 "cmdline": here.limit_to(hosts),
                 "forks": 20,
@@ -152,7 +152,7 @@ class AnsiblePlaybooks:
         """Line by line what a run says, its end last; empty while it is silent. Closed or stopped, it is killed."""
         environment = here.environment()
         job = {"run": {name: value for name, value in given.items() if value}, "limit_s": limit_s, "env": environment}
-        _private(here.path / "job.json", json.dumps(job))
+        private(here.path / "job.json", json.dumps(job))
         with (here.path / "errors").open("w+b") as errors:
             process = subprocess.Popen(
                 contained([sys.executable, "-m", "appserver.adapters.playbooks_process", str(here.path)]),
@@ -207,12 +207,6 @@ def _news(said: Mapping[str, Any]) -> PlayNews:
         {host: Tally(**counts) for host, counts in (said.get("tallies") or {}).items()},
         said.get("rc"),
     )
-
-
-def _private(path: Path, text: str) -> None:
-    """A file for this user alone from its first byte."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(text)
 
 
 def _words(text: str) -> str:

@@ -7,6 +7,7 @@ nothing of it outlives the app server on this host, whatever Ansible has detache
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -45,6 +46,8 @@ class Room:
     site: Site
     path: Path
     sockets: Path
+    sent: tuple[str, ...]
+    """`NAME=value` for whatever is started on the hosts, this one too."""
 
     @property
     def inventory(self) -> str:
@@ -59,6 +62,7 @@ class Room:
             "HOME": str(self.path),
             "LC_ALL": "C.UTF-8",
             **from_checkout,
+            **dict(one.split("=", 1) for one in self.sent),
             "PYTHONDONTWRITEBYTECODE": "1",
             "ANSIBLE_HOME": str(self.path / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.path / "ansible" / "tmp"),
@@ -71,6 +75,11 @@ class Room:
             "ANSIBLE_SSH_ARGS": f"-F {self.path / 'ssh_config'} -o ControlMaster=auto -o ControlPersist=60s",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.sockets),
         }
+
+    def variables(self, given: Mapping[str, object]) -> str:
+        """The word that brings extra variables; they are in a file for this user alone."""
+        private(self.path / "vars.json", json.dumps(dict(given)))
+        return f"@{self.path / 'vars.json'}"
 
     def limit_to(self, hosts: Sequence[str]) -> str:
         """The words that keep a run to these hosts, however many they are."""
@@ -88,11 +97,10 @@ def room(site: Site, *sent: str) -> Iterator[Room]:
     """
     try:
         site.rooms.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = Room(
-            site, Path(tempfile.mkdtemp(prefix="play-", dir=site.rooms)), Path(tempfile.mkdtemp(prefix="play-"))
-        )
+        path, sockets = tempfile.mkdtemp(prefix="play-", dir=site.rooms), tempfile.mkdtemp(prefix="play-")
     except OSError as error:
         raise PlaybookError(f"no room can be made for Ansible: {error}") from error
+    made = Room(site, Path(path), Path(sockets), sent)
     try:
         (made.path / "ssh_config").write_text(_ssh_config(site, sent))
         (made.path / "bootservers.yml").write_text(_from_record(site))
@@ -105,6 +113,12 @@ def room(site: Site, *sent: str) -> Iterator[Room]:
 def tidy(site: Site) -> None:
     """Remove what a killed app server left; none of it runs any more."""
     shutil.rmtree(site.rooms, ignore_errors=True)
+
+
+def private(path: Path, text: str) -> None:
+    """A file for this user alone from its first byte."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.write(text)
 
 
 def contained(argv: Sequence[str]) -> list[str]:

@@ -25,7 +25,7 @@ old=$(found); tries=0
 while [ -n "$(found)" ] && [ $tries -lt 30 ]; do tries=$((tries + 1)); sleep 0.1; done
 new=$(found)
 [ -z "$new" ] || $as kill -9 $new 2>/dev/null
-echo "$(echo $old | wc -w) processes$who ended"
+echo "processes$who ended: $(echo $old | wc -w)"
 """
 """For a Debian host: no template, and no variable of Ansible, is in it."""
 
@@ -39,6 +39,6 @@ def told(said: Mapping[str, Any]) -> str:
     """What came of it on one host."""
     lines = str(said.get("said") or "").strip().splitlines()
     last = lines[-1][:200] if lines else ""
-    if said.get("kind") == "ok" and last.endswith("ended"):
+    if said.get("kind") == "ok" and last.startswith("processes"):
         return last
     return f"{UNSEEN}: {last or said.get('kind')}"

@@ -70,9 +70,8 @@ class PlayRun:
     def _whole(self, current: _Current, fence: Mapping[str, int], cancelled: Asked, gone: Asked) -> None:
         try:
             self._act(current, fence, cancelled, gone)
-        except (PlaybookError, SealError) as error:
-            current.play = replace(current.play, why=str(error))
-            current.output.add(str(error))
+        except SealError as error:
+            current.fail(str(error))
         if gone():
             return
         self._write(current, fence)
@@ -100,11 +99,14 @@ class PlayRun:
             play.diff,
             variables,
         )
-        with closing(self._playbooks.run(job, lambda: cancelled() or gone())) as told:
-            for news in told:
-                current.take(news, mask)
-                if current.is_due():
-                    self._write(current, fence)
+        try:
+            with closing(self._playbooks.run(job, lambda: cancelled() or gone())) as told:
+                for news in told:
+                    current.take(news, mask)
+                    if current.is_due():
+                        self._write(current, fence)
+        except PlaybookError as error:
+            current.fail(mask(str(error)))
 
     def _write(self, current: _Current, fence: Mapping[str, int]) -> None:
         """Output and progress. A store that is away is tried again with the next news, while the lease lasts."""
@@ -194,6 +196,11 @@ class _Current:
         play = replace(advanced(self.play, replace(news, task=mask(news.task))), lines=self.output.lines)
         self.is_new = self.is_new or play != self.play
         self.play = play
+
+    def fail(self, why: str) -> None:
+        """Ansible could not be run, or not to its end."""
+        self.play = replace(self.play, why=why)
+        self.output.add(why)
 
     def is_due(self) -> bool:
         """Whether it is time to write, counted from the last time."""

@@ -135,3 +135,4 @@ class PlayRunner:
                 continue
             except StoreError:
                 stop.wait(_AGAIN_S)
+        self._woken.set()

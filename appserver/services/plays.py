@@ -165,7 +165,7 @@ class Plays:
         check_vars(wanted.extra_vars, wanted.secrets)
         inventory = self._playbooks.inventory()
         check_choice(playbook, inventory, wanted.limit, (*wanted.tags, *wanted.skip_tags), wanted.extra_vars)
-        hosts = self._playbooks.hosts(playbook.name, wanted.limit)
+        hosts = self._playbooks.hosts(playbook.name, wanted.limit, wanted.extra_vars)
         if not hosts:
             raise Invalid("limit", f"{playbook.name} is for none of these hosts")
         if len(hosts) > MOST_HOSTS:

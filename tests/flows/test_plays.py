@@ -98,7 +98,7 @@ def test_a_cancelled_play_leaves_nothing_on_its_hosts(theatre: Theatre) -> None:
         assert theatre.api.post(f"plays/{held.number}/cancel").status_code == 202
         over = theatre.over(held.number)
         assert (over["state"], over["why"].split(" ")[:2]) == ("cancelled", ["cancelled", "by"])
-        assert [host["left"].endswith("processes ended") for host in over["hosts"]] == [True, True]
+        assert {host["left"].split(":")[0] for host in over["hosts"]} == {"processes ended"}
         assert held.left_running == []
         assert theatre.over(follower["id"])["state"] == "done"
     again = theatre.api.post(f"plays/{held.number}/cancel")

@@ -48,7 +48,7 @@ class Words:
             dict.fromkeys(HOSTS, ("all", "bootservers")), {"all": HOSTS, "bootservers": HOSTS, "etcd": HOSTS[:1]}
         )
 
-    def hosts(self, playbook: str, limit: Sequence[str]) -> tuple[str, ...]:
+    def hosts(self, playbook: str, limit: Sequence[str], variables: Mapping[str, object]) -> tuple[str, ...]:
         return HOSTS
 
     def run(self, job: PlayJob, stopped: Callable[[], bool]) -> Generator[PlayNews, None, None]:
@@ -84,7 +84,7 @@ def _plays() -> tuple[Play, ...]:
     bad = {**good, HOSTS[1]: Tally(4, 1, failed=1), HOSTS[2]: Tally(0, unreachable=1)}
     server = "http://harbour-1:8080"
     times = {"server": server, "began_at": ago(hours=5), "ended_at": ago(hours=4), "lines": 9}
-    left = {HOSTS[0]: "3 processes ended", HOSTS[1]: f"could not be looked at: {EVIL}"}
+    left = {HOSTS[0]: "processes ended: 3", HOSTS[1]: f"could not be looked at: {EVIL}"}
     return (
         one(1, ago(days=3), state="done", rc=0, check=True, diff=True, tallies=good, **times),
         one(
