@@ -67,6 +67,11 @@ class Lab:
     def __getitem__(self, lrn: int) -> BootHost:
         return next(host for host in self.hosts if host.lrn == lrn)
 
+    def of(self, group: str) -> tuple[BootHost, ...]:
+        """The hosts of a group of the inventory."""
+        hosts = self.hosts
+        return tuple(host for host in hosts if host.lrn in self._groups(hosts)[group])
+
     def grow(self, count: int) -> tuple[BootHost, ...]:
         """Have `count` hosts more, with the LRNs that are free; returns once all of them answer."""
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,121 @@
+"""etcd of a site through all that befalls it, with a writer at work: no acknowledged write is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.lab.boot_lab import Lab
+from tests.lab.site import etcdctl, members, wait_for_nodes, wait_for_record
+from tests.lab.wait import wait_until
+from tests.lab.writer import Writer
+
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.xdist_group("site")]
+ETCD = "playbooks/etcd.yml"
+NAMES = ("boot-0", "boot-1", "boot-2")
+PARTITION_S = 20
+
+
+@contextmanager
+def written(site: Lab) -> Iterator[Writer]:
+    """A client that writes all the time; afterwards every write it was told of is there."""
+    with Writer(site) as writer:
+        wait_until(lambda: writer.acknowledged, "the first write")
+        yield writer
+        before = len(writer.acknowledged)
+        wait_until(lambda: len(writer.acknowledged) > before + 5, "writes go on", 30)
+    assert writer.lost() == []
+
+
+def test_a_rolling_restart_loses_no_write(site: Lab) -> None:
+    """One member at a time, each healthy before the next: writers notice next to nothing."""
+    was = {host.hostname: host.sh("pidof etcd") for host in site.hosts}
+    with written(site) as writer:
+        play = site.play(ETCD, "--tags", "restart").good()
+    assert all(play.changed[name] == 1 for name in NAMES)
+    assert all(host.sh("pidof etcd") != was[host.hostname] for host in site.hosts)
+    assert writer.longest_s < 5
+
+
+@pytest.mark.parametrize("lrn", [0, 1, 2])
+def test_any_member_may_be_killed(site: Lab, lrn: int) -> None:
+    """`kill -9`: writes go on within seconds, and the member comes back by itself."""
+    host = site[lrn]
+    with written(site) as writer:
+        pid = host.sh("pidof etcd")
+        host.sh("kill -9 $(pidof etcd)")
+        wait_until(lambda: host.sh("pidof etcd", check=False) not in (pid, ""), "it is started again", 30)
+    assert writer.longest_s < 10
+    wait_until(lambda: members(site[(lrn + 1) % 3]) == dict.fromkeys(NAMES, True), "all vote", 30)
+
+
+def test_a_member_that_is_cut_off_comes_back(site: Lab) -> None:
+    """The majority goes on; the one that was away has all of it within ten seconds of healing."""
+    with written(site):
+        site[2].cut([site[0].address, site[1].address])
+        time.sleep(PARTITION_S)  # the length of the cut is what is tried
+        site[2].heal()
+        wait_until(lambda: healthy(site) == 3, "three members are healthy", 10)
+    wait_for_nodes(site, *NAMES)
+    wait_for_record(site, 0, 1, 2, timeout_s=10)
+
+
+def test_a_restart_that_would_cost_the_quorum_is_refused(site: Lab) -> None:
+    """With one member down, the others are left alone, and the reason is a sentence."""
+    site[2].sh("systemctl stop etcd")
+    was = [site[lrn].sh("pidof etcd") for lrn in (0, 1)]
+    play = site.play(ETCD, "--tags", "restart")
+    assert play.code != 0
+    assert "too few members are healthy to keep a majority" in play.text
+    assert [site[lrn].sh("pidof etcd") for lrn in (0, 1)] == was
+    site.play(ETCD, "--limit", "boot-2").good()
+    wait_until(lambda: healthy(site) == 3, "three members are healthy", 30)
+
+
+def test_a_snapshot_is_taken_and_members_are_defragmented(site: Lab) -> None:
+    """Each member's snapshot is whole; the timer takes one every hour."""
+    site.play(ETCD, "--tags", "snapshot,defragment").good()
+    for host in site.hosts:
+        assert host.sh("ls /var/lib/etcd/snapshots/").split()
+        assert "moorage-etcd-snapshot.timer" in host.sh("systemctl list-timers --no-pager")
+    assert healthy(site) == 3
+
+
+def test_a_dead_member_is_replaced(site: Lab) -> None:
+    """A host that burnt down comes back bare: one run of the playbook makes it a member, with all that is on record."""
+    with written(site):
+        site.reset(2)
+        site.play("playbooks/site.yml").good()
+        assert members(site[0]) == dict.fromkeys(NAMES, True)
+    wait_for_nodes(site, *NAMES)
+    wait_for_record(site, 0, 1, 2)
+
+
+def test_a_snapshot_is_restored_on_new_hosts(site: Lab, tmp_path: Path) -> None:
+    """All three burn down. What was written before the snapshot is there again, and everybody finds it."""
+    with Writer(site) as writer:
+        wait_until(lambda: len(writer.acknowledged) > 20, "some writes")
+    site.play(ETCD, "--tags", "snapshot").good()
+    newest = site[0].sh("ls -t /var/lib/etcd/snapshots/*.db | head -n 1").strip()
+    kept = tmp_path / "moorage.db"
+    copy = ("docker", "cp", f"{site[0].name}:{newest}", str(kept))
+    subprocess.run(copy, check=True, capture_output=True)
+    site.reset()
+    refused = site.play("playbooks/site.yml", "--tags", "base,etcd")
+    assert "neither can join nor may found a cluster" in refused.text
+    site.play(ETCD, "--tags", "restore", "-e", f"etcd_restore_file={kept}").good()
+    site.play("playbooks/site.yml").good()
+    assert writer.lost() == []
+    site[0].run("moorage", "setup", "profile")
+    wait_for_nodes(site, *NAMES)
+    wait_for_record(site, 0, 1, 2)
+
+
+def healthy(site: Lab) -> int:
+    told = etcdctl(site[0], "endpoint", "health", check=False)
+    return told.count("is healthy")
