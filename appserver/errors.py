@@ -145,5 +145,13 @@ class PlaybookError(BackendError):
     """A playbook ended badly."""
 
 
+class BmcError(BackendError):
+    """The board that manages a host's hardware did not answer, or refused."""
+
+
+class LoginRefused(BmcError):
+    """It answered, and does not take this user with this password."""
+
+
 def _line(where: str, why: str) -> str:
     return f"{where}: {why}" if where else why

@@ -401,7 +401,7 @@ class Playbooks(Protocol):
 
 
 class Bmc(Protocol):
-    """The board that manages a host's hardware, logged in to. Every call may raise BmcError, and ends in bounded time."""
+    """The board that manages a host's hardware, logged in to. Each call may raise BmcError, and ends in bounded time."""
 
     @property
     def used(self) -> str:
@@ -435,7 +435,7 @@ class Bmc(Protocol):
         """`on` or `off`."""
 
     def set_power(self, action: str) -> None:
-        """`on`, `off` (at once, without asking the system) or `cycle`. It is asked for; `power` tells when it is done."""
+        """`on`, `off` (at once, without asking the system) or `cycle`. `power` tells when it is done."""
 
     def boot(self) -> Boot: ...
     def set_boot(self, boot: Boot) -> None: ...

@@ -60,6 +60,7 @@ class ServeSettings(CommonSettings):
     git_ca: Annotated[str, "CA certificates of remote git sources, PEM file; empty: those of the system"] = ""
     threads: Annotated[int, "requests served at once; each open event stream holds one"] = 256
     streams_per_user: Annotated[int, "event streams that one user may hold open"] = 16
+    bmc_interval_s: Annotated[int, "seconds between two looks at the boards (BMC) that are on record"] = 30
     session_hours: Annotated[int, "a session ends after this long without a request"] = 12
     revisions_kept: Annotated[
         int, "newest revisions of an application that stay on record, with those in force, wanted or restored"

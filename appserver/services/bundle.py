@@ -8,6 +8,8 @@ from appserver.ports import KV, Clock
 from appserver.services.access import Access
 from appserver.services.applications import Applications
 from appserver.services.audit import Audit
+from appserver.services.bmc import Bmcs
+from appserver.services.bmc_watch import BmcWatch
 from appserver.services.boot_servers import BootServers
 from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
@@ -38,6 +40,8 @@ class Services:
     events: Events
     nodes: NodeList
     boot: BootServers
+    bmc: Bmcs
+    bmc_watch: BmcWatch
     clusters: Clusters
     deploy: Deploy
     applications: Applications

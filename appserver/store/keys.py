@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from urllib.parse import quote
 
 from appserver.core.entities import AppKey
 from appserver.core.playbooks import HOST
@@ -70,9 +71,21 @@ TABLE: tuple[Key, ...] = (
     ),
     Key("info/bootservers/<LRN>", "empty", "playbooks"),
     Key("info/release", "release version", "updater"),
+    Key("info/basefs", "version of the base file system that new nodes are made of", "playbooks"),
     Key("info/ssh-pubkey", "public key that may log in to the nodes", "playbooks"),
     Key("install/<LRN>/containers/<name>", "image with its tag, written after it was seen running", "agent, roles"),
     Key("install/<LRN>/debs/<package>", "package version, written after it was seen installed", "agent, roles"),
+    Key(
+        "install/<LRN>/bmc/<user>",
+        "privilege of a user of its board (`operator`, `operator, disabled`), as it was seen there",
+        "roles, serve",
+    ),
+    Key(
+        "bmc/boards/<LRN>",
+        "Board: how the board is reached, its users as they are to be, and, sealed, the passwords proven last",
+        "roles",
+    ),
+    Key("bmc/seen/<LRN>", "Seen: whether the last look at the board went well, and whether it is powered", "serve"),
     Key(
         "config/<name>",
         "the site's configuration, as docs/config.md says of each key: URLs, nanoseconds, lines of cron; tokens sealed",
@@ -98,6 +111,8 @@ TABLE: tuple[Key, ...] = (
         "lines from that one on: zlib, base64, sealed; `end` after the last",
         "serve",
     ),
+    Key("basefs/<version>", "Basefs: image id, digests, what it was built from, its packages", "playbooks"),
+    Key("basefs/<version>/on/<LRN>", "image id, written after that boot server's engine had it", "playbooks"),
     Key("leader/<duty>/<lease>", "candidate for a duty; the lowest create revision leads", "serve, agent"),
     Key("users/<name>", "User: role, argon2 hash", "serve"),
     Key("tokens/<id>", "Token: user, scope, expiry, sha256 of the secret part", "serve"),
@@ -235,6 +250,19 @@ def installed_deb(lrn: int, package: str) -> str:
     return f"{installed(lrn, 'debs')}{package}"
 
 
+def installed_bmc(lrn: int, user: str = "") -> str:
+    """The account of that name, whatever a board calls it; without one, the prefix of all."""
+    return f"install/{int(lrn)}/bmc/{quote(user, safe='')}"
+
+
+def bmc_board(lrn: int) -> str:
+    return f"bmc/boards/{int(lrn)}"
+
+
+def bmc_seen(lrn: int) -> str:
+    return f"bmc/seen/{int(lrn)}"
+
+
 def origin(setting: str) -> str:
     """Of a key of the site's configuration, which the table in `core/site_config.py` names."""
     return f"origins/{setting}"
@@ -265,6 +293,14 @@ def play_lines(number: int, first: int) -> str:
 def play_end(number: int) -> str:
     """Sorts behind every line."""
     return f"{play_output(number)}end"
+
+
+def basefs(version: str) -> str:
+    return f"basefs/{check_name(version, 'version')}"
+
+
+def basefs_on(version: str, lrn: int) -> str:
+    return f"{basefs(version)}/on/{int(lrn)}"
 
 
 def user(name: str) -> str:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from appserver.adapters import compose_binary
+from appserver.adapters.bmc import HardwareBoards
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
@@ -21,10 +22,12 @@ from appserver.adapters.playbooks import AnsiblePlaybooks
 from appserver.adapters.registry import Registries
 from appserver.adapters.sealer import KeySealer
 from appserver.core.addresses import outgoing
-from appserver.ports import KV, Clock, Compose, Nodes, Passwords, Playbooks, Registry, Repositories, Sealer
+from appserver.ports import KV, Boards, Clock, Compose, Nodes, Passwords, Playbooks, Registry, Repositories, Sealer
 from appserver.services.access import Access
 from appserver.services.applications import Applications
 from appserver.services.audit import Audit
+from appserver.services.bmc import Bmcs
+from appserver.services.bmc_watch import BmcWatch
 from appserver.services.boot_servers import BootServers
 from appserver.services.bundle import Services
 from appserver.services.clusters import Clusters
@@ -74,6 +77,7 @@ class World:
     nodes: Nodes
     registry: Registry
     repositories: Repositories
+    boards: Boards
     playbooks: Playbooks
 
 
@@ -105,6 +109,7 @@ def world(settings: ServeSettings) -> World:
             settings.git_ca,
         ),
         playbooks=AnsiblePlaybooks(ansible.site(settings), settings.play_hours * 3600),
+        boards=HardwareBoards(),
     )
 
 
@@ -144,6 +149,10 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         events=events,
         nodes=NodeList(kv=kv),
         boot=BootServers(kv=kv),
+        bmc=Bmcs(kv=kv, boards=world.boards, sealer=world.sealer, audit=audit, events=events),
+        bmc_watch=BmcWatch(
+            kv=kv, boards=world.boards, sealer=world.sealer, clock=clock, every_s=settings.bmc_interval_s
+        ),
         clusters=clusters,
         deploy=deploy,
         applications=Applications(kv, world.nodes, observer, world.sealer, access),
@@ -196,6 +205,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         Duty("finisher", services.finish.run),
         Duty("sources", services.keep_current.run),
         Duty("keeper", services.keeper.run),
+        Duty("boards", services.bmc_watch.run),
     )
     return Duties(kv=services.kv, value=settings.url, duties=work)
 

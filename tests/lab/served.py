@@ -17,6 +17,7 @@ import requests
 from werkzeug.serving import make_server
 
 from appserver.adapters import compose_binary
+from appserver.adapters.bmc import HardwareBoards
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
@@ -144,6 +145,7 @@ def serving(
         registry=registry or NoRegistry(),
         repositories=GitRepositories(folder / "git", outgoing(()), lambda: clock.now().timestamp()),
         playbooks=AnsiblePlaybooks(ansible.site(settings), 600.0),
+        boards=HardwareBoards(),
     )
     services = wiring.assemble(world, settings)
     services.clusters.ensure("default")

@@ -41,6 +41,7 @@ PLACES: Mapping[str, str] = {
     "argon2": "appserver/adapters/passwords.py",
     "msgspec": "appserver/store/codec.py",
     "pydantic": "appserver/web/",
+    "pyghmi": "appserver/adapters/bmc_ipmi_worker.py",
     "spectree": "appserver/web/api.py",
 }
 """Library to the beginning of every path that may import it."""
