@@ -99,6 +99,8 @@ def _against(seen: Seen, replaced: tuple[str, ...], gone: tuple[str, ...]) -> st
         return f"{_and(replaced, gone)} cannot go while the bricks of {', '.join(away)} are away: they may lack data"
     if len(replaced) > len(seen.bricks) // 2:
         return f"{_and(replaced, ())} are new machines, more than half of the bricks: what is left may lack data"
+    if len(gone) > 1:
+        return f"{_and((), gone)} are not in the inventory: one copy at a time is given up, and not by a mistake in it"
     if gone and seen.pending:
         return f"{_and((), gone)} cannot go while {seen.pending} files are still being healed; run again later"
     return ""
