@@ -103,20 +103,18 @@ def decide(place: Place, wanted: Entry | None) -> Plan:
     entry, mount = place.entry, place.mount
     if entry is not None and not entry.ours:
         return Plan(refusal=f"/etc/fstab has a line of its own: {entry}") if wanted else Plan()
-    if mount is not None and entry is None and not place.same:
-        return Plan(refusal=f"{mount.source} ({mount.kind}) is mounted there") if wanted else Plan()
     if wanted is None:
         steps = (("unmount", "it is not wanted"),) if mount and entry else ()
         return Plan((*steps, ("forget", "it is not wanted")) if entry else ())
-    found: list[tuple[str, str]] = []
     if mount is not None and not place.same:
-        found.append(("unmount", f"{mount.source} is mounted there"))
+        return Plan(refusal=f"{mount.source} ({mount.kind}) is mounted there")
     if mount is None and place.hidden:
         return Plan(refusal=f"it holds {place.hidden}, which would be hidden")
+    found: list[tuple[str, str]] = []
     if entry != wanted:
         found.append(("fstab", "a line is missing" if entry is None else f"it says: {entry}"))
-    if not place.same:
-        found.append(("mount", "it is not mounted" if mount is None else "something else was"))
+    if mount is None:
+        found.append(("mount", "it is not mounted"))
     return Plan(tuple(found))
 
 
