@@ -59,6 +59,21 @@ def show_(name: str) -> None:
         click.echo(f"{mark}  {show.clean(condition['name'])} since {since}  {show.clean(condition['reason'])}".rstrip())
 
 
+@node.command()
+@click.argument("name")
+def retire(name: str) -> None:
+    """Take a node that is gone for good off the record.
+
+    Refused while its agent runs, and while an application is wanted there. A boot server is retired as a whole by
+    playbooks/retire.yml, which has it leave etcd too.
+    """
+    client().delete("nodes", name)
+    if lazy.wants_json():
+        show.as_json({"name": name, "state": "retired"})
+    else:
+        click.echo(f"{name} is retired")
+
+
 def _why(found: Mapping[str, Any]) -> str:
     return "; ".join(f"{c['name']}: {c['reason']}" for c in found["conditions"] if not c["ok"])
 

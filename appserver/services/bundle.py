@@ -21,6 +21,7 @@ from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
+from appserver.services.retire import Retire
 from appserver.services.operations import Operations
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
@@ -39,6 +40,7 @@ class Services:
     audit: Audit
     events: Events
     nodes: NodeList
+    retire: Retire
     boot: BootServers
     bmc: Bmcs
     bmc_watch: BmcWatch

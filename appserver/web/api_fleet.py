@@ -27,6 +27,14 @@ def show_node(name: str) -> Response:
     return forms.one(view.to_json(), view.version)
 
 
+@api.delete("/nodes/<name>")
+@described("nodes", 204)
+def retire_node(name: str) -> Response:
+    """One that is off for good, and where nothing is wanted any more: its records go."""
+    services().retire(caller(), name)
+    return Response(status=204)
+
+
 @api.get("/nodes/<name>/projects")
 @described("nodes", ok=shapes.Listed[shapes_fleet.StrayProject])
 def list_stray_projects(name: str, query: queries.PageQuery) -> Response:

@@ -41,6 +41,7 @@ from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
+from appserver.services.retire import Retire
 from appserver.services.observe import Observer
 from appserver.services.operations import Operations
 from appserver.services.play_run import PlayRun
@@ -148,6 +149,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         audit=audit,
         events=events,
         nodes=NodeList(kv=kv),
+        retire=Retire(kv=kv, clock=clock, audit=audit, events=events),
         boot=BootServers(kv=kv),
         bmc=Bmcs(kv=kv, boards=world.boards, sealer=world.sealer, audit=audit, events=events),
         bmc_watch=BmcWatch(

@@ -117,5 +117,5 @@ def test_a_snapshot_is_restored_on_new_hosts(site: Lab, tmp_path: Path) -> None:
 
 
 def healthy(site: Lab) -> int:
-    told = etcdctl(site[0], "endpoint", "health", check=False)
+    told = etcdctl(site[0], "endpoint", "health", "--cluster", check=False)
     return told.count("is healthy")

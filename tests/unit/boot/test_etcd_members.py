@@ -115,6 +115,16 @@ def test_the_last_member_does_not_leave() -> None:
         m.absent(cluster("boot-0", "boot-1", dead=("boot-2",)), ME)
 
 
+def test_a_dead_member_is_struck_off_by_another() -> None:
+    """One that still answers leaves by itself; nobody is struck off at the cost of the quorum."""
+    assert verbs(m.struck(cluster("boot-1", "boot-2", dead=("boot-0",)), ME)) == ["remove"]
+    assert m.struck(cluster("boot-1", "boot-2"), ME) == ()
+    with pytest.raises(m.Refused, match="still answers"):
+        m.struck(cluster("boot-0", "boot-1", "boot-2"), ME)
+    with pytest.raises(m.Refused, match="cannot be struck off"):
+        m.struck(cluster("boot-1", dead=("boot-0", "boot-2")), ME)
+
+
 @given(
     states=st.lists(st.sampled_from(["healthy", "dead", "learner"]), min_size=1, max_size=5),
     has_data=st.booleans(), runs=st.booleans(), may_found=st.booleans(),

@@ -123,6 +123,21 @@ def absent(seen: Seen, wanted: Wanted) -> tuple[Step, ...]:
     return (Step("hand_over", "another member is to lead", me.id), Step("remove", "it leaves", me.id), *gone)
 
 
+def struck(seen: Seen, dead: Wanted) -> tuple[Step, ...]:
+    """What takes a member that is gone for good off the list, asked of another host.
+
+    Raises:
+        Refused: it still answers, or without it too few would be healthy.
+    """
+    it = _mine(seen, dead)
+    if not it:
+        return ()
+    if it.healthy:
+        raise Refused(f"{dead.name} still answers: let it leave by itself (state absent, on it)")
+    _majority_without(seen, it, f"{dead.name} cannot be struck off")
+    return (Step("remove", f"{dead.name} is gone for good", it.id),)
+
+
 def _alone(seen: Seen, wanted: Wanted) -> tuple[Step, ...]:
     """No member answers: it is the first to come back, or the one that founds the cluster."""
     if seen.has_data:

@@ -23,9 +23,11 @@ options:
     type: dict
     required: true
   state:
-    description: Whether the host is a member, was just restarted if it is one, or is none.
+    description:
+      - Whether the host is a member, was just restarted if it is one, or is none.
+      - C(struck) takes the member O(name), which is another host and gone for good, off the list.
     type: str
-    choices: [present, restarted, absent]
+    choices: [present, restarted, absent, struck]
     default: present
   may_found:
     description: Make a new cluster if no member answers and this host holds no data.
@@ -117,7 +119,7 @@ steps:
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 from ansible_collections.moorage.boot.plugins.module_utils import etcd_host, etcd_members  # noqa: E402
 
-DECIDE = {"present": etcd_members.present, "restarted": etcd_members.restarted, "absent": etcd_members.absent}
+DECIDE = {"present": etcd_members.present, "restarted": etcd_members.restarted, "absent": etcd_members.absent, "struck": etcd_members.struck}
 
 
 def main() -> None:
@@ -125,7 +127,7 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "members": {"type": "dict", "required": True},
-            "state": {"type": "str", "choices": ["present", "restarted", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "restarted", "absent", "struck"], "default": "present"},
             "may_found": {"type": "bool", "default": False},
             "client_port": {"type": "int", "default": 2379},
             "peer_port": {"type": "int", "default": 2380},

@@ -1,0 +1,80 @@
+#!/usr/bin/python
+"""Ansible module: a boot server that is gone for good is off the record."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: boot_server
+short_description: A boot server that is gone for good is off the record
+version_added: 0.1.0
+description:
+  - Takes away the record of its node, of what is installed on it and of what ran there.
+  - An application that is being removed from it is taken to have left, for it cannot say so any more.
+  - Refuses while its agent runs, and while an application is wanted there.
+options:
+  name:
+    description: Name of the node.
+    type: str
+    required: true
+  state:
+    description: There is but one; agents write the record of a boot server that is there.
+    type: str
+    choices: [absent]
+    default: absent
+extends_documentation_fragment: [moorage.boot.store]
+attributes:
+  check_mode: {support: full, description: Says how many keys would go.}
+  diff_mode: {support: none, description: Everything of it goes.}
+  idempotent: {support: full, description: A node that nobody knows is left alone.}
+author: Moorage contributors
+"""
+
+EXAMPLES = r"""
+- name: The host is off the record
+  moorage.boot.boot_server: {name: boot-2, state: absent}
+  delegate_to: localhost
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+"""
+
+RETURN = r"""
+keys:
+  description: How many keys of it were there.
+  type: int
+  returned: success
+"""
+
+import traceback  # noqa: E402
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib  # noqa: E402
+
+try:
+    from ansible_collections.moorage.boot.plugins.module_utils import retirement
+except ImportError:
+    retirement = None
+    MISSING = traceback.format_exc()
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+            "endpoints": {"type": "list", "elements": "str", "default": ["127.0.0.1:2379"]},
+            "ca": {"type": "path"},
+            "cert": {"type": "path"},
+            "key": {"type": "path", "no_log": False},
+            "prefix": {"type": "str", "default": "/moorage/"},
+        },
+        supports_check_mode=True,
+    )
+    if retirement is None:
+        module.fail_json(msg=missing_required_lib("moorage"), exception=MISSING)
+    try:
+        keys = retirement.retire(module.params, module.check_mode)
+    except retirement.AppServerError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=keys > 0, keys=keys)
+
+
+if __name__ == "__main__":
+    main()
