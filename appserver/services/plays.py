@@ -13,7 +13,7 @@ from appserver.core.play_queue import waits_for
 from appserver.core.play_vars import check_vars, shown_vars
 from appserver.core.playbooks import FILE, Inventory, Playbook, check_choice
 from appserver.core.plays import MOST_HOSTS, Play, PlayRequest, Tally, ended
-from appserver.errors import Conflict, Invalid, NotFound
+from appserver.errors import Conflict, Invalid, InvalidMany, NotFound
 from appserver.ports import KV, Clock, Playbooks, Sealer
 from appserver.services.audit import Audit
 from appserver.services.events import Events
@@ -162,9 +162,11 @@ class Plays:
         playbook = next((one for one in self._playbooks.list() if one.name == wanted.playbook), None)
         if playbook is None:
             raise NotFound(f"there is no playbook {wanted.playbook}")
-        check_vars(wanted.extra_vars, wanted.secrets)
-        inventory = self._playbooks.inventory()
-        check_choice(playbook, inventory, wanted.limit, (*wanted.tags, *wanted.skip_tags), wanted.extra_vars)
+        inventory, tags = self._playbooks.inventory(), (*wanted.tags, *wanted.skip_tags)
+        _all_faults(
+            lambda: check_vars(wanted.extra_vars, wanted.secrets),
+            lambda: check_choice(playbook, inventory, wanted.limit, tags, wanted.extra_vars),
+        )
         hosts = self._playbooks.hosts(playbook.name, wanted.limit, wanted.extra_vars)
         if not hosts:
             raise Invalid("limit", f"{playbook.name} is for none of these hosts")
@@ -216,6 +218,18 @@ class Plays:
         yield from self._outputs.follow(said, after, stop)
         if not stop.is_set():
             yield self._view(self._records.get(number))
+
+
+def _all_faults(*checks: Callable[[], None]) -> None:
+    """What every check finds, at once."""
+    faults: list[tuple[str, str]] = []
+    for check in checks:
+        try:
+            check()
+        except InvalidMany as error:
+            faults += error.faults
+    if faults:
+        raise InvalidMany(tuple(faults))
 
 
 def _said(play: Play) -> Said:
