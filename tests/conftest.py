@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.lab.served",
     "tests.lab.engine",
     "tests.lab.agents",
+    "tests.lab.bmc",
     "tests.lab.theatre",
     "tests.lab.site",
 ]
