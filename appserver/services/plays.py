@@ -132,12 +132,12 @@ class Plays:
             NotFound: no such playbook.
             TooMany: enough plays wait already.
         """
-        if not FILE.fullmatch(wanted.playbook):
-            raise Invalid("playbook", "is to be the name of a playbook, as site.yml")
-        if len(wanted.reason) > _LONGEST_REASON:
-            raise Invalid("reason", f"at most {_LONGEST_REASON} characters")
-        with self._audit.of(caller, "run", f"playbook:{wanted.playbook}", _told(wanted)):
+        with self._audit.of(caller, "run", f"playbook:{wanted.playbook[:80]}", _told(wanted)):
             require(caller, "E", _SUBJECT)
+            if not FILE.fullmatch(wanted.playbook):
+                raise Invalid("playbook", "is to be the name of a playbook, as site.yml")
+            if len(wanted.reason) > _LONGEST_REASON:
+                raise Invalid("reason", f"at most {_LONGEST_REASON} characters")
             play = self._records.add(self._checked(caller, wanted))
         return self._view(self._records.get(play.number))
 

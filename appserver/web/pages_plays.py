@@ -12,6 +12,7 @@ from appserver.core.playbooks import Inventory, Playbook
 from appserver.core.plays import Play
 from appserver.core.secrets import MASK
 from appserver.errors import Invalid, InvalidMany, NotFound
+from appserver.services.audit import AUDITED
 from appserver.services.plays import PlayView
 from appserver.web import forms_plays
 from appserver.web.api import PREFIX
@@ -42,15 +43,11 @@ def new() -> Rendered | Answer:
     asked = _number("from")
     before = services().plays.show(me, int(asked)).play if asked else None
     name = request.values.get("playbook", before.playbook if before else "")
-    found = services().plays.playbooks(me)
-    if not name:
-        return render_template("plays/choose.html", playbooks=found)
-    playbook = next((one for one in found if one.name == name), None)
-    if playbook is None:
-        raise NotFound(f"there is no playbook {name}")
     if request.method == "POST":
-        return _start(playbook)
-    return _form(playbook, _prefilled(before), {})
+        return _start(name)
+    if not name:
+        return render_template("plays/choose.html", playbooks=services().plays.playbooks(me))
+    return _form(_playbook(name), _prefilled(before), {})
 
 
 def play(number: int) -> str:
@@ -68,15 +65,26 @@ def cancel(number: int) -> Answer:
     return redirect(url_for("pages.play", number=number), 303)
 
 
-def _start(playbook: Playbook) -> Rendered | Answer:
+def _start(name: str) -> Rendered | Answer:
+    """What is to be mended is shown at its fields; what is no playbook has none."""
     try:
         wanted = forms_plays.from_form(request.form, request.form.getlist("limit_to"), request.form.getlist("tag"))
         view = services().plays.start(caller(), wanted)
-    except InvalidMany as error:
-        return _form(playbook, request.form, _at_fields(error.faults)), 422
     except Invalid as error:
-        return _form(playbook, request.form, _at_fields(((error.where, error.why),))), 422
+        if error.where == "playbook":
+            raise
+        if AUDITED not in getattr(error, "__notes__", ()):
+            services().audit.record(caller(), "run", f"playbook:{name[:80]}", "refused", error.on_record)
+        faults = error.faults if isinstance(error, InvalidMany) else ((error.where, error.why),)
+        return _form(_playbook(name), request.form, _at_fields(faults)), 422
     return redirect(url_for("pages.play", number=view.play.number), 303)
+
+
+def _playbook(name: str) -> Playbook:
+    found = next((one for one in services().plays.playbooks(caller()) if one.name == name), None)
+    if found is None:
+        raise NotFound(f"there is no playbook {name}")
+    return found
 
 
 def _form(playbook: Playbook, values: Mapping[str, object], faults: Mapping[str, str]) -> str:
