@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Literal
 
 from appserver.errors import Invalid, InvalidMany
@@ -234,7 +235,7 @@ def plan(
     Raises:
         Invalid: no slot is left for a new user.
     """
-    free = iter(board.free)
+    free = repeat(NEW) if board.free == (NEW,) else iter(board.free)
     ordered = sorted(users, key=lambda user: user.name == login)
     changing = [step for user in ordered if user.present for step in _brought(user, board, proven, free)]
     return (*changing, *_going(users, board, login, exclusive))

@@ -66,7 +66,8 @@ class BmcUsers:
             BmcError: the board refused, or a new password does not log in; what came about before is recorded.
             StoreError: the store did not answer. In a check it counts as empty.
         """
-        core.check(wish.users, wish.login.user)
+        limit = {"password_bytes": wish.password_bytes} if wish.login.protocol == "ipmi" else {}
+        core.check(wish.users, wish.login.user, **limit)
         known = self._known(wish.lrn, check)
         with self._boards.open(_login(wish, known)) as bmc:
             found = bmc.accounts()

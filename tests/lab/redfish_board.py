@@ -2,10 +2,11 @@
 
     python -m tests.lab.redfish_board FILE
 
-FILE is JSON: `address`, `port`, `cert`, `key`, `state` (a file that outlives the process), `kind` (`post`: accounts are
-made by POST; `slots`: sixteen that are there; `idrac`: such slots, and hashes for passwords), `chassis` (the program that
-switches the host), and how the board behaves badly: `refuses` (a text that no password may hold), `lockout` (failed
-log-ins after which an account is locked), `forgets` (it takes new passwords and keeps the old ones), `redirects` (a URL).
+FILE is JSON: `address`, `port`, `cert`, `key`, `state` (a file that outlives the process), `kind` (`post`: accounts
+are made by POST; `slots`: sixteen that are there; `idrac`: such slots, and hashes for passwords), `chassis` (the
+program that switches the host). How it behaves badly: `refuses` (a text that no password may hold), `lockout` (failed
+log-ins after which an account is locked), `forgets` (it takes new passwords and keeps the old ones), `most` (accounts
+by POST), `redirects` (a URL).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import ssl
 import subprocess
 import sys
@@ -57,7 +57,7 @@ class Board:
     def save(self) -> None:
         fresh = self.file.with_suffix(".new")
         fresh.write_text(json.dumps(self.state))
-        os.replace(fresh, self.file)
+        fresh.replace(self.file)
 
     def lets_in(self, name: str, password: str) -> bool:
         for one in self.accounts.values():
