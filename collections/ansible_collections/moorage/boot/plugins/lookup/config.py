@@ -23,7 +23,7 @@ author: Moorage contributors
 EXAMPLES = r"""
 - name: The proxy of the site
   ansible.builtin.debug:
-    msg: "{{ lookup('moorage.boot.config', 'config/proxy', **etcd_store) }}"
+    msg: "{{ lookup('moorage.boot.config', 'config/proxy', endpoints=etcd_store.endpoints, **etcd_store.controller) }}"
 """
 
 RETURN = r"""
