@@ -16,6 +16,7 @@ from typing import Protocol
 from appserver.core.bmc import Account, Accounts, Boot, Login
 from appserver.core.containers import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
 from appserver.core.entities import ProjectFiles, SourceKind
+from appserver.core.handshake import Proof
 from appserver.core.playbooks import Inventory, Playbook
 from appserver.core.plays import PlayJob, PlayNews
 from appserver.core.refs import RefUpdate
@@ -71,11 +72,12 @@ class Leadership(Protocol):
     """Held until the context ends or the lease is lost.
 
     `fence` joins the `expect` of every commit made as leader, so that a leader that was
-    replaced cannot write.
+    replaced cannot write. `lease` is its own: what is put under it is gone when another leads.
     """
 
     fence: Mapping[str, int]
     lost: Event
+    lease: int
 
 
 class KV(Protocol):
@@ -178,6 +180,19 @@ class Packages(Protocol):
 
     def stamp(self) -> int:
         """A number that differs once `installed` may."""
+
+
+class SharedTree(Protocol):
+    """The file system that all hosts of a site share, by what proves it: the cluster's token in a file at its root.
+
+    Both return in bounded time, whatever the file system does.
+    """
+
+    def prove(self, token: str, name: str) -> Proof:
+        """Compare, then write and read back a file of `name`."""
+
+    def mark(self, token: str) -> Proof:
+        """Put the token there where there is none; one that is there stays, and is compared."""
 
 
 class Compose(Protocol):
@@ -401,7 +416,7 @@ class Playbooks(Protocol):
 
 
 class Bmc(Protocol):
-    """The board that manages a host's hardware, logged in to. Each call may raise BmcError, and ends in bounded time."""
+    """The board that manages a host's hardware, logged in to. Each call ends in bounded time, or raises BmcError."""
 
     @property
     def used(self) -> str:

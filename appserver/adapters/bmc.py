@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from appserver.adapters import bmc_redfish
-from appserver.adapters.bmc_http import NoAnswer
+from appserver.adapters.bmc_http import LIMIT_S, NoAnswer
 from appserver.adapters.bmc_ipmi import Ipmi
 from appserver.core.bmc import Login
 from appserver.ports import Bmc
@@ -16,14 +16,16 @@ from appserver.ports import Bmc
 class HardwareBoards:
     """To be closed: it keeps processes that speak IPMI."""
 
-    def __init__(self) -> None:
-        self._ipmi = Ipmi()
+    def __init__(self, limit_s: float = LIMIT_S) -> None:
+        """`limit_s` is for all that is asked of one board, from its log-in on."""
+        self._limit_s = limit_s
+        self._ipmi = Ipmi(limit_s)
 
     @contextmanager
     def open(self, login: Login) -> Iterator[Bmc]:
         """`auto` is Redfish where that answers. A board that cannot be trusted there is not spoken to otherwise."""
         if login.protocol == "redfish" or (login.protocol == "auto" and _has_redfish(login)):
-            with bmc_redfish.session(login) as redfish:
+            with bmc_redfish.session(login, self._limit_s) as redfish:
                 yield redfish
         else:
             with self._ipmi.open(login if login.protocol == "ipmi" else replace(login, port=0)) as ipmi:

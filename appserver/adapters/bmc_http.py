@@ -20,7 +20,7 @@ from appserver.errors import BmcError
 PORT = 443
 LIMIT = 1 << 20
 LIMIT_S = 120.0
-"""For all that is asked of a board in one go."""
+"""For all that is asked of a board in one go, where nobody says otherwise."""
 _CONNECT_S, _READ_S = 5.0, 20.0
 
 

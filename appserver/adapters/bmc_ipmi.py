@@ -17,7 +17,8 @@ _IDLE = 8
 class Ipmi:
     """Sessions by workers, which are kept for the next one unless they were stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
         self._idle: list[Worker] = []
         self._lock = Lock()
 
@@ -31,6 +32,7 @@ class Ipmi:
             worker = self._idle.pop() if self._idle else None
         worker = worker or Worker()
         try:
+            worker.begin(login.address, self._limit_s)
             yield _logged_in(worker, login)
             worker.ask("close")
         except BaseException:
@@ -125,7 +127,6 @@ class IpmiBmc:
 
 def _logged_in(worker: Worker, login: Login) -> IpmiBmc:
     """With the first password that is taken."""
-    worker.board = login.address
     port = login.port or PORT
     for number, password in enumerate(login.passwords, 1):
         try:

@@ -21,10 +21,11 @@ _ROOT = str(Path(__file__).parents[2])
 
 
 class Worker:
-    """`board` is whom it speaks to, for people to read."""
+    """To be begun with for each board anew."""
 
     def __init__(self) -> None:
-        self.board = ""
+        self._board = ""
+        self._ends = 0.0
         self._process = subprocess.Popen(
             (sys.executable, "-m", _WORKER),
             stdin=subprocess.PIPE,
@@ -33,20 +34,25 @@ class Worker:
             env={**os.environ, "PYTHONPATH": _ROOT},
         )
 
+    def begin(self, board: str, limit_s: float) -> None:
+        """What is asked from now on is of this board, and is over within `limit_s` altogether."""
+        self._board, self._ends = board, time.monotonic() + limit_s
+
     def ask(self, do: str, limit_s: float = CALL_S, **arguments: object) -> Any:
         """
         Raises:
             LoginRefused: the board does not take user or password.
             BmcError: it refused, answered nonsense, or was not through within `limit_s`; the process may be gone then.
         """
-        answer = json.loads(self._exchange(json.dumps({"do": do, **arguments}).encode() + b"\n", limit_s))
+        left_s = min(limit_s, self._ends - time.monotonic())
+        answer = json.loads(self._exchange(json.dumps({"do": do, **arguments}).encode() + b"\n", left_s))
         if "fault" not in answer:
             return answer["told"]
         if answer["fault"] == "silent":
-            raise BmcError(f"{self.board} does not answer by IPMI")
+            raise BmcError(f"{self._board} does not answer by IPMI")
         if answer["fault"] == "refused" and do == "open":
-            raise LoginRefused(f"{self.board} refuses the log-in: {answer['why']}")
-        raise BmcError(f"{self.board} did not do it: {answer['why']}")
+            raise LoginRefused(f"{self._board} refuses the log-in: {answer['why']}")
+        raise BmcError(f"{self._board} did not do it: {answer['why']}")
 
     def kill(self) -> None:
         """With what it holds; the session ends at the board by its own limit."""
@@ -71,7 +77,7 @@ class Worker:
             while not line.endswith(b"\n"):
                 if not ready.select(max(0.0, ends - time.monotonic())):
                     self.kill()  # what it answers later would be taken for the next answer
-                    raise BmcError(f"{self.board} was not through with it within {limit_s:.0f} s")
+                    raise BmcError(f"{self._board} was not through with it in time")
                 part = os.read(answers.fileno(), 65_536)
                 if not part:
                     raise BmcError("the process that speaks IPMI is gone")

@@ -35,12 +35,12 @@ def speaks(login: Login) -> bool:
 
 
 @contextmanager
-def session(login: Login) -> Iterator[RedfishBmc]:
+def session(login: Login, limit_s: float) -> Iterator[RedfishBmc]:
     """
     Raises:
         LoginRefused, BmcError
     """
-    http = Https(login, set(filter(None, login.passwords)))
+    http = Https(login, set(filter(None, login.passwords)), limit_s)
     try:
         root = http.ask("GET", ROOT)
         if root.status != 200 or "RedfishVersion" not in root.body:

@@ -30,6 +30,8 @@ from appserver.store.records import below, find
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
+LOOK_S = 20.0
+"""For one board: one that drips does not keep the others from being looked at within a minute."""
 REFUSED_S = 900.0
 """A board that refused our log-in is let alone for so long, unless its record changes: many lock an account."""
 _BOARDS, _SEEN = "bmc/boards/", "bmc/seen/"

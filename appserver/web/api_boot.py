@@ -6,7 +6,7 @@ from flask import Response
 
 from appserver.core.boot import Difference
 from appserver.services.boot_servers import Holder
-from appserver.web import forms, queries, shapes, shapes_fleet
+from appserver.web import forms, queries, shapes, shapes_bmc, shapes_fleet
 from appserver.web.api import api, described
 from appserver.web.context import caller, services
 
@@ -20,11 +20,13 @@ def list_boot_servers(query: queries.PageQuery) -> Response:
 
 
 @api.get("/bootservers/<int:lrn>")
-@described("bootservers", ok=shapes_fleet.InstalledBootServer)
+@described("bootservers", ok=shapes_bmc.BootServerInFull)
 def show_boot_server(lrn: int) -> Response:
-    """One, with its containers and packages."""
+    """One, with its containers and packages, and its board."""
     server, installed = services().boot.show(caller(), lrn)
-    return forms.one({**server.to_json(), "containers": dict(installed.containers), "debs": dict(installed.debs)})
+    board = services().bmc.show(caller(), lrn)
+    has = {"containers": dict(installed.containers), "debs": dict(installed.debs)}
+    return forms.one({**server.to_json(), **has, "bmc": board and board.to_json()})
 
 
 @api.get("/bootservers/<int:lrn>/differences/<int:other>")

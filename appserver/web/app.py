@@ -22,7 +22,19 @@ from appserver.web.auth import SAFE
 from appserver.web.context import Context, bind
 from appserver.web.streams import Streams
 
-API_PARTS = ("applications", "operations", "sources", "config", "fleet", "boot", "plays", "site", "access", "record")
+API_PARTS = (
+    "applications",
+    "operations",
+    "sources",
+    "config",
+    "fleet",
+    "boot",
+    "bmc",
+    "plays",
+    "site",
+    "access",
+    "record",
+)
 DOORS = ("pages", "git", "hooks", "openapi")
 """Modules of this package; each has a function `blueprint(services)`."""
 

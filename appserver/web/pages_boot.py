@@ -23,7 +23,8 @@ def server(lrn: int) -> str:
     me = caller()
     shown, installed = services().boot.show(me, lrn)
     others = [one.lrn for one in services().boot.list(me) if one.lrn != lrn]
-    return render_template("boot/server.html", server=shown, installed=installed, others=others)
+    board = services().bmc.show(me, lrn)
+    return render_template("boot/server.html", server=shown, installed=installed, others=others, board=board)
 
 
 def differing(lrn: int) -> str:

@@ -21,27 +21,41 @@ from appserver.adapters.passwords import Argon2
 from appserver.adapters.playbooks import AnsiblePlaybooks
 from appserver.adapters.registry import Registries
 from appserver.adapters.sealer import KeySealer
+from appserver.adapters.shared_tree import SharedDirectory
 from appserver.core.addresses import outgoing
-from appserver.ports import KV, Boards, Clock, Compose, Nodes, Passwords, Playbooks, Registry, Repositories, Sealer
+from appserver.ports import (
+    KV,
+    Boards,
+    Clock,
+    Compose,
+    Nodes,
+    Passwords,
+    Playbooks,
+    Registry,
+    Repositories,
+    Sealer,
+    SharedTree,
+)
 from appserver.services.access import Access
 from appserver.services.applications import Applications
 from appserver.services.audit import Audit
 from appserver.services.bmc import Bmcs
-from appserver.services.bmc_watch import BmcWatch
+from appserver.services.bmc_watch import LOOK_S, BmcWatch
 from appserver.services.boot_servers import BootServers
 from appserver.services.bundle import Services
 from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
 from appserver.services.deploy import Deploy
-from appserver.services.duties import Duties, Duty
+from appserver.services.duties import Duties, Duty, FencedDuty
 from appserver.services.events import Events
 from appserver.services.finish import Finish
+from appserver.services.handshake import Handshake
+from appserver.services.handshake_view import HandshakeView
 from appserver.services.imports import Imports
 from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
-from appserver.services.retire import Retire
 from appserver.services.observe import Observer
 from appserver.services.operations import Operations
 from appserver.services.play_run import PlayRun
@@ -50,6 +64,7 @@ from appserver.services.plays import Plays
 from appserver.services.push import Push
 from appserver.services.reconfigure import Reconfigure
 from appserver.services.retention import Retention
+from appserver.services.retire import Retire
 from appserver.services.sessions import Sessions
 from appserver.services.setup import Setup
 from appserver.services.site_config import SiteSettings
@@ -80,6 +95,8 @@ class World:
     repositories: Repositories
     boards: Boards
     playbooks: Playbooks
+    tree: SharedTree | None = None
+    """None where the site has no shared tree."""
 
 
 def build(settings: ServeSettings) -> Services:
@@ -110,7 +127,8 @@ def world(settings: ServeSettings) -> World:
             settings.git_ca,
         ),
         playbooks=AnsiblePlaybooks(ansible.site(settings), settings.play_hours * 3600),
-        boards=HardwareBoards(),
+        boards=HardwareBoards(LOOK_S),
+        tree=SharedDirectory(settings.shared_dir) if settings.shared_dir else None,
     )
 
 
@@ -185,8 +203,9 @@ def assemble(world: World, settings: ServeSettings) -> Services:
             events=events,
             clock=clock,
         ),
+        handshake=Handshake(kv=kv, events=events, address=settings.reached_at, tree=world.tree),
+        start_up=HandshakeView(kv=kv, audit=audit),
         keeper=Keeper(
-            kv=kv,
             clusters=clusters,
             sources=sources,
             tokens=access.tokens,
@@ -204,6 +223,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
 def duties(services: Services, settings: ServeSettings) -> Duties:
     """What one app server at a time does for all of them."""
     work = (
+        FencedDuty("master", services.handshake.run),
         Duty("finisher", services.finish.run),
         Duty("sources", services.keep_current.run),
         Duty("keeper", services.keeper.run),

@@ -31,6 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /tokens": {"title": "mine"},
     "POST /me/password": {"current": "wrong one here", "password": "another one, quite long"},
     "POST /plays": {"playbook": "hello.yml"},
+    "POST /bootservers/<int:lrn>/power": {"action": "off"},
     "POST /login": {"username": "ann", "password": "wrong one here"},
 }
 

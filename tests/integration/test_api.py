@@ -14,7 +14,7 @@ from appserver.core.containers import StrayProject
 from appserver.core.entities import AppKey, ContainerRecord, Observed, ServiceObserved
 from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.web import shapes, shapes_fleet, shapes_plays, shapes_record
+from appserver.web import shapes, shapes_bmc, shapes_fleet, shapes_plays, shapes_record
 from appserver.web.api import api
 from tests.fakes import PASSWORD
 from tests.lab.served import ROOT, Site
@@ -55,7 +55,7 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         "/nodes/n1": shapes_fleet.Node,
         "/nodes/n1/projects": shapes.Listed[shapes_fleet.StrayProject],
         "/bootservers": shapes.Listed[shapes_fleet.BootServer],
-        "/bootservers/1": shapes_fleet.InstalledBootServer,
+        "/bootservers/1": shapes_bmc.BootServerInFull,
         "/bootservers/1/differences/2": shapes.Listed[shapes_fleet.InstalledDifference],
         "/installed?deb=curl": shapes.Listed[shapes_fleet.Holder],
         "/playbooks": shapes.Listed[shapes_plays.Playbook],

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from appserver.adapters.memory import MemoryKV
+from appserver.core.bmc import Board, Seen, differences
 from appserver.core.fleet import Node
+from appserver.services.bmc import BmcView
 from appserver.services.boot_servers import BootServers
 from appserver.store import keys
 from appserver.store.codec import encode
@@ -18,6 +22,19 @@ CONTAINERS: dict[int, dict[str, str]] = {
     1: {"odd": "busybox:1.36"},
     10: {},
 }
+
+
+BOARD = Board("192.0.2.101", "redfish", 0, "admin", "", {"admin": "administrator", "ops": "operator"})
+
+
+def boards() -> SimpleNamespace:
+    """Of boot server 0, where somebody added a user; of 1, that does not answer."""
+    users = {**BOARD.wanted, "mallory <b>": "administrator"}
+    views = {
+        0: BmcView(BOARD, Seen(True, "on"), users, differences(BOARD.wanted, users)),
+        1: BmcView(BOARD, Seen(False, "", "192.0.2.101 does not answer by Redfish"), BOARD.wanted, ()),
+    }
+    return SimpleNamespace(show=lambda _, lrn: views.get(lrn))
 
 
 def boot_servers() -> BootServers:

@@ -26,7 +26,7 @@ from appserver.services.journal import Page
 from appserver.settings import ServeSettings
 from appserver.web.app import create_app
 from tests.web import records, values
-from tests.web.boot_record import boot_servers
+from tests.web.boot_record import boards, boot_servers
 from tests.web.plays_record import plays
 from tests.web.site_settings import site_settings
 
@@ -63,6 +63,7 @@ class Harbour:
             events=SimpleNamespace(list=lambda *_, **__: Page(records.EVENTS), follow=lambda *_, **__: iter(())),
             nodes=SimpleNamespace(list=lambda *_: records.NODES),
             boot=boot_servers(),
+            bmc=boards(),
             plays=plays(),
             site=site_settings(),
             clusters=SimpleNamespace(list=lambda _: groups),
