@@ -101,6 +101,10 @@ class StoreError(BackendError):
     """etcd did not answer, or refused."""
 
 
+class Denied(StoreError):
+    """The store knows who asks, and does not let them: asking again will not help."""
+
+
 class Compacted(StoreError):
     """The revision asked for is gone: list again and watch from there."""
 

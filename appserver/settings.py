@@ -37,6 +37,9 @@ class CommonSettings:
     seal_key: Annotated[str, "file of the key that seals secrets: 32 bytes, base64"] = "/etc/moorage/seal.key"
     compose: Annotated[str, "Docker Compose v2 program; empty: looked for in the usual places"] = ""
     cluster: Annotated[str, "cluster made at the first start, or that the node joins"] = "default"
+    shared_dir: Annotated[
+        str, "root of the file system that all hosts share, proven by its file `token`; empty: this site has none"
+    ] = ""
     log_level: Annotated[str, "debug, info, warning or error"] = "info"
 
 
@@ -79,6 +82,11 @@ class ServeSettings(CommonSettings):
     trusted_proxies: Annotated[int, "reverse proxies before us whose X-Forwarded-For and -Proto count"] = 0
 
     @property
+    def reached_at(self) -> str:
+        """host:port of this very app server, whatever stands before it."""
+        return _reached_at(self.listen)
+
+    @property
     def url(self) -> str:
         """How people reach the app server, without a slash at the end."""
         scheme = "https" if self.tls_cert else "http"
@@ -91,6 +99,9 @@ class AgentSettings(CommonSettings):
 
     name: Annotated[str, "name of the node; empty: the host's own, short and in lower case"] = ""
     address: Annotated[str, "host:port where app servers reach the live reads; empty: host name, port of `listen`"] = ""
+    ip: Annotated[
+        str, "IP address under which the node is in `machines/`, of which it has one; empty: that of `address`"
+    ] = ""
     labels: Annotated[Table, "labels of the node, for placement constraints"] = field(default_factory=dict)
     lrn: Annotated[int, "logical rack number of the boot server; -1: none"] = -1
     listen: Annotated[str, "address and port of the live reads"] = "0.0.0.0:8090"

@@ -24,6 +24,7 @@ class Held:
 
     fence: Mapping[str, int]
     lost: Event
+    lease: int
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def campaign(kv: KV, name: str, ttl_s: float, value: str, stop: Event) -> Iterat
             place = f"leader/{name}/{lease.id:x}"
             revision = kv.commit({place: 0}, {place: value}, lease=lease.id)
             if revision and _come_first(kv, f"leader/{name}/", place, lease, stop):
-                yield Held({place: revision}, lease.lost)
+                yield Held({place: revision}, lease.lost, lease.id)
                 return
     yield None
 

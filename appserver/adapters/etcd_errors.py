@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appserver.errors import AppServerError, Compacted, LeadershipLost, StoreError, TooLarge
+from appserver.errors import AppServerError, Compacted, Denied, LeadershipLost, StoreError, TooLarge
 
 
 class NotDone(StoreError):
@@ -21,8 +21,8 @@ class StaleLogin(NotDone):
     """The token is no longer good: log in again."""
 
 
-class Refused(StoreError):
-    """Asking again will not help: this user may not, or is not known."""
+class Refused(Denied):
+    """This user may not, or is not known."""
 
 
 class AuthIsOff(StoreError):

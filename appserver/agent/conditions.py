@@ -1,4 +1,4 @@
-"""What speaks for and against this node: engine, disk, memory, clock."""
+"""What speaks for and against this node: engine, disk, memory, clock; handshake and shared tree tell of themselves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ MEMORY_FREE = 0.03
 CLOCK_JUMP_S = 5.0
 CLOCK_STEADY_S = 600.0
 _MEMINFO = Path("/proc/meminfo")
+
+Finding = tuple[bool, str] | None
+"""Whether a condition is good, and why; None: nothing is known of it now, and what was known stands."""
 
 
 @dataclass(slots=True)
@@ -59,14 +62,16 @@ def memory() -> tuple[bool, str]:
     return available >= MEMORY_FREE * total, f"{available >> 20} MiB available of {total >> 20} MiB"
 
 
-def merged(
-    before: Sequence[Condition], found: Sequence[tuple[str, tuple[bool, str]]], now: datetime
-) -> tuple[Condition, ...]:
+def merged(before: Sequence[Condition], found: Sequence[tuple[str, Finding]], now: datetime) -> tuple[Condition, ...]:
     """`since` stays while `ok` does, and so does a good condition's reason: nothing is written for its sake."""
     known = {condition.name: condition for condition in before}
     out = []
-    for name, (ok, reason) in found:
+    for name, finding in found:
         old = known.get(name)
+        if finding is None:
+            out += [old] if old else []
+            continue
+        ok, reason = finding
         if old and old.ok == ok:
             out.append(old if ok else replace(old, reason=reason))
         else:

@@ -25,14 +25,17 @@ _PAUSE_S = 1.0
 
 
 class Following:
-    """Keeps `wishes` at what the store says, and wakes the lanes for what is news."""
+    """Keeps `wishes` at what the store says, and wakes the lanes for what is news. `listed` is set once it is known."""
 
-    def __init__(self, kv: KV, node: str, wishes: Wishes, reports: Reports, lanes: Lanes) -> None:
+    def __init__(
+        self, kv: KV, node: str, wishes: Wishes, reports: Reports, lanes: Lanes, listed: Event | None = None
+    ) -> None:
         self._kv = kv
         self._prefix = keys.desired_of(node)
         self._wishes = wishes
         self._reports = reports
         self._lanes = lanes
+        self._listed = listed or Event()
 
     def run(self, stop: Event) -> None:
         while not stop.is_set():
@@ -53,6 +56,7 @@ class Following:
         wanted.update({key: wish for key in unread if (wish := self._wishes.get(key))})
         for key in self._wishes.replace(wanted):
             self._lanes.supersede(key)
+        self._listed.set()
         for key in {*known, *wanted} - unread:
             self._lanes.wake(key)
         with watching(self._kv, self._prefix, listed.revision, stop) as watch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
 
@@ -33,12 +33,26 @@ class Identity:
     cluster: str
     lrn: int = -1
     labels: Mapping[str, str] = field(default_factory=dict)
+    ip: str = ""
+    """Under which it stands in `machines/`; empty: found out from `address`."""
 
 
 class Inventory:
-    """Looked at every minute, and at once when the engine comes or goes."""
+    """Looked at every minute, and at once when the engine comes or goes, or the handshake goes on."""
 
-    def __init__(self, kv: KV, engine: Engine, clock: Clock, identity: Identity) -> None:
+    def __init__(
+        self,
+        kv: KV,
+        engine: Engine,
+        clock: Clock,
+        identity: Identity,
+        more: Callable[[], Sequence[tuple[str, conditions.Finding]]] = tuple,
+    ) -> None:
+        """
+        Args:
+            more: conditions that others look after.
+        """
+        self._more = more
         self._kv = kv
         self._engine = engine
         self._clock = clock
@@ -82,11 +96,12 @@ class Inventory:
         mine = self._identity
         base = before or Node(mine.name, mine.address, mine.cluster)
         info = info or base.engine
-        found = [
+        found: list[tuple[str, conditions.Finding]] = [
             ("engine", engine),
             ("disk", conditions.disk(info.root if info else "")),
             ("memory", conditions.memory()),
             ("clock", self._watch.look(time.time(), time.monotonic())),
+            *self._more(),
         ]
         return replace(
             base,

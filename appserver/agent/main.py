@@ -1,7 +1,8 @@
 """`moorage agent`: lists what is wanted, then watches; listens to the engine; looks at everything once a minute.
 
-Each part runs on its own and survives what it stands on: without the store containers are kept as they were last
-wanted, and what was done is told later; without the engine everything waits for it.
+Nothing is done before the node's name is claimed (`agent/handshake.py`), and nothing any more when a rival has it. Each
+part runs on its own and survives what it stands on: without the store containers are kept as they were last wanted, and
+what was done is told later; without the engine everything waits for it; without an app server everything goes on.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
-from appserver.agent.alive import keep_alive
 from appserver.agent.desired import Following
 from appserver.agent.endings import Endings
 from appserver.agent.gate import Parts
 from appserver.agent.guarded import guarded
 from appserver.agent.hands import Hands
+from appserver.agent.handshake import Handshake
+from appserver.agent.handshake_claim import Self
+from appserver.agent.handshake_init import Init
+from appserver.agent.handshake_self import holder, is_dead
 from appserver.agent.http import Files, Reads, serve
 from appserver.agent.installed import Record
 from appserver.agent.inventory import Identity, Inventory
@@ -29,7 +33,7 @@ from appserver.agent.report import Reports
 from appserver.agent.wishes import Wishes
 from appserver.core.containers import EngineEvent
 from appserver.errors import EngineError, StoreError
-from appserver.ports import KV, Clock, Compose, Engine, Packages, Sealer
+from appserver.ports import KV, Clock, Compose, Engine, Packages, Sealer, SharedTree
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +66,12 @@ class Agent:
         clock: Clock,
         packages: Packages,
         listen: Listen | None = None,
+        tree: SharedTree | None = None,
     ) -> None:
+        """
+        Args:
+            tree: None where the site has no shared tree.
+        """
         self._kv = kv
         self._listen = listen
         self._engine = engine
@@ -71,33 +80,43 @@ class Agent:
         self._looks = Looks(engine)
         self.wishes = Wishes(kv)
         self._reports = Reports(kv, identity.name, identity.cluster)
-        self._inventory = Inventory(kv, engine, clock, identity)
         self._record = Record(kv, engine, packages, clock, identity.name, identity.lrn)
         projects = Projects(engine, sealer, state_dir)
         hands = Hands(engine, compose, projects)
         parts = Parts(self.wishes, self._looks, compose, projects, hands, clock, self._endings.ids)
         self._reconcile = Reconcile(parts, self._reports, identity.name)
-        self._lanes = Lanes(self._reconcile)
-        self._desired = Following(kv, identity.name, self.wishes, self._reports, self._lanes)
+        listed = Event()
+        init = Init(self._reconcile, self.wishes, listed, (state_dir,), self._wake_all)
+        self._lanes = Lanes(init)
+        self._desired = Following(kv, identity.name, self.wishes, self._reports, self._lanes, listed)
+        who = Self(lambda: holder(identity.name, identity.address, identity.ip, clock.now()), is_dead)
+        self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
+        self._inventory = Inventory(kv, engine, clock, identity, self._handshake.conditions)
 
     def run(self, stop: Event) -> None:
-        if not self._load(stop):
-            return
+        shaking = Thread(target=guarded("handshake", lambda: self._handshake.run(stop), stop), name="handshake")
+        shaking.start()
+        while (over := self._handshake.claims.wait(stop)) is not None:
+            if self._load(over):
+                self._work(over)
+        shaking.join()
+
+    def _work(self, over: Event) -> None:
+        """Until told to stop, or the claim went to a rival; running work has come back then."""
         parts: dict[str, Callable[[], None]] = {
-            "alive": lambda: keep_alive(self._kv, self._identity.name, self._identity.address, stop),
-            "desired": lambda: self._desired.run(stop),
-            "engine": lambda: self._follow_engine(stop),
-            "passes": lambda: self._pass(stop),
-            "inventory": lambda: self._inventory.run(stop),
-            "record": lambda: self._record.run(stop),
-            "reports": lambda: self._reports.run(stop),
-            **({"reads": lambda: self._serve_reads(stop)} if self._listen else {}),
+            "desired": lambda: self._desired.run(over),
+            "engine": lambda: self._follow_engine(over),
+            "passes": lambda: self._pass(over),
+            "inventory": lambda: self._inventory.run(over),
+            "record": lambda: self._record.run(over),
+            "reports": lambda: self._reports.run(over),
+            **({"reads": lambda: self._serve_reads(over)} if self._listen else {}),
         }
-        threads = [Thread(target=guarded(name, run, stop), name=name) for name, run in parts.items()]
+        threads = [Thread(target=guarded(name, run, over), name=name) for name, run in parts.items()]
         for thread in threads:
             thread.start()
         log.info("event=agent_started node=%s cluster=%s", self._identity.name, self._identity.cluster)
-        self._lanes.run(stop)
+        self._lanes.run(over)
         self._inventory.poke()
         self._reports.wake()
         for thread in threads:

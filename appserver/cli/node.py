@@ -41,6 +41,7 @@ def show_(name: str) -> None:
             ("node", found["name"]),
             ("power", "on" if found["on"] else "off"),
             ("healthy", found["healthy"]),
+            ("handshake", " ".join(part for part in (found["handshake"], found["ip"]) if part)),
             ("address", found["address"]),
             ("cluster", found["cluster"]),
             ("lrn", found["lrn"] if found["lrn"] >= 0 else ""),
@@ -57,6 +58,23 @@ def show_(name: str) -> None:
         mark = click.style("ok", fg="green") if condition["ok"] else click.style("bad", fg="red")
         since = show.short_time(condition["since"])
         click.echo(f"{mark}  {show.clean(condition['name'])} since {since}  {show.clean(condition['reason'])}".rstrip())
+
+
+@node.command()
+@click.argument("wanted", required=False, type=click.Choice(["recovery", "new"]))
+def mode(wanted: str | None) -> None:
+    """How nodes begin that were up before: shown, or set.
+
+    `recovery`, the default: what is wanted of the node is looked at once more before it counts as up. `new`: as a node
+    that was never here. Neither deletes anything. A node that is new begins as one in either mode.
+    """
+    found = client().put("start-up", body={"mode": wanted}) if wanted else client().get("start-up")
+    if lazy.wants_json():
+        show.as_json(found)
+        return
+    states = ", ".join(f"{number} {state}" for state, number in found["states"].items())
+    facts = [("mode", found["mode"]), ("leader", found["leader"] or "none"), ("nodes", f"{found['known']} known")]
+    show.facts([*facts, ("handshakes", states)])
 
 
 @node.command()
@@ -82,6 +100,7 @@ _COLUMNS = {
     "name": "name",
     "power": "power",
     "healthy": "healthy",
+    "handshake": "handshake",
     "cluster": "cluster",
     "engine": "engine.version",
     "applications": "applications",

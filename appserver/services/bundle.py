@@ -16,16 +16,18 @@ from appserver.services.configuration import Configuration
 from appserver.services.deploy import Deploy
 from appserver.services.events import Events
 from appserver.services.finish import Finish
+from appserver.services.handshake import Handshake
+from appserver.services.handshake_view import HandshakeView
 from appserver.services.imports import Imports
 from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.nodes import NodeList
-from appserver.services.retire import Retire
 from appserver.services.operations import Operations
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
 from appserver.services.push import Push
+from appserver.services.retire import Retire
 from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
 
@@ -59,3 +61,5 @@ class Services:
     finish: Finish
     keep_current: KeepCurrent
     keeper: Keeper
+    handshake: Handshake
+    start_up: HandshakeView

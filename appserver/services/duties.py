@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 
 from appserver.errors import StoreError
-from appserver.ports import KV
+from appserver.ports import KV, Leadership
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,18 @@ class Duty:
     run: Callable[[Event], None]
 
 
+@dataclass(frozen=True, slots=True)
+class FencedDuty:
+    """`run` is also given the leadership, whose fence joins everything that it writes."""
+
+    name: str
+    run: Callable[[Event, Leadership], None]
+
+
 class Duties:
     """Threads of this app server, one for each duty, that stand for election until told to stop."""
 
-    def __init__(self, *, kv: KV, value: str, duties: Sequence[Duty]) -> None:
+    def __init__(self, *, kv: KV, value: str, duties: Sequence[Duty | FencedDuty]) -> None:
         """`value` tells people who leads: the address of this app server."""
         self._kv = kv
         self._value = value
@@ -44,7 +52,7 @@ class Duties:
             thread.start()
         return threads
 
-    def _stand(self, duty: Duty, stop: Event) -> None:
+    def _stand(self, duty: Duty | FencedDuty, stop: Event) -> None:
         while not stop.is_set():
             try:
                 self._term(duty, stop)
@@ -54,7 +62,7 @@ class Duties:
                 log.exception("duty broke name=%s", duty.name)
             stop.wait(_AGAIN_S)
 
-    def _term(self, duty: Duty, stop: Event) -> None:
+    def _term(self, duty: Duty | FencedDuty, stop: Event) -> None:
         with self._kv.leader(duty.name, TTL_S, self._value, stop) as leadership:
             if leadership is None:
                 return
@@ -62,7 +70,10 @@ class Duties:
             over = Event()
             Thread(target=_until, args=(leadership.lost, stop, over), name=f"term {duty.name}", daemon=True).start()
             try:
-                duty.run(over)
+                if isinstance(duty, FencedDuty):
+                    duty.run(over, leadership)
+                else:
+                    duty.run(over)
             finally:
                 over.set()
                 log.info("duty ends name=%s", duty.name)

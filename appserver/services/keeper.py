@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from threading import Event
 
-from appserver.ports import KV
 from appserver.services.audit import Audit
 from appserver.services.clusters import Clusters
 from appserver.services.events import Events
@@ -25,7 +23,6 @@ class Keeper:
     def __init__(
         self,
         *,
-        kv: KV,
         clusters: Clusters,
         sources: Sources,
         tokens: Tokens,
@@ -38,7 +35,6 @@ class Keeper:
         cluster: str,
     ) -> None:
         """`cluster` is the one made at the first start."""
-        self._kv = kv
         self._clusters = clusters
         self._sources = sources
         self._tokens = tokens
@@ -57,7 +53,6 @@ class Keeper:
 
     def begin(self) -> None:
         """What is there already stays as it is."""
-        self._kv.commit({"token": 0}, {"token": f"{secrets.randbelow(10**5):05d}-{secrets.randbelow(10**5):05d}"})
         self._clusters.ensure(self._cluster)
         self._sources.ensure()
         if sealed := self._files.seal():

@@ -1,7 +1,7 @@
 """Nodes as people look at them: the agent's record, whether it is on, how healthy it is, and what is promised there.
 
-On means that its lease lives. Healthy means that every condition its agent reports is good. A node can be on and not
-healthy (its engine does not answer), as in Cluman.
+On means that its lease lives. Healthy means that every condition its agent reports is good, and that nobody else claims
+its name or address. A node can be on and not healthy (its engine does not answer), as in Cluman.
 """
 
 from __future__ import annotations
@@ -10,26 +10,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appserver.core.access import Caller, require
-from appserver.core.fleet import Node
+from appserver.core.claims import Holder, Rival
+from appserver.core.fleet import Condition, Node
 from appserver.core.placement.request import Claim, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV, Snapshot
 from appserver.store import keys
 from appserver.store.records import below, find
 
+_STARTING = (keys.RUNNODES, keys.AGENTS, keys.RIVALS)
+
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """One node. `held` is what every holder (`<cluster>.<app>`) was promised; `version` the record's store revision."""
+    """One node. `held` is what every holder (`<cluster>.<app>`) was promised; `version` the record's store revision.
+
+    `state` is that of its start-up handshake, `ip` the address under which that stands; both "" where its agent tells
+    none. `rivals` are agents that claim its name or address too.
+    """
 
     node: Node
     on: bool
     held: Mapping[str, Claim]
     version: int
+    state: str = ""
+    ip: str = ""
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def healthy(self) -> bool:
-        return self.on and all(condition.ok for condition in self.node.conditions)
+        return self.on and all(condition.ok for condition in self.conditions)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Those of its agent, and that others claim to be it."""
+        return (*self.node.conditions, *(Condition("identity", False, str(one), one.since) for one in self.rivals))
 
     def to_json(self) -> Mapping[str, object]:
         node, engine = self.node, self.node.engine
@@ -41,6 +56,8 @@ class NodeView:
             "labels": dict(node.labels),
             "on": self.on,
             "healthy": self.healthy,
+            "handshake": self.state,
+            "ip": self.ip,
             "engine": engine
             and {
                 "version": engine.version,
@@ -49,7 +66,7 @@ class NodeView:
                 "memory": engine.memory,
             },
             "conditions": [
-                {"name": c.name, "ok": c.ok, "reason": c.reason, "since": c.since.isoformat()} for c in node.conditions
+                {"name": c.name, "ok": c.ok, "reason": c.reason, "since": c.since.isoformat()} for c in self.conditions
             ],
             "reserved": {
                 "cpus": round(sum(claim.cpus for claim in self.held.values()), 3),
@@ -68,13 +85,13 @@ class NodeList:
 
     def list(self, caller: Caller, cluster: str = "") -> tuple[NodeView, ...]:
         require(caller, "R", "node:")
-        seen = self._kv.snapshot("nodes/", "alive/", "reservations/")
+        seen = self._kv.snapshot("nodes/", "alive/", "reservations/", *_STARTING)
         views = (_view(seen, stored.record, stored.revision) for _, stored in below(seen, "nodes/", Node))
         return tuple(view for view in views if cluster in ("", view.node.cluster))
 
     def show(self, caller: Caller, name: str) -> NodeView:
         require(caller, "R", f"node:{name}")
-        seen = self._kv.snapshot(keys.node(name), keys.alive(name), keys.reservation(name))
+        seen = self._kv.snapshot(keys.node(name), keys.alive(name), keys.reservation(name), *_STARTING)
         stored = find(seen, keys.node(name), Node)
         if stored is None:
             raise NotFound(f"there is no node {name}")
@@ -84,4 +101,10 @@ class NodeList:
 def _view(seen: Snapshot, node: Node, version: int) -> NodeView:
     reserved = find(seen, f"reservations/{node.name}", Reservation)
     held = dict(reserved.record.holders) if reserved else {}
-    return NodeView(node, f"alive/{node.name}" in seen.items, held, version)
+    holder = find(seen, f"{keys.AGENTS}{node.name}", Holder)
+    ip = holder.record.ip if holder else ""
+    state = seen.items.get(f"{keys.RUNNODES}{ip}")
+    rivals = [one.record for _, one in below(seen, keys.RIVALS, Rival)]
+    mine = tuple(one for one in rivals if node.name in (one.mine.node, one.other.node if one.other else ""))
+    on = f"alive/{node.name}" in seen.items
+    return NodeView(node, on, held, version, state.value if state else "", ip, mine)

@@ -9,6 +9,7 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote
 
@@ -20,6 +21,9 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
 """Debian policy 5.6.1, bounded."""
 RESERVED = frozenset({"_ping", "con", "nul", "prn", "aux", "all", "orphans"})
+TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
+ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
+AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,23 @@ TABLE: tuple[Key, ...] = (
         "cluster token `NNNNN-NNNNN`: app servers and agents share one global file system",
         "serve, first start",
     ),
-    Key("service/master", "address of the app server that leads", "leader"),
-    Key("service/mode", "`new` or `recovery`", "leader"),
-    Key("machines/allnodes/<ip>", "`ok`: every node ever seen", "leader"),
+    Key("service/master", "address of the app server that leads; carries its lease", "leader"),
+    Key("service/mode", "`new` or `recovery`", "leader, operator"),
+    Key("machines/allnodes/<ip>", "`ok`: every node that ever came up", "leader"),
     Key(
         "machines/runnodes/<ip>",
         "`waiting`, `init-new`, `init-recovery`, `work`, `ok`; carries the agent's lease",
         "agent, leader",
+    ),
+    Key(
+        "machines/agents/<name>",
+        "Holder: which run of which agent has the name and its address; carries the same lease",
+        "agent",
+    ),
+    Key(
+        "machines/rivals/<name>/<lease>",
+        "Rival: an agent that finds its name or address taken, and by whom; carries its own lease",
+        "agent",
     ),
     Key("nodes/<name>", "Node: address, lrn, cluster, labels, engine, conditions", "agent, operator"),
     Key("alive/<name>", "agent's address; carries its lease: absent means the node is off", "agent"),
@@ -193,6 +207,22 @@ def node(name: str) -> str:
 
 def alive(name: str) -> str:
     return f"alive/{check_name(name, 'node')}"
+
+
+def allnode(ip: str) -> str:
+    return f"{ALLNODES}{_ip(ip)}"
+
+
+def runnode(ip: str) -> str:
+    return f"{RUNNODES}{_ip(ip)}"
+
+
+def agent(name: str) -> str:
+    return f"{AGENTS}{check_name(name, 'node')}"
+
+
+def rival(name: str, lease: int) -> str:
+    return f"{RIVALS}{check_name(name, 'node')}/{lease:x}"
 
 
 def source(name: str) -> str:
@@ -362,6 +392,14 @@ def _container_name(name: str) -> str:
     if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", name):
         raise Invalid("container", f"{name!r} is not a container's name")
     return name
+
+
+def _ip(text: str) -> str:
+    """As it is written shortest, so that one address is one key."""
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise Invalid("address", f"{text[:80]!r} is no IP address") from error
 
 
 def _hex(text: str, what: str) -> str:

@@ -6,8 +6,6 @@ each of them may write. What an agent may not: wish for anything, or write what 
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from appserver.core.grants import Grant
 from appserver.store import keys
 
@@ -15,7 +13,16 @@ ROOT = "root"
 MEMBER = "etcd"
 """Users of the role `root`: people with the site's authority, and the members themselves."""
 SERVE = "serve"
-AGENTS_READ = ("token", "service/", "machines/allnodes/", "revisions/", "clusters/", "config/", "info/")
+AGENTS_READ = (
+    "token",
+    "service/",
+    "machines/allnodes/",
+    "machines/agents/",
+    "revisions/",
+    "clusters/",
+    "config/",
+    "info/",
+)
 
 
 def serve_grants() -> frozenset[Grant]:
@@ -38,6 +45,8 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
     own = [
         Grant(keys.node(node)),
         Grant(keys.alive(node)),
+        Grant(keys.agent(node)),
+        Grant(f"{keys.RIVALS}{node}/"),
         Grant(keys.observed_of(node)),
         Grant(f"containers/{keys.check_name(cluster, 'cluster')}/"),
         Grant("events/", "write"),
@@ -45,6 +54,6 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
     if lrn >= 0:
         own += [Grant(f"install/{lrn}/"), Grant(keys.bootserver(lrn))]
     if address:
-        own.append(Grant(f"machines/runnodes/{ip_address(address)}"))
+        own.append(Grant(keys.runnode(address)))
     read = [Grant(keys.desired_of(node), "read"), *(Grant(prefix, "read") for prefix in AGENTS_READ)]
     return frozenset([*own, *read])

@@ -27,6 +27,22 @@ def show_node(name: str) -> Response:
     return forms.one(view.to_json(), view.version)
 
 
+@api.get("/start-up")
+@described("nodes", ok=shapes_fleet.StartUp)
+def show_start_up() -> Response:
+    """Who answers nodes that start, in which mode, and how far they are."""
+    view = services().start_up.show(caller())
+    return forms.one(view.to_json(), view.version)
+
+
+@api.put("/start-up")
+@described("nodes", ok=shapes_fleet.StartUp)
+def set_start_up(json: forms.StartUpBody) -> Response:
+    """How nodes that were up before begin: `recovery`, or `new`. Neither deletes anything."""
+    view = services().start_up.set_mode(caller(), json.mode, forms.if_match())
+    return forms.one(view.to_json(), view.version)
+
+
 @api.delete("/nodes/<name>")
 @described("nodes", 204)
 def retire_node(name: str) -> Response:

@@ -121,6 +121,10 @@ class ClusterBody(Body):
     title: Short = ""
 
 
+class StartUpBody(Body):
+    mode: Literal["new", "recovery"]
+
+
 class SourceBody(Body):
     """A secret that is left out stays as it is; empty, it is removed."""
 

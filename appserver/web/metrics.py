@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
@@ -62,8 +62,20 @@ class Record(Collector):
         yield GaugeMetricFamily("moorage_event_streams", "Open event streams.", value=self._context.streams.open)
         states = Tally(str(view.state) for view in services.applications.list(_SELF))
         yield _by("moorage_applications", "Applications by state.", "state", states)
-        nodes = Tally("healthy" if n.healthy else "on" if n.on else "off" for n in services.nodes.list(_SELF))
+        found = services.nodes.list(_SELF)
+        nodes = Tally("healthy" if n.healthy else "on" if n.on else "off" for n in found)
         yield _by("moorage_nodes", "Nodes: healthy, on but not healthy, off.", "state", nodes)
+        conditions = Tally(c.name for n in found if n.on for c in n.conditions if not c.ok)
+        yield _by("moorage_node_conditions_bad", "Nodes that are on and have a bad condition.", "condition", conditions)
+        start_up = services.start_up.show(_SELF)
+        yield _by("moorage_node_handshakes", "Nodes by the state of their handshake.", "state", start_up.states)
+        yield GaugeMetricFamily("moorage_leader", "Whether an app server leads.", value=bool(start_up.leader))
+        answered = CounterMetricFamily(
+            "moorage_handshakes_answered", "States that this app server wrote, as leader.", labels=["state"]
+        )
+        for state, number in sorted(services.handshake.answered.items()):
+            answered.add_metric([state], number)
+        yield answered
 
 
 def _by(name: str, told: str, label: str, tally: Mapping[str, int]) -> Metric:

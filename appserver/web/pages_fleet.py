@@ -13,7 +13,8 @@ from appserver.web.context import caller, services
 
 
 def nodes() -> str:
-    return render_template("nodes.html", nodes=services().nodes.list(caller()))
+    found, start_up = services().nodes.list(caller()), services().start_up.show(caller())
+    return render_template("nodes.html", nodes=found, start_up=start_up)
 
 
 def strays() -> str | Answer:

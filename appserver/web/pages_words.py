@@ -97,6 +97,10 @@ LOOKS: Mapping[str, Look] = {
     # nodes
     "on": Look("ok", "circle-check", "On"),
     "off": Look("bad", "circle-x", "Off"),
+    "waiting": Look("warn", "clock", "Waits for an app server"),
+    "init-new": Look("busy", "loader-circle", "Init, new"),
+    "init-recovery": Look("busy", "loader-circle", "Init, recovery"),
+    "work": Look("busy", "loader-circle", "Ready for work"),
     # records
     "INFO": Look("idle", "info", "Info"),
     "WARNING": Look("warn", "triangle-alert", "Warning"),

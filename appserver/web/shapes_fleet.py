@@ -38,7 +38,11 @@ class Reserved(Shape):
 
 
 class Node(Shape):
-    """`on`: its agent is alive. `healthy`: every condition is good besides."""
+    """`on`: its agent is alive. `healthy`: every condition is good besides.
+
+    `handshake`: how far its start-up is, `waiting`, `init-new`, `init-recovery`, `work` or `ok`; empty where its agent
+    tells nothing of it, as while it is off.
+    """
 
     name: str
     address: str
@@ -47,10 +51,24 @@ class Node(Shape):
     labels: dict[str, str]
     on: bool
     healthy: bool
+    handshake: str
+    ip: str
     engine: Engine | None
     conditions: list[Condition]
     reserved: Reserved
     applications: list[str]
+
+
+class StartUp(Shape):
+    """`leader`: address of the app server that answers nodes; empty: none does. `known`: nodes that ever came up.
+
+    `mode`: how one of those begins when it comes back; others begin as new ones. `states`: handshake to nodes.
+    """
+
+    leader: str
+    mode: Literal["new", "recovery"]
+    known: int
+    states: dict[str, int]
 
 
 class BootServer(Shape):

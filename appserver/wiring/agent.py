@@ -10,6 +10,7 @@ from appserver.adapters.compose import DockerCompose
 from appserver.adapters.dpkg import Dpkg
 from appserver.adapters.engine import DockerEngine
 from appserver.adapters.sealer import KeySealer
+from appserver.adapters.shared_tree import SharedDirectory
 from appserver.agent.http import Files
 from appserver.agent.inventory import Identity
 from appserver.agent.main import Agent, Listen
@@ -25,7 +26,7 @@ def build(settings: AgentSettings) -> Agent:
     """
     binary = compose_binary.find(settings.compose)
     return Agent(
-        Identity(settings.node_name, settings.reached_at, settings.cluster, settings.lrn, settings.labels),
+        Identity(settings.node_name, settings.reached_at, settings.cluster, settings.lrn, settings.labels, settings.ip),
         Path(settings.state_dir),
         kv=open_store(settings),
         engine=DockerEngine(settings.engine, binary.version_text),
@@ -33,5 +34,6 @@ def build(settings: AgentSettings) -> Agent:
         sealer=KeySealer.from_file(Path(settings.seal_key)),
         clock=SystemClock(),
         packages=Dpkg(),
+        tree=SharedDirectory(settings.shared_dir) if settings.shared_dir else None,
         listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
     )
