@@ -219,7 +219,10 @@ class RedfishBmc:
 
 def _lets_in(http: Https, root: Mapping[str, Any], user: str, password: str) -> bool:
     """Whoever is known and may not look is let in too."""
-    return http.ask("GET", _link(root, "Systems"), (user, password)).status in (200, 403)
+    answer = http.ask("GET", _link(root, "Systems"), (user, password))
+    if answer.status not in (200, 401, 403):
+        raise BmcError(f"{http.login.address} cannot say whether it lets {user} in: {http.why(answer)}")
+    return answer.status != 401
 
 
 def _account(slot: str, name: str, told: Mapping[str, Any]) -> Account:
