@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - moorage.boot.store
   - constructed
   - inventory_cache
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

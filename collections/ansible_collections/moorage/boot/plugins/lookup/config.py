@@ -17,7 +17,7 @@ options:
     description: File of the key that app servers seal secrets with. Needed for secrets, and passwords within URLs.
     type: path
 extends_documentation_fragment: [moorage.boot.store]
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

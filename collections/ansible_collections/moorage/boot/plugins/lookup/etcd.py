@@ -17,7 +17,7 @@ options:
     description: What to give for a key that is not there. Without it, that is an error.
     type: str
 extends_documentation_fragment: [moorage.boot.store]
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

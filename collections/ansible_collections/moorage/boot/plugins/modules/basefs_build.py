@@ -41,7 +41,7 @@ attributes:
   check_mode: {support: full, description: Says that it would build.}
   diff_mode: {support: none, description: An archive has no lines.}
   idempotent: {support: none, description: It builds. Who calls it knows whether that is needed.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -36,9 +36,9 @@ options:
     default: false
 attributes:
   check_mode: {support: full, description: Says what it would do and changes nothing.}
-  diff_mode: {support: full, description: Shows what is loaded and removed, and why.}
+  diff_mode: {support: full, description: "Shows what is loaded and removed, and why."}
   idempotent: {support: full, description: An image that is here is not loaded again.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

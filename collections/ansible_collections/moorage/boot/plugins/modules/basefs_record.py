@@ -40,7 +40,7 @@ attributes:
   check_mode: {support: full, description: Says what it would write. A store that is not there yet counts as empty.}
   diff_mode: {support: full, description: Shows keys and values.}
   idempotent: {support: full, description: What is on record is not written again.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -34,7 +34,7 @@ attributes:
   check_mode: {support: full, description: Logs in and looks; switches nothing.}
   diff_mode: {support: full, description: Shows power and boot device.}
   idempotent: {support: partial, description: But for V(cycle); and some boards do not tell the device they were given.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -75,9 +75,9 @@ options:
 extends_documentation_fragment: [moorage.boot.bmc, moorage.boot.store]
 attributes:
   check_mode: {support: full, description: Logs in and looks; says what it would do.}
-  diff_mode: {support: full, description: Shows users and privileges, never a password.}
+  diff_mode: {support: full, description: "Shows users and privileges, never a password."}
   idempotent: {support: full, description: What is as wanted is left alone; a hash only where the board tells it.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -26,7 +26,7 @@ attributes:
   check_mode: {support: full, description: Says how many keys would go.}
   diff_mode: {support: none, description: Everything of it goes.}
   idempotent: {support: full, description: A node that nobody knows is left alone.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -62,9 +62,9 @@ requirements: [cryptography >= 38]
 attributes:
   action: {support: full, description: The authority signs on the controller.}
   check_mode: {support: full, description: Says what it would do and changes nothing.}
-  diff_mode: {support: full, description: Shows subject, names and end. Never the key.}
+  diff_mode: {support: full, description: "Shows subject, names and end. Never the key."}
   idempotent: {support: full, description: A valid pair is left alone.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -13,9 +13,9 @@ description:
 extends_documentation_fragment: [moorage.boot.store]
 attributes:
   check_mode: {support: full, description: Says whether it would make one.}
-  diff_mode: {support: none, description: There is one, or there is none.}
+  diff_mode: {support: none, description: "There is one, or there is none."}
   idempotent: {support: full, description: A token that is there stays.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

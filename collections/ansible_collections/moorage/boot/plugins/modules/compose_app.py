@@ -76,9 +76,9 @@ notes:
   - Runs on the controller, with C(delegate_to=localhost) and the Python of C(ansible_playbook_python).
 attributes:
   check_mode: {support: full, description: Plans and changes nothing.}
-  diff_mode: {support: full, description: Shows the effective project before and after, secrets masked.}
+  diff_mode: {support: full, description: "Shows the effective project before and after, secrets masked."}
   idempotent: {support: full, description: A deployment that changes nothing is none.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

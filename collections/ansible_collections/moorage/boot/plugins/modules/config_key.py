@@ -31,9 +31,9 @@ options:
 extends_documentation_fragment: [moorage.boot.store]
 attributes:
   check_mode: {support: full, description: Says what it would write. A store that is not there yet counts as empty.}
-  diff_mode: {support: full, description: Shows the key and its value; of a secret, that it is another one.}
+  diff_mode: {support: full, description: "Shows the key and its value; of a secret, that it is another one."}
   idempotent: {support: full, description: A value that is there is not written again; secrets are compared opened.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -41,9 +41,9 @@ options:
 extends_documentation_fragment: [moorage.boot.store]
 attributes:
   check_mode: {support: full, description: Says what would change. A store that is not there yet is taken for empty.}
-  diff_mode: {support: full, description: Shows what changes, a line each.}
+  diff_mode: {support: full, description: "Shows what changes, a line each."}
   idempotent: {support: full, description: Rights that are there stay; what is too much is taken away.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -86,9 +86,9 @@ options:
     default: 90
 attributes:
   check_mode: {support: full, description: Says what it would do and changes nothing.}
-  diff_mode: {support: full, description: Shows the members before, and the steps.}
+  diff_mode: {support: full, description: "Shows the members before, and the steps."}
   idempotent: {support: full, description: A healthy member is left alone.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

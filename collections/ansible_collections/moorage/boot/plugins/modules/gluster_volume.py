@@ -52,7 +52,7 @@ attributes:
   check_mode: {support: full, description: Says what it would do and changes nothing.}
   diff_mode: {support: full, description: Shows each step and its cause.}
   idempotent: {support: full, description: A volume that is as it is to be is left alone.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

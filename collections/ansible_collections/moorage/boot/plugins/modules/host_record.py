@@ -36,7 +36,7 @@ attributes:
   check_mode: {support: full, description: Says what it would write. A store that is not there yet counts as empty.}
   diff_mode: {support: full, description: Shows the keys that differ.}
   idempotent: {support: full, description: A record that is what the host has is not written.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -35,7 +35,7 @@ attributes:
   check_mode: {support: full, description: Says what it would write. A store that is not there yet counts as empty.}
   diff_mode: {support: full, description: Shows keys and versions.}
   idempotent: {support: full, description: A version that is on record is not written again.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

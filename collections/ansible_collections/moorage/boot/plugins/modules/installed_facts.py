@@ -19,7 +19,7 @@ attributes:
   check_mode: {support: full, description: It only looks.}
   diff_mode: {support: none, description: It only looks.}
   idempotent: {support: full, description: It only looks.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -22,7 +22,7 @@ attributes:
   check_mode: {support: full, description: Says what it would do and changes nothing.}
   diff_mode: {support: none, description: A secret has no difference to show.}
   idempotent: {support: full, description: A file that is there is left alone.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

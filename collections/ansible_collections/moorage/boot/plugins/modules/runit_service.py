@@ -46,7 +46,7 @@ attributes:
   check_mode: {support: full, description: Says what it would do and changes nothing.}
   diff_mode: {support: full, description: Shows the script.}
   idempotent: {support: full, description: A service that is up with this script is left alone.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -41,7 +41,7 @@ attributes:
   check_mode: {support: full, description: Says what it would do and changes nothing.}
   diff_mode: {support: full, description: Shows each step and its cause.}
   idempotent: {support: full, description: A pool that is there and mounted is left alone.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -38,7 +38,7 @@ attributes:
   check_mode: {support: none, description: It writes to prove that it can.}
   diff_mode: {support: none, description: Nothing is left that could differ.}
   idempotent: {support: full, description: It changes nothing that stays.}
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -67,8 +67,10 @@ seconds:
 
 import contextlib  # noqa: E402
 import multiprocessing  # noqa: E402
+import multiprocessing.connection  # noqa: E402
 import os  # noqa: E402
 import secrets  # noqa: E402
+import sys  # noqa: E402
 import time  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
@@ -94,21 +96,26 @@ def main() -> None:
     worker = multiprocessing.Process(target=_worker, args=(side, asked, began + asked["timeout"]), daemon=True)
     worker.start()
     if not answers.poll(asked["timeout"] + 1):
-        _leave(module, f"{asked['path']} did not answer in {asked['timeout']} s")
+        _leave(module, worker, f"{asked['path']} did not answer in {asked['timeout']} s")
     told = answers.recv()
     if "error" in told:
         module.fail_json(msg=f"{asked['path']}: {told['error']}")
     module.exit_json(changed=False, seconds=round(time.monotonic() - began, 2), **told)
 
 
-def _leave(module: AnsibleModule, why: str) -> None:
+def _leave(module: AnsibleModule, worker: multiprocessing.Process, why: str) -> None:
     """Fail without the interpreter's own end, which would wait for the process that hangs."""
+    worker.kill()
     with contextlib.suppress(SystemExit):
         module.fail_json(msg=why)
+    sys.stdout.flush()
     os._exit(1)
 
 
-def _worker(side: object, asked: dict[str, object], until: float) -> None:
+def _worker(side: multiprocessing.connection.Connection, asked: dict[str, object], until: float) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for handle in (0, 1, 2):  # else the connection to the host would stay open as long as this hangs
+        os.dup2(nothing, handle)
     work = {"written": _write, "seen": _see, "absent": _remove}[asked["state"]]
     try:
         side.send(work(os.path.join(asked["path"], PLACE), asked, until))

@@ -26,7 +26,7 @@ attributes:
   idempotent: {support: full, description: A limit that holds is left alone.}
 notes:
   - A lower limit removes nothing; what is in the directory stays, and nothing more can be written.
-author: Moorage contributors
+author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
