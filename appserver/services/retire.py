@@ -52,7 +52,7 @@ class Retire:
         if stored is None:
             raise NotFound(f"there is no node {name}")
         node = stored.record
-        boot = (f"install/{node.lrn}/", keys.bootserver(node.lrn)) if node.lrn >= 0 else ()
+        boot = (f"install/{node.lrn}/", *_boot_server(node)) if node.lrn >= 0 else ()
         held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", keys.reservation(name))
         alike = ("nodes/", "machines/allnodes/")
         return node, self._kv.snapshot(where, keys.alive(name), *held, *boot, *alike)
@@ -92,12 +92,17 @@ class Retire:
     def _records(self, node: Node, seen: Snapshot) -> list[str]:
         name, prefix = node.name, f"containers/{node.cluster}/"
         below_it = (keys.observed_of(name), *([f"install/{node.lrn}/"] if node.lrn >= 0 else []))
-        single = {keys.reservation(name), *([keys.bootserver(node.lrn)] if node.lrn >= 0 else [])}
+        single = {keys.reservation(name), *(_boot_server(node) if node.lrn >= 0 else ())}
         ran = {prefix + key for key, held in below(seen, prefix, ContainerRecord) if held.record.node == name}
         if _host(node) not in {_host(held.record) for other, held in below(seen, "nodes/", Node) if other != name}:
             single.add(f"machines/allnodes/{_host(node)}")
         found = [key for key in seen.items if key.startswith(below_it) or key in single or key in ran]
         return [*found, keys.node(name)]
+
+
+def _boot_server(node: Node) -> tuple[str, ...]:
+    """Its own key, and those of its board: with them goes what opened it."""
+    return keys.bootserver(node.lrn), keys.bmc_board(node.lrn), keys.bmc_seen(node.lrn)
 
 
 def _host(node: Node) -> str:

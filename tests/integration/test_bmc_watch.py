@@ -23,6 +23,7 @@ from appserver.services.bmc import Bmcs
 from appserver.services.bmc_users import BmcUsers, Wish, place
 from appserver.services.bmc_watch import REFUSED_S, BmcWatch
 from appserver.services.events import Events
+from appserver.services.retire import Retire
 from appserver.store import keys
 from appserver.store.codec import decode, encode
 from appserver.store.records import below
@@ -167,6 +168,23 @@ def test_a_play_that_writes_meanwhile_is_not_written_over(desk: Desk, make_board
     written = desk.kv.snapshot("").revision
     desk.watch._look_at(1, found, before, Event())
     assert desk.kv.snapshot("").revision == written
+
+
+def test_a_node_that_is_retired_leaves_nothing_of_its_board(desk: Desk, make_board: BoardFactory) -> None:
+    """No password stays on record, and nobody looks at the board any more."""
+    board = make_board("post")
+    desk.record(board, 3)
+    desk.look()
+    desk.kv.commit({}, {keys.node("n3"): encode(Node("n3", "192.0.2.3:8090", "default", 3))})
+    Retire(
+        kv=desk.kv,
+        audit=Audit(kv=desk.kv, clock=desk.clock),
+        events=Events(kv=desk.kv, clock=desk.clock),
+        clock=desk.clock,
+    )(ROOT, "n3")
+    desk.look()
+    left = desk.kv.snapshot("bmc/", "install/").items
+    assert not left
 
 
 def test_people_switch_a_host_and_are_audited(desk: Desk, make_board: BoardFactory) -> None:
