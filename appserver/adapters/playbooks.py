@@ -167,7 +167,7 @@ class AnsiblePlaybooks:
             try:
                 for line in _lines(process, stopped):
                     said = cast(dict[str, Any], json.loads(line)) if line else {}
-                    ended = said.get("kind") == "end"
+                    ended = ended or said.get("kind") == "end"
                     yield said
             finally:
                 process.kill()

@@ -66,7 +66,7 @@ def test_a_running_play_is_followed_reloaded_and_cancelled(theatre: Theatre, ann
         ann.get_by_role("button", name=f"Cancel play {held.number}").click()
         state(ann, "Cancelled")
         expect(ann.get_by_role("status").first).to_have_text("cancelled by ann")
-        expect(ann.get_by_role("cell", name="processes ended")).to_have_count(2)
+        expect(ann.get_by_role("cell", name="processes ended:")).to_have_count(2)
 
 
 def test_lines_come_while_one_looks(theatre: Theatre, ann: Page) -> None:
