@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.moorage.boot.plugins.module_utils.services import store
+
 from appserver.adapters.clock import SystemClock
 from appserver.core.access import Caller
 from appserver.errors import AppServerError, NotFound
 from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.retire import Retire
-from ansible_collections.moorage.boot.plugins.module_utils.services import store
 
 __all__ = ["AppServerError", "retire"]
 

@@ -119,7 +119,12 @@ steps:
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 from ansible_collections.moorage.boot.plugins.module_utils import etcd_host, etcd_members  # noqa: E402
 
-DECIDE = {"present": etcd_members.present, "restarted": etcd_members.restarted, "absent": etcd_members.absent, "struck": etcd_members.struck}
+DECIDE = {
+    "present": etcd_members.present,
+    "restarted": etcd_members.restarted,
+    "absent": etcd_members.absent,
+    "struck": etcd_members.struck,
+}
 
 
 def main() -> None:
