@@ -27,7 +27,7 @@ from tests.lab.etcd import Cluster
 from tests.lab.processes import write_toml
 from tests.lab.wait import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,15 @@ class Harbour:
         gateway = f"{self.host.address.rpartition('.')[0]}.1"
         return [f"{gateway}:{daemon.health.rpartition(':')[2].partition('/')[0]}" for daemon in self.behind]
 
-    def play(self, *flags: str, **variables: object) -> Play:
-        """Roles `base` and `proxy`, as in `site.yml`."""
-        book = self.folder / "proxy.yml"
+    def play(self, *flags: str, role: str = "proxy", **variables: object) -> Play:
+        """One role, as in `site.yml`."""
+        book = self.folder / f"{role}.yml"
         store = {"group/moorage.boot.store": self.store}
         facts = {"gather_facts": True, "gather_subset": ["!all", "!min", "distribution", "platform", "service_mgr"]}
-        roles = ["moorage.boot.base", "moorage.boot.proxy"]
-        book.write_text(
-            json.dumps([{"hosts": "all", "become": True, **facts, "module_defaults": store, "roles": roles}])
-        )
-        given = {
-            "proxy_backends": self.backends,
-            "proxy_authority_dir": str(self.lab.directory / "authority"),
-            **variables,
-        }
+        play = {"hosts": "all", "become": True, **facts, "module_defaults": store, "roles": [f"moorage.boot.{role}"]}
+        book.write_text(json.dumps([play]))
+        authority = str(self.lab.directory / "authority")
+        given = {"proxy_backends": self.backends, "proxy_authority_dir": authority, **variables}
         return self.lab.play(str(book), "-e", json.dumps(given), *flags)
 
 
@@ -85,6 +80,7 @@ def bare(etcd_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="module")
 def harbour(bare: Harbour) -> Harbour:
     """With the role, which was checked before, and run twice."""
+    bare.play(role="base").good()
     checked = bare.play("--check", "--diff").good()
     assert checked.changed["boot-0"] > 0
     assert "No such file" in bare.host.sh("ls /usr/sbin/haproxy", check=False)
