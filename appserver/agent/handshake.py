@@ -61,22 +61,22 @@ class Handshake:
         self._node = node
         self._init = init
         self._poke = poke
-        self._tree = TreeProof(kv, tree, node, self._tree_news, tree_every_s) if tree else None
+        self.tree = TreeProof(kv, tree, node, self._tree_news, tree_every_s) if tree else None
         self._news = Event()
         self._begun = 0
         self._move = Move("waiting for an app server")
 
     def run(self, stop: Event) -> None:
         """Until told to stop."""
-        if self._tree:
-            Thread(target=self._tree.run, args=(stop,), name="shared tree", daemon=True).start()
+        if self.tree:
+            Thread(target=self.tree.run, args=(stop,), name="shared tree", daemon=True).start()
         self.claims.run(stop, self.follow)
 
     def conditions(self) -> tuple[tuple[str, Finding], ...]:
         """Of the node: how far the handshake is, and whether the shared tree is there."""
         found: list[tuple[str, Finding]] = [("handshake", (self._move.ok, self._move.reason))]
-        if self._tree:
-            proof = self._tree.proof
+        if self.tree:
+            proof = self.tree.proof
             found.append(("shared-storage", (proof.ok, proof.reason) if proof else None))
         return tuple(found)
 
@@ -113,8 +113,8 @@ class Handshake:
             Sight(
                 item.value,
                 leader.value if leader else "",
-                self._tree is not None,
-                self._tree.proof if self._tree else None,
+                self.tree is not None,
+                self.tree.proof if self.tree else None,
                 begun,
                 self._init.left() if begun else "",
             )
