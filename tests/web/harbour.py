@@ -62,6 +62,7 @@ class Harbour:
             audit=SimpleNamespace(list=lambda *_, **__: Page(records.AUDIT, "older"), record=lambda *_: None),
             events=SimpleNamespace(list=lambda *_, **__: Page(records.EVENTS), follow=lambda *_, **__: iter(())),
             nodes=SimpleNamespace(list=lambda *_: records.NODES),
+            start_up=SimpleNamespace(show=lambda _: records.START_UP),
             boot=boot_servers(),
             bmc=boards(),
             plays=plays(),

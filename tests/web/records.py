@@ -6,15 +6,20 @@ from typing import Any, cast
 
 from appserver.core.access import Token, User
 from appserver.core.audit import AuditEntry
+from appserver.core.claims import Holder, Rival
 from appserver.core.containers import EngineInfo, StrayProject
 from appserver.core.entities import Source, SourceState
 from appserver.core.events import Happening
 from appserver.core.fleet import Condition, Node
 from appserver.core.placement.request import Claim
+from appserver.services.handshake_view import StartUp
 from appserver.services.nodes import NodeView
 from appserver.services.sources import SourceView
 from tests.web.values import EVIL, ago
 
+HERE = Holder("quay-8", "192.0.2.8", "192.0.2.8:8090", "quay-8", "b00t", 1, 412, 4, "r1", ago(days=3))
+TWIN = Holder("quay-8", "192.0.2.9", "192.0.2.9:8090", f"copy of {EVIL}", "c0de", 1, 9, 4, "r2", ago(hours=1))
+TAKEN = "the name quay-8"
 NODES = (
     NodeView(
         Node(
@@ -29,6 +34,8 @@ NODES = (
         True,
         {"default.shop": Claim(), "default.blog": Claim()},
         7,
+        "ok",
+        "192.0.2.1",
     ),
     NodeView(
         Node(
@@ -38,14 +45,32 @@ NODES = (
             1,
             {},
             EngineInfo("26.1.5", 2.0, 4_105_060_352, "2.26.1"),
-            (Condition("engine", False, "does not answer: connection refused", ago(minutes=4)),),
+            (
+                Condition("engine", False, "does not answer: connection refused", ago(minutes=4)),
+                Condition("handshake", False, "init-new, and not further without the shared tree", ago(minutes=3)),
+                Condition("shared-storage", False, "/srv/global does not answer: its server is away", ago(minutes=3)),
+            ),
         ),
         True,
         {},
         8,
+        "init-new",
+        "192.0.2.2",
     ),
-    NodeView(Node("quay-7", "quay-7:8090", "edge"), False, {}, 9),
+    NodeView(
+        Node("quay-7", "quay-7:8090", "edge", conditions=(Condition("disk", True, "", ago(days=9)),)), False, {}, 9
+    ),
+    NodeView(
+        Node("quay-8", "quay-8:8090", "edge"),
+        True,
+        {},
+        10,
+        "ok",
+        "192.0.2.8",
+        (Rival(TWIN, TAKEN, HERE, ago(hours=1)),),
+    ),
 )
+START_UP = StartUp("harbour-1:8080", "new", 3, {"init-new": 1, "ok": 2}, 3)
 STRAY = StrayProject(
     "metrics", ("/srv/metrics/compose.yaml",), "/srv/metrics", ("grafana", "prometheus"), {"compose.yaml": "x"}
 )

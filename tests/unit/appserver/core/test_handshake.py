@@ -12,7 +12,8 @@ from appserver.core.handshake import ABSENT, STATES, TRANSITIONS, Proof, Sight, 
 
 PROVEN = Proof("proven", "/global is the tree of this cluster")
 FOREIGN = Proof("foreign", "/global is not the tree of this cluster")
-proofs = st.one_of(st.none(), st.builds(Proof, st.sampled_from(["proven", "missing", "foreign", "broken", "hung"]), st.just("why")))  # fmt: skip
+kinds = st.sampled_from(["proven", "missing", "foreign", "broken", "hung"])
+proofs = st.one_of(st.none(), st.builds(Proof, kinds, st.just("why")))
 sights = st.builds(
     Sight, st.sampled_from([*STATES, "nonsense"]), st.sampled_from(["", "a:1"]), st.booleans(), proofs, st.booleans(),
     st.sampled_from(["", "1 of 2 applications looked at"]),
