@@ -30,8 +30,8 @@ def playbooks() -> None:
     """What may be run."""
     found = client().items("playbooks")
     if not lazy.wants_json():
-        found = [{**one, "about": one["error"] or one["title"]} for one in found]
-    show.listing(found, {"playbook": "name", "tags": "tags", "about": "about"}, "the app server has no playbooks")
+        found = [{**one, "told": one["error"] or one["title"]} for one in found]
+    show.listing(found, {"playbook": "name", "tags": "tags", "about": "told"}, "the app server has no playbooks")
 
 
 @play.command()

@@ -19,6 +19,8 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}")
 MOST_LIMITS = MOST_TAGS = 100
 LARGEST = 1 << 20
 """Bytes of a playbook's own file."""
+_LONGEST = 2_000
+"""Characters of what it says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,14 @@ class Part:
 class Playbook:
     """A file that may be run.
 
-    `title` is the comment at its beginning. `asks` are variables that it would prompt for: nobody sits at its
-    terminal. `error` says why it cannot be read; then the rest is empty.
+    `title` is the first line of the comment at its beginning, `about` all of it. `asks` are variables that it would
+    prompt for: nobody sits at its terminal. `error` says why it cannot be read; then the rest is empty.
     """
 
     name: str
     digest: str
     title: str = ""
+    about: str = ""
     parts: tuple[Part, ...] = ()
     asks: tuple[str, ...] = ()
     error: str = ""
@@ -74,7 +77,8 @@ def described(name: str, raw: bytes) -> Playbook | None:
         return None
     parts = tuple(_part(one) for one in found)
     asks = tuple(dict.fromkeys(name for one in found for name in _prompts(one)))
-    return Playbook(name, digest, _title(text), parts, asks) if parts else None
+    about = _about(text)
+    return Playbook(name, digest, about.partition("\n")[0], about, parts, asks) if parts else None
 
 
 def check_choice(
@@ -164,15 +168,15 @@ def _prompts(one: dict[str, Any]) -> Iterator[str]:
             yield str(prompt.get("name", ""))
 
 
-def _title(text: str) -> str:
-    """The comment that the file begins with, as one line."""
+def _about(text: str) -> str:
+    """The comment that the file begins with, as its lines stand."""
     said = []
     for line in text.splitlines():
         if line.startswith("#"):
-            said.append(line.lstrip("# ").rstrip())
+            said.append(line[1:].removeprefix(" ").rstrip())
         elif line.strip() != "---":
             break
-    return " ".join(filter(None, said))[:300]
+    return "\n".join(said).strip("\n")[:_LONGEST]
 
 
 def _members(listed: Mapping[str, Any], group: str, seen: tuple[str, ...]) -> Iterator[str]:

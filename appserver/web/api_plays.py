@@ -90,6 +90,7 @@ def _playbook(one: Playbook) -> object:
     return {
         "name": one.name,
         "title": one.title,
+        "about": one.about,
         "plays": [{"name": part.name, "hosts": part.hosts, "tags": list(part.tags)} for part in one.parts],
         "tags": list(one.tags),
         "asks": list(one.asks),

@@ -16,10 +16,13 @@ class Part(Shape):
 
 
 class Playbook(Shape):
-    """`asks` are variables that have to be given. `error` says why it cannot be run."""
+    """`about` is the comment that it begins with, `title` its first line. `asks` are variables that have to be given.
+    `error` says why it cannot be run.
+    """
 
     name: str
     title: str
+    about: str
     plays: list[Part]
     tags: list[str]
     asks: list[str]

@@ -23,9 +23,10 @@ SITE = Playbook(
     "site.yml",
     "d1",
     "From a bare Debian host to a recorded boot server.",
+    "From a bare Debian host to a recorded boot server.\nRun again, nothing changes.",
     (Part("Facts of the hosts", "all", ("always",)), Part("Docker Engine and Compose", "bootservers", ("engine",))),
 )
-ROTATE = Playbook("rotate.yml", "d2", "New passwords for the BMC users.", (Part("Rotate", "all"),), ("new_password",))
+ROTATE = Playbook("rotate.yml", "d2", "New passwords.", "New passwords.", (Part("Rotate", "all"),), ("new_password",))
 BROKEN = Playbook("broken.yml", "d3", error="is not YAML: line 2")
 SAID = f"""
 PLAY [Facts of the hosts] ******************************************************

@@ -10,7 +10,7 @@ from appserver.errors import Invalid, InvalidMany
 SITE = Inventory({"web1": ("all", "web"), "web2": ("all", "web")}, {"all": ("web1", "web2"), "web": ("web1", "web2")})
 TEXT = b"""---
 # From bare to recorded.
-# In two lines.
+#   In two lines.
 
 - name: Facts
   hosts: all
@@ -29,7 +29,7 @@ def test_a_playbook_is_told_by_its_comment_and_its_plays():
     """Title, plays with their hosts and tags, and what it would ask at a terminal; Ansible's own tags do not matter."""
     found = described("site.yml", TEXT)
     assert found is not None
-    assert found.title == "From bare to recorded. In two lines."
+    assert (found.title, found.about) == ("From bare to recorded.", "From bare to recorded.\n  In two lines.")
     assert found.parts == (
         Part("Facts", "all", ("always",)),
         Part("", "web,!web2", ("web", "engine")),
