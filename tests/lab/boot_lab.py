@@ -41,7 +41,8 @@ class Play:
 
     def good(self) -> Play:
         """Itself, if it went well."""
-        assert self.code == 0, self.text[-8000:]
+        why = "".join(line for line in self.text.splitlines(keepends=True) if line.startswith(("[ERROR]", "fatal:")))
+        assert self.code == 0, why or self.text[-8000:]
         return self
 
 

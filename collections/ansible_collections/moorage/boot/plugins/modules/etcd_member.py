@@ -83,7 +83,7 @@ options:
   timeout:
     description: Seconds for a member to become healthy.
     type: int
-    default: 90
+    default: 180
 attributes:
   check_mode: {support: full, description: Says what it would do and changes nothing.}
   diff_mode: {support: full, description: "Shows the members before, and the steps."}
@@ -145,7 +145,7 @@ def main() -> None:
             "is_active": {"type": "list", "elements": "str", "required": True},
             "start": {"type": "list", "elements": "str", "required": True},
             "stop": {"type": "list", "elements": "str", "required": True},
-            "timeout": {"type": "int", "default": 90},
+            "timeout": {"type": "int", "default": 180},
         },
         supports_check_mode=True,
     )
