@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ def serving(
 ) -> Iterator[Site]:
     """Serve until the block ends. `change` may alter the settings before they are read."""
     given: dict[str, Any] = {"state_dir": str(folder / "state"), "public_url": "http://127.0.0.1"}
-    given |= {"playbooks_dir": str(PLAYBOOKS), "inventory": str(_inventory(folder))}
+    given |= {"playbooks_dir": str(playbooks(folder)), "inventory": str(_inventory(folder))}
     change(given)
     settings = ServeSettings(**given)
     clock, nodes, closing = SystemClock(), SpokenNodes(), Event()
@@ -163,9 +164,15 @@ def serving(
         server.server_close()
 
 
+def playbooks(folder: Path) -> Path:
+    """The playbooks of the test data, and one that no linter would let lie there."""
+    found = Path(shutil.copytree(PLAYBOOKS, folder / "playbooks"))
+    (found / "broken.yml").write_text("- name: Broken\n  hosts: [all\n")
+    return found
+
+
 def _inventory(folder: Path) -> Path:
     """Two hosts that nothing is run on: no test here starts the plays."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "inventory.yml"
     path.write_text("all: {children: {web: {hosts: {web1: {}, web2: {}}}}}\n")
     return path

@@ -18,7 +18,7 @@ from tests.lab.api import Api
 from tests.lab.etcd import Cluster
 from tests.lab.forge import ssh_forge
 from tests.lab.processes import Servers, app_server
-from tests.lab.served import PLAYBOOKS
+from tests.lab.served import playbooks
 from tests.lab.wait import wait_until
 
 HOSTS = ("web1", "web2")
@@ -37,7 +37,7 @@ def stage(folder: Path) -> Iterator[Mapping[str, object]]:
             + "    away:\n      hosts:\n        gone: {ansible_host: 127.0.0.1, ansible_port: 1}\n"
         )
         yield {
-            "playbooks_dir": str(PLAYBOOKS),
+            "playbooks_dir": str(playbooks(folder)),
             "inventory": str(folder / "inventory.yml"),
             "ssh_key": str(folder / "ssh" / "client"),
             "ssh_user": getpass.getuser(),
