@@ -58,7 +58,8 @@ class Rival:
     since: datetime
 
     def __str__(self) -> str:
-        return f"two agents claim {self.what}: {self.other or 'one that does not say who it is'} has it; {self.mine}"
+        other = self.other or "one that does not say who it is"
+        return f"two agents claim {self.what}: {other} has it, {self.mine} asks for it"
 
 
 def contested(mine: Holder, found: Sequence[Claimed], dead: Callable[[Holder], bool], now: datetime) -> Rival | None:

@@ -324,8 +324,8 @@ def test_a_clone_is_refused_and_both_are_named() -> None:
         assert isinstance(found, Rival)
         number = len(world.agents)
         assert str(found) == (
-            f"two agents claim {what}: n1 at 10.0.0.1:8090 on host host1 (process 1) has it; "
-            f"{name} at {ip}:8090 on host host{number} (process {number})"
+            f"two agents claim {what}: n1 at 10.0.0.1:8090 on host host1 (process 1) has it, "
+            f"{name} at {ip}:8090 on host host{number} (process {number}) asks for it"
         )
 
 
