@@ -166,9 +166,10 @@ class AnsiblePlaybooks:
             ended = False
             try:
                 for line in _lines(process, stopped):
-                    said = cast(dict[str, Any], json.loads(line)) if line else {}
-                    ended = ended or said.get("kind") == "end"
-                    yield said
+                    if not ended:  # after its end it takes its time to go
+                        said = cast(dict[str, Any], json.loads(line)) if line else {}
+                        ended = said.get("kind") == "end"
+                        yield said
             finally:
                 process.kill()
                 process.wait()
