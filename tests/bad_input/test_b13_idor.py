@@ -32,6 +32,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /me/password": {"current": "wrong one here", "password": "another one, quite long"},
     "POST /plays": {"playbook": "hello.yml"},
     "POST /bootservers/<int:lrn>/power": {"action": "off"},
+    "PUT /start-up": {"mode": "new"},
+    "PUT /config/<path:key>": {"value": "x"},
     "POST /login": {"username": "ann", "password": "wrong one here"},
 }
 
@@ -43,7 +45,7 @@ VIEWER_MAY = {
     "GET /clusters", "GET /clusters/<name>", "GET /sources", "GET /sources/<name>", "GET /events", "GET /users",
     "GET /tokens", "POST /tokens", "POST /config/lint", "POST /config/explain", "GET /openapi.json",
     "GET /bootservers", "GET /bootservers/<int:lrn>", "GET /bootservers/<int:lrn>/differences/<int:other>",
-    "GET /installed",
+    "GET /installed", "GET /start-up", "GET /config",
 }  # fmt: skip
 OPERATOR_MAY = VIEWER_MAY | {
     "POST /applications", "POST /applications/<cluster>/<name>/rollback", "POST /applications/<cluster>/<name>/start",
