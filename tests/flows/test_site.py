@@ -77,44 +77,44 @@ def test_bare_hosts_become_a_site(boot_lab: Lab) -> None:
     assert isinstance(listed, list) and [one["lrn"] for one in listed] == [0, 1, 2]
 
 
-def test_a_second_run_and_a_check_change_nothing(site: Lab) -> None:
+def test_a_second_run_and_a_check_change_nothing(whole_site: Lab) -> None:
     """Nor does a run over one host alone."""
-    assert set(site.play(SITE).good().changed.values()) == {0}
-    assert set(site.play(SITE, "--check", "--diff").good().changed.values()) == {0}
-    limited = site.play(SITE, "--limit", "boot-1").good()
+    assert set(whole_site.play(SITE).good().changed.values()) == {0}
+    assert set(whole_site.play(SITE, "--check", "--diff").good().changed.values()) == {0}
+    limited = whole_site.play(SITE, "--limit", "boot-1").good()
     assert limited.changed["boot-1"] == 0 and "boot-0" not in limited.changed
 
 
-def test_nobody_else_reads_what_is_secret(site: Lab) -> None:
+def test_nobody_else_reads_what_is_secret(whole_site: Lab) -> None:
     """Keys and settings are root's, or of the one user that needs them; nothing secret is in what the play printed."""
-    for host in site.hosts:
+    for host in whole_site.hosts:
         for name in SECRETS:
             assert host.sh(f"stat -c %A /etc/moorage/{name}").strip().endswith("---"), (host.name, name)
-    told = site.play(SITE, "-vvv", "--tags", "base,etcd,agent").good().text
-    seal = (site.directory / "authority" / "seal.key").read_text().strip()
+    told = whole_site.play(SITE, "-vvv", "--tags", "base,etcd,agent").good().text
+    seal = (whole_site.directory / "authority" / "seal.key").read_text().strip()
     assert seal not in told and "PRIVATE KEY" not in told
-    mode = (site.directory / "authority").stat().st_mode
+    mode = (whole_site.directory / "authority").stat().st_mode
     assert mode & 0o077 == 0
 
 
-def test_what_is_done_by_hand_is_seen_within_a_minute(site: Lab) -> None:
+def test_what_is_done_by_hand_is_seen_within_a_minute(whole_site: Lab) -> None:
     """A package installed and removed on one host is told with before and after."""
-    one = site[1]
+    one = whole_site[1]
     one.sh("apt-get install -y -q --no-install-recommends tree")
-    wait_until(lambda: "tree" in recorded_packages(site[0], one), "the package is on record", 60)
-    found = moorage(site[0], "boot", "find", "--deb", "tree")["items"]
+    wait_until(lambda: "tree" in recorded_packages(whole_site[0], one), "the package is on record", 60)
+    found = moorage(whole_site[0], "boot", "find", "--deb", "tree")["items"]
     assert isinstance(found, list) and [item["lrn"] for item in found] == [1]
     one.sh("apt-get remove -y -q tree")
-    wait_until(lambda: "tree" not in recorded_packages(site[0], one), "it is off the record", 60)
-    news = json.dumps(list(below(site[0], "events/").values()))
+    wait_until(lambda: "tree" not in recorded_packages(whole_site[0], one), "it is off the record", 60)
+    news = json.dumps(list(below(whole_site[0], "events/").values()))
     assert "tree" in news
 
 
-def test_an_agent_may_not_write_another_nodes_record(site: Lab) -> None:
+def test_an_agent_may_not_write_another_nodes_record(whole_site: Lab) -> None:
     """With the files that are on its own host."""
     pki = "/etc/moorage/pki"
     tls = f"--cacert {pki}/ca.crt --cert {pki}/agent.crt --key {pki}/agent.key"
-    ask = f"etcdctl --endpoints=https://{site[1].address}:2379 {tls}"
-    assert "permission denied" in site[1].sh(f"{ask} put /moorage/nodes/boot-0 x", check=False)
-    assert "permission denied" in site[1].sh(f"{ask} get /moorage/users/ --prefix", check=False)
-    assert "OK" in site[1].sh(f"{ask} put /moorage/info/bootservers/1 ''")
+    ask = f"etcdctl --endpoints=https://{whole_site[1].address}:2379 {tls}"
+    assert "permission denied" in whole_site[1].sh(f"{ask} put /moorage/nodes/boot-0 x", check=False)
+    assert "permission denied" in whole_site[1].sh(f"{ask} get /moorage/users/ --prefix", check=False)
+    assert "OK" in whole_site[1].sh(f"{ask} put /moorage/info/bootservers/1 ''")

@@ -40,7 +40,7 @@ def boot_lab(tmp_path_factory: pytest.TempPathFactory, release: str) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def site(boot_lab: Lab) -> Lab:
+def whole_site(boot_lab: Lab) -> Lab:
     """All of Moorage on them."""
     if "running" not in boot_lab[0].sh("systemctl is-active moorage-serve && echo running", check=False):
         boot_lab.play(SITE).good()
