@@ -16,11 +16,12 @@ from appserver.core import handshake as core
 from appserver.core.claims import Holder
 from appserver.core.events import NODE, Severity
 from appserver.core.handshake import Answer, Proof
-from appserver.errors import Compacted, LeadershipLost
+from appserver.errors import BadRecord, Compacted, LeadershipLost
 from appserver.ports import KV, Change, Item, Leadership, SharedTree, Snapshot
 from appserver.services.events import Events
 from appserver.store import keys
-from appserver.store.records import below
+from appserver.store.codec import decode
+from appserver.store.records import below, skipped
 from appserver.store.watching import watching
 
 log = logging.getLogger(__name__)
@@ -132,9 +133,10 @@ class Handshake:
         if change.key.startswith(keys.RUNNODES):
             self.answer(change.key.removeprefix(keys.RUNNODES), leadership)
         elif change.key.startswith(keys.AGENTS) and change.value is not None:
-            name = change.key.removeprefix(keys.AGENTS)
-            for _, one in below(self._kv.snapshot(change.key), keys.AGENTS, Holder):
-                self._names[one.record.ip] = name
+            try:
+                self._names[decode(change.value, Holder, change.key).ip] = change.key.removeprefix(keys.AGENTS)
+            except BadRecord as error:
+                skipped(change.key, error)
 
     def _put(self, leadership: Leadership, key: str, item: Item, state: str) -> None:
         """Under the lease of the agent: what it does not hold any more is not written."""

@@ -6,7 +6,7 @@ its name or address. A node can be on and not healthy (its engine does not answe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from appserver.core.access import Caller, require
@@ -86,7 +86,8 @@ class NodeList:
     def list(self, caller: Caller, cluster: str = "") -> tuple[NodeView, ...]:
         require(caller, "R", "node:")
         seen = self._kv.snapshot("nodes/", "alive/", "reservations/", *_STARTING)
-        views = (_view(seen, stored.record, stored.revision) for _, stored in below(seen, "nodes/", Node))
+        rivals = _rivals(seen)
+        views = (_view(seen, stored.record, stored.revision, rivals) for _, stored in below(seen, "nodes/", Node))
         return tuple(view for view in views if cluster in ("", view.node.cluster))
 
     def show(self, caller: Caller, name: str) -> NodeView:
@@ -95,16 +96,19 @@ class NodeList:
         stored = find(seen, keys.node(name), Node)
         if stored is None:
             raise NotFound(f"there is no node {name}")
-        return _view(seen, stored.record, stored.revision)
+        return _view(seen, stored.record, stored.revision, _rivals(seen))
 
 
-def _view(seen: Snapshot, node: Node, version: int) -> NodeView:
+def _rivals(seen: Snapshot) -> Sequence[Rival]:
+    return tuple(one.record for _, one in below(seen, keys.RIVALS, Rival))
+
+
+def _view(seen: Snapshot, node: Node, version: int, rivals: Sequence[Rival]) -> NodeView:
     reserved = find(seen, f"reservations/{node.name}", Reservation)
     held = dict(reserved.record.holders) if reserved else {}
     holder = find(seen, f"{keys.AGENTS}{node.name}", Holder)
     ip = holder.record.ip if holder else ""
     state = seen.items.get(f"{keys.RUNNODES}{ip}")
-    rivals = [one.record for _, one in below(seen, keys.RIVALS, Rival)]
     mine = tuple(one for one in rivals if node.name in (one.mine.node, one.other.node if one.other else ""))
     on = f"alive/{node.name}" in seen.items
     return NodeView(node, on, held, version, state.value if state else "", ip, mine)

@@ -59,6 +59,7 @@ def agent(cluster: Cluster, authority: Authority) -> Iterator[Etcd]:
     [
         "nodes/boot-0", "alive/boot-0", "observed/boot-0/default.shop", "containers/default/shop-web-1",
         "install/0/debs/etcd-server", "info/bootservers/0", "machines/runnodes/198.18.0.10", "events/x",
+        "machines/agents/boot-0", "machines/rivals/boot-0/1a",
     ],
 )  # fmt: skip
 def test_an_agent_writes_what_its_own_node_is(agent: Etcd, key: str) -> None:
@@ -74,6 +75,8 @@ def test_an_agent_writes_what_its_own_node_is(agent: Etcd, key: str) -> None:
         "nodes/boot-1", "alive/boot-1", "observed/boot-1/default.shop", "desired/boot-0/default.shop",
         "revisions/default/shop/00000001", "applications/default/shop", "install/1/debs/etcd-server", "install/01/x",
         "users/ada", "tokens/x", "containers/other/x", "machines/runnodes/198.18.0.11", "config/proxy", "x",
+        "machines/agents/boot-1", "machines/rivals/boot-1/1a", "machines/allnodes/198.18.0.10", "service/master",
+        "service/mode", "token",
     ],
 )  # fmt: skip
 def test_it_writes_nothing_else(agent: Etcd, key: str) -> None:
