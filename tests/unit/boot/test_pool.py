@@ -17,7 +17,8 @@ BARE = pool.Seen(kernel=frozenset(pool.DRIVERS), room=50 * GIB)
 BLANK_DISK = replace(BARE, exists=True, size=100 * GIB)
 MADE = replace(
     BARE, exists=True, size=10 * GIB, signatures=("btrfs",), label=pool.LABEL, blank=False,
-    uses=("attached as /dev/loop0",), mounted=True, fstab=True, device_size=10 * GIB, filesystem_size=10 * GIB, quota=True,
+    uses=("attached as /dev/loop0",), mounted=True, fstab=True, device_size=10 * GIB,
+    filesystem_size=10 * GIB, quota=True,
 )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ class Host:
         acts[step.action](driver)
 
     def _lengthen(self, _driver: str) -> None:
+        os.makedirs(os.path.dirname(self._wanted.file), mode=0o755, exist_ok=True)
         with open(self._wanted.file, "ab") as file:
             os.fchmod(file.fileno(), 0o600)
             file.truncate(self._wanted.size)
