@@ -15,7 +15,13 @@ from tests.lab.site import etcdctl, members, wait_for_nodes, wait_for_record
 from tests.lab.wait import wait_until
 from tests.lab.writer import Writer
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(900), pytest.mark.xdist_group("site")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.lab,
+    pytest.mark.night,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("site"),
+]
 ETCD = "playbooks/etcd.yml"
 NAMES = ("boot-0", "boot-1", "boot-2")
 PARTITION_S = 20
