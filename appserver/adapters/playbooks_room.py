@@ -67,6 +67,8 @@ class Room:
             "ANSIBLE_HOME": str(self.path / "ansible"),
             "ANSIBLE_LOCAL_TEMP": str(self.path / "ansible" / "tmp"),
             "ANSIBLE_COLLECTIONS_PATH": ":".join(self.site.collections),
+            # The role etcd tells the modules that write the record to do so as this app server.
+            "MOORAGE_PLAY_STORE": json.dumps({name: self.site.store.get(name, "") for name in ("ca", "cert", "key")}),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
