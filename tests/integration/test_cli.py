@@ -130,6 +130,9 @@ def test_nodes_clusters_and_events(run: Run) -> None:
     assert "n1" in run("cluster", "show", "default")[1]
     assert run("event")[0] == 0
     assert run("node", "show", "n2")[0] == 2
+    assert "recovery" in run("node", "mode")[1]
+    assert json.loads(run("node", "mode", "new", "--json")[1])["mode"] == "new"
+    assert run("node", "mode", "wipe")[0] == 2
 
 
 def test_sources_are_listed_added_and_removed(site: Site, run: Run, tmp_path: Path) -> None:
