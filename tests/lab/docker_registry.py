@@ -30,12 +30,13 @@ class DockerRegistry:
     folder: Path
     authority: Authority | None = None
     login: bool = False
+    address: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
     def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     def start(self) -> None:
         config = self.folder / f"{self.port}.json"
@@ -67,7 +68,7 @@ class DockerRegistry:
     def _settings(self) -> Mapping[str, Any]:
         http: dict[str, Any] = {"addr": self.host}
         if self.authority:
-            certificate, key = self.authority.issue("registry")
+            certificate, key = self.authority.issue("registry", (self.address,))
             http["tls"] = {"certificate": str(certificate), "key": str(key)}
         auth: dict[str, Any] = {}
         if self.login:
@@ -81,7 +82,7 @@ class DockerRegistry:
         if self.process is None or self.process.poll() is not None:
             raise RuntimeError("the registry ended")
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection((self.address, self.port), 1).close()
         except OSError:
             return False
         return True
@@ -89,10 +90,10 @@ class DockerRegistry:
 
 @contextmanager
 def serving(
-    store: Path, folder: Path, authority: Authority | None = None, login: bool = False
+    store: Path, folder: Path, authority: Authority | None = None, login: bool = False, address: str = "127.0.0.1"
 ) -> Iterator[DockerRegistry]:
     """Arguments as `DockerRegistry`."""
-    registry = DockerRegistry(store, folder, authority, login)
+    registry = DockerRegistry(store, folder, authority, login, address)
     registry.start()
     try:
         yield registry

@@ -86,8 +86,8 @@ def test_somebody_elses_swarm_is_refused(site: Any) -> None:
     seen = m.Engine("active", "x9", "other", True, "boot-1")
     with pytest.raises(m.Refused, match="not this site's"):
         m.joined("boot-1", seen, site, may_found=True)
-    assert m.left("boot-1", seen, ()) == ()
-    assert m.left("boot-1", replace(seen, mark_node="n1", mark_cluster="c1"), ()) == ()
+    assert m.left("boot-1", seen, (), ()) == ()
+    assert m.left("boot-1", replace(seen, mark_node="n1", mark_cluster="c1"), (), ()) == ()
 
 
 def test_a_node_that_was_struck_off_joins_anew() -> None:
@@ -170,8 +170,9 @@ def test_the_last_manager_leaves_no_worker_behind() -> None:
     with pytest.raises(m.Refused, match="it is the last manager, and boot-1 would have none"):
         m.leaving(nodes, "n0", ("n0",), ())
     assert m.leaving(nodes, "n0", ("n0", "n1"), ()) == ()
-    with pytest.raises(m.Refused, match="is to be demoted first"):
-        m.left("boot-0", ours(), nodes)
+    with pytest.raises(m.Refused, match="it is the last manager of boot-1"):
+        m.left("boot-0", ours(), nodes, ("n0",))
+    assert verbs(m.left("boot-0", ours(), nodes, ("n0", "n1"))) == ["leave"]
 
 
 def test_a_swarm_that_holds_something_does_not_go() -> None:
@@ -183,17 +184,17 @@ def test_a_swarm_that_holds_something_does_not_go() -> None:
 
 def test_who_has_left_is_struck_off() -> None:
     """The last one leaves with force, and there is no list any more."""
-    assert verbs(m.left("boot-1", ours(1, manager=False), ())) == ["leave"]
-    assert [str(step) for step in m.left("boot-0", ours(), (node(0), node(1, False, ready=False)))] == [
+    assert verbs(m.left("boot-1", ours(1, manager=False), (), ())) == ["leave"]
+    assert [str(step) for step in m.left("boot-0", ours(), (node(0), node(1, False, ready=False)), ())] == [
         "leave with force: it is to be no node"
     ]
     late = (node(0, False), node(1))
-    assert verbs(m.left("boot-0", ours(), late)) == ["await_worker", "leave"], "its demotion is not known there yet"
+    assert verbs(m.left("boot-0", ours(), late, ())) == ["await_worker", "leave"], "its demotion is not known there yet"
     assert verbs(m.removed(THREE, "n1")) == ["remove"]
     assert m.removed(THREE, "n9") == ()
-    assert m.left("boot-1", BARE, ()) == ()
+    assert m.left("boot-1", BARE, (), ()) == ()
     with pytest.raises(m.Refused, match="cannot leave its swarm"):
-        m.left("boot-1", m.Engine(""), ())
+        m.left("boot-1", m.Engine(""), (), ())
 
 
 STATES = st.lists(st.sampled_from(["reachable", "away", "worker", "down"]), min_size=1, max_size=5)

@@ -204,21 +204,21 @@ def leaving(nodes: Sequence[Node], node: str, going: Collection[str], holds: Seq
     return tuple(steps)
 
 
-def left(name: str, seen: Engine, nodes: Sequence[Node]) -> tuple[Step, ...]:
-    """What takes the engine of the host `name` out of the swarm that this site took it into.
+def left(name: str, seen: Engine, nodes: Sequence[Node], going: Collection[str]) -> tuple[Step, ...]:
+    """What takes the engine of the host `name` out of the swarm that this site took it into. `going` as for `leaving`.
 
     Raises:
-        Refused: it still is a manager that others need, or does not answer.
+        Refused: it is the last manager of others that stay, or does not answer.
     """
     if not seen.state:
         raise Refused(f"no Docker Engine answers on {name}, so it cannot leave its swarm")
     if not seen.ours:
         return ()
-    others = [one for one in nodes if one.id != seen.node and one.ready]
+    others = [one for one in nodes if one.id not in {*going, seen.node} and one.ready]
     if not seen.manager or not others:
         return (Step("leave", "it is to be no node", "with force" if seen.manager else ""),)
-    if any(one.manager for one in nodes if one.id == seen.node):
-        raise Refused(f"{name} is a manager of {', '.join(one.name for one in others)}, and is to be demoted first")
+    if [one.id for one in nodes if one.manager] == [seen.node]:
+        raise Refused(f"{name} cannot leave: it is the last manager of {', '.join(one.name for one in others)}")
     return (Step("await_worker", "it was demoted", seen.node), Step("leave", "it is to be no node"))
 
 

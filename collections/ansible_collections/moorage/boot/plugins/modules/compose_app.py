@@ -136,7 +136,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "files": {"type": "list", "elements": "path"},
             "env_files": {"type": "list", "elements": "path"},
-            "definition": {"type": "str"},
+            "definition": {"type": "str", "no_log": True},  # as long as it is, nothing else holds it whole
             "env": {"type": "str", "no_log": True},
             "profiles": {"type": "list", "elements": "str"},
             "overrides": {"type": "dict"},

@@ -69,6 +69,11 @@ options:
     description: With O(state=seen), a manager tells the token to join with. Use C(no_log).
     type: bool
     default: false
+  going:
+    description: Ids of all nodes that leave now, for O(state=absent).
+    type: list
+    elements: str
+    default: []
   restart:
     description: Command that restarts the engine, for O(state=restarted).
     type: list
@@ -135,7 +140,7 @@ from typing import Any  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 from ansible_collections.moorage.boot.plugins.module_utils import engine_api, swarm_engine, swarm_members  # noqa: E402
 
-ADDRESSES = {"type": "list", "elements": "str", "default": []}
+LISTED = {"type": "list", "elements": "str", "default": []}
 
 
 def main() -> None:
@@ -144,16 +149,17 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["seen", "present", "restarted", "absent"], "default": "present"},
             "address": {"type": "str"},
-            "address_pools": ADDRESSES,
+            "address_pools": LISTED,
             "may_found": {"type": "bool", "default": False},
             "cluster": {"type": "str", "default": ""},
-            "nodes": ADDRESSES,
-            "managers": ADDRESSES,
+            "nodes": LISTED,
+            "managers": LISTED,
             "token": {"type": "str", "no_log": True},
-            "away": ADDRESSES,
-            "lost": ADDRESSES,
+            "away": LISTED,
+            "lost": LISTED,
             "tell_token": {"type": "bool", "default": False, "no_log": False},
-            "restart": ADDRESSES,
+            "going": LISTED,
+            "restart": LISTED,
             "socket": {"type": "path", "default": "/var/run/docker.sock"},
             "mark": {"type": "path", "default": "/var/lib/moorage/made/swarm"},
             "timeout": {"type": "int", "default": 120},
@@ -184,8 +190,10 @@ def _decide(
     if asked["state"] == "present":
         site = swarm_members.Site(asked["cluster"], asked["nodes"], asked["away"], asked["lost"])
         return swarm_members.joined(asked["name"], seen, site, asked["may_found"])
-    decide = {"restarted": swarm_members.restarted, "absent": swarm_members.left}[asked["state"]]
-    return decide(asked["name"], seen, host.nodes() if seen.manager else ())
+    nodes = host.nodes() if seen.manager else ()
+    if asked["state"] == "restarted":
+        return swarm_members.restarted(asked["name"], seen, nodes)
+    return swarm_members.left(asked["name"], seen, nodes, asked["going"])
 
 
 def _told(asked: Mapping[str, Any], host: swarm_engine.Host, seen: swarm_members.Engine) -> dict[str, Any]:
