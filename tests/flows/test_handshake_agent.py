@@ -54,6 +54,7 @@ def test_a_node_that_returns_mends_its_applications_while_it_waits(node: Rig, ke
         assert stranger in run_docker("ps", "-q", "--no-trunc")
     finally:
         run_docker("rm", "-f", stranger)
+        node.stop()  # or it would heal what is removed after the test
 
 
 def test_a_rival_ends_the_work_and_the_work_begins_again_after_it(node: Rig, key: AppKey, test_image: str) -> None:
