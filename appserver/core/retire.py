@@ -1,4 +1,4 @@
-"""A node that leaves for good: whether it may, and what is said in its place by those who know that it is gone. Pure."""
+"""A node that leaves for good: whether it may go, and what is said in its place once it is gone. Pure."""
 
 from __future__ import annotations
 
