@@ -13,7 +13,7 @@ from tests.lab.boot_hosts import BootHost
 from tests.lab.boot_lab import Lab, Play, lab
 from tests.lab.etcd import Cluster, etcd_members
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(400)]
 
 NAMES = ("boot-0", "boot-1")
 Basefs = Callable[..., Play]

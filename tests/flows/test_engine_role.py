@@ -19,7 +19,7 @@ from tests.lab.site import recorded_packages
 from tests.lab.swarms import info, labels, leader, roles, states, tasks
 from tests.lab.wait import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(900)]
 
 SITE = "playbooks/site.yml"
 SECRET = "sw0rdfish"

@@ -27,7 +27,7 @@ from tests.lab.etcd import Cluster
 from tests.lab.processes import write_toml
 from tests.lab.wait import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(900)]
 
 
 @dataclass(frozen=True)

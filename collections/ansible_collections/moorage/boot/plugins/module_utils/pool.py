@@ -139,7 +139,8 @@ def _against(seen: Seen, wanted: Wanted, driver: str) -> str:
         return f"{place} holds a pool of {present[0]}; a change to {driver} would lose what is in it"
     if not present and (seen.signatures or seen.uses or not seen.blank):
         told = "; ".join((*seen.uses, *(f"it holds {kind}" for kind in seen.signatures))) or "it is not blank"
-        return f"{place} may hold data and is not formatted: {told}. If nothing of it is needed, wipe it yourself"
+        mend = f"wipefs --all {place} && dd if=/dev/zero of={place} bs=1M count=1" if wanted.disk else f"rm {place}"
+        return f"{place} may hold data and is not formatted: {told}. If nothing of it is needed: {mend}"
     if seen.over:
         return f"{wanted.path} cannot become the pool: {seen.over}"
     if seen.foreign:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from ansible_collections.moorage.boot.plugins.module_utils import fstab, pool
 
 FSTAB = "/etc/fstab"
+HEAD = 1 << 20
+"""Bytes at the beginning of a disk that are to be zero."""
 Run = Callable[..., tuple[int, str, str]]
 """`run_command` of a module."""
 
@@ -78,7 +80,6 @@ class Host:
     def _format(self, driver: str) -> None:
         if driver == "lvm":
             device = self._attached()
-            self._do("pvcreate", device)
             self._do("vgcreate", pool.GROUP, device)
             return
         make = (f"mkfs.{driver}", "-q", "-L", pool.LABEL)
@@ -271,22 +272,17 @@ def _over(path: str, mounted: fstab.Mount | None) -> str:
 
 
 def _blank(place: str) -> bool:
-    """Whether a file has no data at all; of a disk, whether its ends and a sample between them are zeroes."""
+    """Whether a file has no data at all, or a disk nothing but zeroes where everything that is on disks begins."""
     if not os.path.exists(place):
         return True
     with open(place, "rb", buffering=0) as file:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            try:
-                os.lseek(file.fileno(), 0, os.SEEK_DATA)
-            except OSError:
-                return True  # ENXIO: nothing but a hole
-            return False
-        size, part = _size(place), 1 << 20
-        for start in sorted({0, max(size - part, 0), *range(0, size, max(size // 64, part))}):
-            file.seek(start)
-            if any(file.read(part)):
-                return False
-    return True
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return not any(file.read(HEAD))
+        try:
+            os.lseek(file.fileno(), 0, os.SEEK_DATA)
+        except OSError:
+            return True  # ENXIO: nothing but a hole
+        return False
 
 
 def _size(path: str) -> int:

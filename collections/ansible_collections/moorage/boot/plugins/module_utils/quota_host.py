@@ -139,6 +139,7 @@ class Lvm(Directory):
         pool_host.write_fstab(fstab.with_entry(table, entry))
         pool_host.reload_units(self._run)
         self._do("mount", self._path)
+        os.rmdir(os.path.join(self._path, "lost+found"))  # people's own directory; a repair makes it again
 
     def limit(self, limit: int | None) -> None:
         if (

@@ -9,8 +9,8 @@ short_description: A storage pool on a file or a disk is there and mounted
 version_added: 0.1.0
 description:
   - Makes a file system on a file or a disk, mounts it by a line of C(/etc/fstab), and lets it grow.
-  - Formats nothing that may hold data. A disk with a partition table, a signature, bytes other than zero, or
-    a use of any kind is refused, and so is a file that has any data and is no pool.
+  - Formats nothing that may hold data. A disk with a partition table, a signature, bytes other than zero in its first
+    MiB, or a use of any kind is refused, and so is a file that has any data and is no pool.
   - A pool that is there, by its label C(moorage-pool), is taken over as it is.
 options:
   driver:
