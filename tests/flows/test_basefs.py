@@ -12,6 +12,7 @@ import pytest
 from tests.lab.boot_hosts import BootHost
 from tests.lab.boot_lab import Lab, Play, lab
 from tests.lab.etcd import Cluster, etcd_members
+from tests.lab.groups import in_group
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(400)]
 
@@ -49,7 +50,7 @@ def basefs(hosts: Lab, store: Cluster, cache: Path) -> Basefs:
             "basefs_packages": ["ca-certificates", "openssh-server", "python3-minimal"],
             **variables,
         }
-        return hosts.play("playbooks/basefs.yml", "-e", json.dumps(ours), *argv)
+        return hosts.play("playbooks/basefs.yml", *in_group(hosts, "basefs"), "-e", json.dumps(ours), *argv)
 
     return play
 

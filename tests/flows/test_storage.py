@@ -12,6 +12,7 @@ import pytest
 from tests.lab.boot_lab import Lab, Play, lab
 from tests.lab.disks import disk, with_disks
 from tests.lab.etcd import Cluster, etcd_members
+from tests.lab.groups import in_group
 from tests.lab.hosts import Host
 from tests.lab.wait import wait_until
 
@@ -43,7 +44,7 @@ def storage(hosts: Lab, store: Cluster) -> Storage:
 
     def play(*argv: str, **variables: object) -> Play:
         ours = {"etcd_endpoints": [store.endpoints[0].removeprefix("http://")], "storage_size": "900M", **variables}
-        return hosts.play("playbooks/storage.yml", "-e", json.dumps(ours), *argv)
+        return hosts.play("playbooks/storage.yml", *in_group(hosts, "storage"), "-e", json.dumps(ours), *argv)
 
     return play
 
