@@ -1,7 +1,5 @@
 """Fixtures that every level of tests shares. Each lives with its part of the lab; what others import comes first."""
 
-import pytest
-
 pytest_plugins = [
     "tests.lab.etcd",
     "tests.lab.kv",
@@ -14,10 +12,3 @@ pytest_plugins = [
     "tests.lab.theatre",
     "tests.lab.site",
 ]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A worker of xdist takes whole files, or all files that name one group: they share what is dear to make."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

@@ -1,6 +1,6 @@
 """A whole site on the lab: three boot servers, bare at first, then with all of Moorage, shared by a run's tests.
 
-Tests that use it are of the xdist group `site`, and stand on those before them: a file leaves the site healthy.
+Tests that use it stand on those before them, and a file leaves the site healthy for the next.
 """
 
 from __future__ import annotations
