@@ -15,7 +15,7 @@ from tests.lab.installed import packages
 from tests.lab.site import SITE, below, members, moorage, recorded_packages, wait_for_nodes, wait_for_record
 from tests.lab.wait import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(900)]
 NAMES = ("boot-0", "boot-1", "boot-2")
 SECRETS = ("pki/etcd.key", "pki/agent.key", "seal.key", "agent.toml")
 

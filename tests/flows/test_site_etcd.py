@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.lab,
     pytest.mark.night,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("site"),
 ]
 ETCD = "playbooks/etcd.yml"
 NAMES = ("boot-0", "boot-1", "boot-2")

@@ -14,7 +14,6 @@ pytestmark = [
     pytest.mark.lab,
     pytest.mark.night,
     pytest.mark.timeout(900),
-    pytest.mark.xdist_group("site"),
 ]
 NAMES = ("boot-0", "boot-1", "boot-2")
 RETIRE = "playbooks/retire.yml"
