@@ -131,7 +131,7 @@ def test_what_is_in_the_way_stays(seen: Any, told: str) -> None:
 
 def test_a_pool_that_is_not_mounted_is_mounted() -> None:
     """After a start at which it was not to be had, the next run brings it back and formats nothing."""
-    away = replace(MADE, mounted=False, filesystem_size=0, device_size=0, quota=True)
+    away = replace(MADE, mounted=False, filesystem_size=0, device_size=0, quota=False)
     assert pool.decide(away, FILE).text == "mount /data/local: the pool is not mounted\n"
 
 
@@ -139,6 +139,12 @@ def test_lvm_gets_a_group_and_a_tree() -> None:
     """The group takes the whole file; the directories get a volume, and containers what is left."""
     plan = pool.decide(BARE, replace(FILE, driver="lvm"))
     assert [step.action for step in plan.steps] == ["lengthen", "format", "volume", "fstab", "mount"]
+
+
+def test_a_group_that_no_device_shows_is_attached_first() -> None:
+    """It is known for ours by what is written in it; what it lacks is seen at the next look."""
+    away = replace(BARE, exists=True, size=10 * GIB, signatures=("LVM2_member",), group=pool.GROUP, blank=False)
+    assert pool.decide(away, FILE).text == "attach /data/local.pool: no device shows it\n"
 
 
 def test_a_pool_never_becomes_a_plain_directory() -> None:

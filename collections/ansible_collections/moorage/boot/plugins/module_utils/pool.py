@@ -48,7 +48,8 @@ class Seen:
     kernel: drivers that the kernel can do.
     signatures: kinds of everything on the file or disk that says what it is: file systems, tables of partitions, LVM.
     uses: a sentence on each use of the file or disk, `mounted at /srv`.
-    blank: there is nothing but zeroes where data begins and ends.
+    blank: a file has no data, a disk nothing but zeroes at its beginning.
+    attached: block devices show the file, or the disk, and what LVM has on it.
     mounted: whether the pool is, at its path; over: what else is mounted or lies there.
     fstab: whether its line is there as it is to be; foreign: the line for its path that is somebody's own.
     """
@@ -62,6 +63,7 @@ class Seen:
     group: str = ""
     uses: tuple[str, ...] = ()
     blank: bool = True
+    attached: bool = False
     mounted: bool = False
     over: str = ""
     fstab: bool = False
@@ -107,6 +109,9 @@ def decide(seen: Seen, wanted: Wanted) -> Plan:
     if why:
         return Plan(driver, refusal=why)
     ours = driver in _present(seen)
+    if driver == "lvm" and ours and not seen.attached:
+        # What is in the group can be told only then: the next look tells the rest.
+        return Plan(driver, (Step("attach", wanted.place, "no device shows it"),))
     steps = (*_place(seen, wanted, driver, ours), *_format(seen, wanted, driver, ours), *_mount(seen, wanted))
     return Plan(driver, (*steps, *_grow(seen, wanted, driver, ours)))
 
@@ -191,7 +196,7 @@ def _grow(seen: Seen, wanted: Wanted, driver: str, ours: bool) -> tuple[Step, ..
         steps.append(Step("device", wanted.file, f"{seen.device_size >> 20} MiB → {size >> 20} MiB"))
     if ours and 0 < seen.filesystem_size < size - SLACK:
         steps.append(Step("grow", wanted.path, f"{seen.filesystem_size >> 20} MiB → {size >> 20} MiB"))
-    if driver == "btrfs" and not seen.quota:
+    if driver == "btrfs" and not seen.quota and (seen.mounted or not ours):
         steps.append(Step("quota", wanted.path, "quota groups are off"))
     return tuple(steps)
 

@@ -7,10 +7,10 @@ import re
 import shutil
 from xml.etree import ElementTree
 
-from ansible_collections.moorage.boot.plugins.module_utils import fstab, pool, pool_host, quota
+from ansible_collections.moorage.boot.plugins.module_utils import devices, fstab, pool, pool_host, quota
 
 FIRST_PROJECT = 1000
-Failed = pool_host.Failed
+Failed = devices.Failed
 
 
 class Directory:
@@ -19,7 +19,7 @@ class Directory:
     grain = 1 << 10
     """Bytes that a limit is counted in."""
 
-    def __init__(self, run: pool_host.Run, path: str, mount: fstab.Mount) -> None:
+    def __init__(self, run: devices.Run, path: str, mount: fstab.Mount) -> None:
         self._run = run
         self._path = path
         self._mount = mount
@@ -131,6 +131,7 @@ class Lvm(Directory):
     def own(self, limit: int | None) -> None:
         if not os.path.exists(self._device):
             self._do("lvcreate", "-W", "y", "-y", "-n", self._name, "-L", f"{limit}b", pool.GROUP)
+        if not devices.signatures(self._run, self._device):
             self._do("mkfs.ext4", "-q", "-m", "0", self._device)
         options = f"noatime,nofail,x-systemd.before=docker.service,{fstab.MARK}"
         entry = fstab.Entry(self._device, self._path, "ext4", options)
@@ -139,7 +140,8 @@ class Lvm(Directory):
         pool_host.write_fstab(fstab.with_entry(table, entry))
         pool_host.reload_units(self._run)
         self._do("mount", self._path)
-        os.rmdir(os.path.join(self._path, "lost+found"))  # people's own directory; a repair makes it again
+        if os.listdir(self._path) == ["lost+found"]:
+            os.rmdir(os.path.join(self._path, "lost+found"))  # people's own directory; a repair makes it again
 
     def limit(self, limit: int | None) -> None:
         if (
@@ -192,7 +194,7 @@ class Gluster(Directory):
 CLASSES = {"btrfs": Btrfs, "xfs": Xfs, "lvm": Lvm, "fuse.glusterfs": Gluster}
 
 
-def directory(run: pool_host.Run, path: str) -> Directory:
+def directory(run: devices.Run, path: str) -> Directory:
     """The directory, as what it lies on lets it be; it need not be there yet."""
     with open("/proc/self/mountinfo", encoding="utf-8") as file:
         text = file.read()

@@ -66,7 +66,7 @@ steps:
 """
 
 from ansible.module_utils.basic import AnsibleModule, human_to_bytes  # noqa: E402
-from ansible_collections.moorage.boot.plugins.module_utils import pool, pool_host  # noqa: E402
+from ansible_collections.moorage.boot.plugins.module_utils import devices, pool, pool_host  # noqa: E402
 
 ROUNDS = 3
 """What was mounted may turn out to have room to grow: looked at again until there is nothing to do."""
@@ -107,7 +107,7 @@ def main() -> None:
             done += [str(step).rstrip() for step in plan.steps]
             for step in () if module.check_mode else plan.steps:
                 host.act(step, plan.driver)
-        except (pool_host.Failed, OSError) as error:
+        except (devices.Failed, OSError) as error:
             module.fail_json(msg=str(error), steps=done)
         if module.check_mode or not plan.steps:
             break

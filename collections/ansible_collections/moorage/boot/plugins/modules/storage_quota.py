@@ -49,7 +49,7 @@ steps:
 """
 
 from ansible.module_utils.basic import AnsibleModule, human_to_bytes  # noqa: E402
-from ansible_collections.moorage.boot.plugins.module_utils import quota, quota_host  # noqa: E402
+from ansible_collections.moorage.boot.plugins.module_utils import devices, quota, quota_host  # noqa: E402
 
 LEAST = 1 << 20
 """Bytes under which not even what the file system keeps of itself has room."""
@@ -71,7 +71,7 @@ def main() -> None:
             module.fail_json(msg=plan.refusal)
         for action, _cause in () if module.check_mode else plan.steps:
             getattr(directory, action)(wanted.limit)
-    except (quota_host.Failed, OSError) as error:
+    except (devices.Failed, OSError) as error:
         module.fail_json(msg=str(error))
     if plan.warning:
         module.warn(plan.warning)
