@@ -175,6 +175,18 @@ def test_an_even_number_of_managers_is_refused(boots: Lab, tmp_path: Path) -> No
     assert states(boots) == ["inactive"] * 3
 
 
+def test_no_swarm_is_founded_while_a_host_cannot_be_asked(boots: Lab, trusting: dict[str, Any], tmp_path: Path) -> None:
+    """It might be in one already: there would be two."""
+    boots[2].freeze()
+    try:
+        refused = swarm(boots, tmp_path, "manager", "worker", "worker", "--limit", "boot-0", **trusting)
+    finally:
+        boots[2].thaw()
+    assert refused.code != 0
+    assert "boot-0 founds no swarm while boot-2 cannot be asked" in refused.text
+    assert states(boots) == ["inactive"] * 3
+
+
 def test_three_managers_make_a_swarm(boots: Lab, trusting: dict[str, Any], tmp_path: Path) -> None:
     """Checked, made, and then left alone; the token to join with is nowhere to be read."""
     checked = swarm(boots, tmp_path, "manager", "manager", "manager", "--check", "--diff", **trusting).good()

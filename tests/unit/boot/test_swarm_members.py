@@ -151,7 +151,7 @@ def test_a_restart_waits_for_the_other_managers() -> None:
     assert verbs(m.restarted("boot-0", ours(), (node(0), node(1)))) == ["restart", "await_active"]
     with pytest.raises(m.Refused, match="boot-1 not reachable"):
         m.restarted("boot-0", ours(), (node(0), node(1, reachable=False)))
-    assert verbs(m.restarted("boot-0", BARE, ())) == ["restart", "await_active"]
+    assert verbs(m.restarted("boot-0", BARE, ())) == ["restart", "await_answer"], "it is in no swarm"
 
 
 def test_a_node_is_drained_and_demoted_before_it_leaves() -> None:

@@ -128,6 +128,9 @@ class Host:
         """A node that has left is known to be down after a few heartbeats."""
         self._patiently(lambda: self._engine.ask("DELETE", f"/nodes/{quote(node)}"))
 
+    def _await_answer(self, _: str) -> None:
+        self._until(lambda: bool(self.look().state), "the engine does not answer")
+
     def _await_active(self, _: str) -> None:
         """It answers as a node; as a manager, with a majority behind it."""
         self._until(self._is_active, "the engine does not come up as a node of its swarm")

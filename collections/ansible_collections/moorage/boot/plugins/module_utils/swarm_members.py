@@ -84,8 +84,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Step:
-    """`verb` is one of found, join, leave, mark, restart, promote, demote, drain, label, remove, and await_active,
-    await_manager, await_worker, await_empty."""
+    """`verb` is one of found, join, leave, mark, restart, promote, demote, drain, label, remove, and await_answer,
+    await_active, await_manager, await_worker, await_empty."""
 
     verb: str
     cause: str
@@ -170,7 +170,8 @@ def restarted(name: str, seen: Engine, nodes: Sequence[Node]) -> tuple[Step, ...
         enough = all(one.reachable for one in others) if len(managers) <= 2 else _holds(managers, others)
         if not enough:
             raise Refused(f"the engine of {name} is not restarted: too few managers are reachable ({_state(managers)})")
-    return (Step("restart", "its settings changed"), Step("await_active", "it was restarted"))
+    back = "await_active" if seen.state in MEMBER else "await_answer"
+    return (Step("restart", "its settings changed"), Step(back, "it was restarted"))
 
 
 def leaving(nodes: Sequence[Node], node: str, going: Collection[str], holds: Sequence[str]) -> tuple[Step, ...]:
