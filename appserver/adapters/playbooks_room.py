@@ -1,6 +1,6 @@
 """What a run of Ansible is given: a directory for its user alone, an environment, a way to its hosts, and an end.
 
-It runs in a process namespace of its own (bubblewrap), whose first process dies with the thread that started it. So
+It runs in a process namespace of its own, whose first process dies with the thread that started it. So
 nothing of it outlives the app server on this host, whatever Ansible has detached itself from.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from appserver.errors import PlaybookError
 
-_NO_BWRAP = "bubblewrap is needed to run playbooks: install the package bubblewrap"
+_NO_UNSHARE = "setpriv and unshare are needed to run playbooks: install the package util-linux"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,17 @@ def private(path: Path, text: str) -> None:
 def contained(argv: Sequence[str]) -> list[str]:
     """The command in a process namespace that ends with whoever starts it.
 
+    It shares the host's mounts, and with them /proc: bubblewrap mounts every mount anew, and fails when a container
+    that ends takes one away meanwhile; and under systemd's protections no new /proc can be mounted.
+
     Raises:
-        PlaybookError: bubblewrap is not installed.
+        PlaybookError: the programs for it are not installed.
     """
-    bwrap = shutil.which("bwrap")
-    if bwrap is None:
-        raise PlaybookError(_NO_BWRAP)
-    # The host's own /proc stays: under systemd's protections no new one can be mounted.
-    return [bwrap, "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--unshare-pid", "--die-with-parent", "--", *argv]
+    setpriv, unshare = shutil.which("setpriv"), shutil.which("unshare")
+    if setpriv is None or unshare is None:
+        raise PlaybookError(_NO_UNSHARE)
+    user = () if os.geteuid() == 0 else ("--user", "--map-current-user")
+    return [setpriv, "--pdeathsig=KILL", unshare, *user, "--pid", "--fork", "--kill-child=KILL", "--", *argv]
 
 
 def _ssh_config(site: Site, sent: Sequence[str]) -> str:

@@ -68,19 +68,18 @@ class Events:
     def follow(
         self, caller: Caller, stop: Event, bus: str = "", after: int = 0, beat_s: float = BEAT_S
     ) -> Iterator[tuple[int, Happening] | None]:
-        """Store revision and event, from revision `after` on (0: from now); None as a heartbeat.
+        """Store revision and event, from revision `after` on (0: from this call on); None as a heartbeat.
 
         Events between `after` and a compaction are told from what is still on record.
         """
         require(caller, "R", "event:")
         _check(bus)
-        return self._news(stop, bus, after, beat_s)
+        return self._news(stop, bus, after or self._kv.snapshot("events/").revision, beat_s)
 
     def prune(self) -> int:
         return prune(self._kv, "events/", KEPT)
 
-    def _news(self, stop: Event, bus: str, after: int, beat_s: float) -> Iterator[tuple[int, Happening] | None]:
-        at = after or self._kv.snapshot("events/").revision
+    def _news(self, stop: Event, bus: str, at: int, beat_s: float) -> Iterator[tuple[int, Happening] | None]:
         while not stop.is_set():
             try:
                 for change in follow(self._kv, "events/", at, stop, beat_s):

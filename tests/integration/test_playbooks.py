@@ -14,7 +14,7 @@ import pytest
 from appserver.adapters import playbooks, playbooks_room
 from appserver.adapters.etcd import Etcd
 from appserver.adapters.playbooks import AnsiblePlaybooks
-from appserver.adapters.playbooks_room import Site, room
+from appserver.adapters.playbooks_room import Site, contained, room
 from appserver.core.fleet import Node
 from appserver.core.plays import PlayJob, PlayNews, Tally
 from appserver.errors import Invalid, PlaybookError
@@ -194,10 +194,23 @@ def test_an_end_without_a_word_is_an_error(books: AnsiblePlaybooks, monkeypatch:
         run(books, "hello.yml")
 
 
-def test_without_bubblewrap_nothing_is_run(books: AnsiblePlaybooks, monkeypatch: pytest.MonkeyPatch):
+def test_mounts_that_come_and_go_do_not_end_a_run(tmp_path: Path):
+    """As the engine makes and removes them for each container, while playbooks are started."""
+    script = f"""
+        cd {tmp_path} && mkdir 1 2 3 4 5 6 7 8
+        while :; do for at in *; do mount -t tmpfs none $at; done; for at in *; do umount $at; done; done &
+        for once in $(seq 150); do {" ".join(contained(["true"]))} || exit 1; done
+        kill -9 $!
+    """
+    # Mounts as systemd has them: what goes away on the host goes away in the namespaces made from it.
+    done = subprocess.run(["unshare", "--mount", "--propagation=shared", "sh", "-c", script], check=False)
+    assert done.returncode == 0
+
+
+def test_without_a_namespace_nothing_is_run(books: AnsiblePlaybooks, monkeypatch: pytest.MonkeyPatch):
     """And the text says what is to be installed."""
     monkeypatch.setattr(playbooks_room.shutil, "which", lambda _: None)
-    with pytest.raises(PlaybookError, match="install the package bubblewrap"):
+    with pytest.raises(PlaybookError, match="install the package util-linux"):
         run(books, "hello.yml")
 
 

@@ -148,7 +148,11 @@ class SimBoard:
             self.process.wait()
             self.process = None
 
-    def restart(self) -> None:
+    def restart(self, user: str = "") -> None:
+        """Once `user` is among those it keeps: OpenIPMI's simulator writes them down a second after it was told."""
+        if self.kind == "ipmi" and user:
+            users = self.folder / "state" / "ipmi_sim" / "board" / "users.mc20"
+            wait_until(lambda: users.exists() and user in users.read_text(errors="replace"), f"{user} is kept", 10)
         self.kill()
         self.start()
 

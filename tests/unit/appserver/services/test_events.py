@@ -79,6 +79,15 @@ def test_a_follower_hears_what_comes_and_where_to_go_on(desk: Desk):
     assert list(news) == []
 
 
+def test_a_follower_hears_all_from_when_it_asked(desk: Desk):
+    """Not from when it first reads: a client that knows it is connected misses nothing."""
+    news = desk.events.follow(ANN, Event(), beat_s=0.5)
+    desk.events.emit(core.NODE, "online", None, "n1", "one")
+    heard = next(news)
+    assert heard is not None
+    assert heard[1].message == "one"
+
+
 def test_a_quiet_stream_beats(desk: Desk):
     """A line that says nothing shows that it is there, and finds out who has gone."""
     assert next(desk.events.follow(ANN, Event(), after=1, beat_s=0.5)) is None

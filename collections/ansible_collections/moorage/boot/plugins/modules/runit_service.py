@@ -21,10 +21,11 @@ options:
     type: str
   state:
     description:
+      - C(present) supervises the service and leaves it to others when it starts and ends.
       - C(restarted) ends the program and starts it again, where the service is active already, as for a handler.
       - C(absent) ends it for good.
     type: str
-    choices: [started, restarted, absent]
+    choices: [started, present, restarted, absent]
     default: started
   definitions:
     description: Directory of the services' directories.
@@ -84,20 +85,20 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "run": {"type": "str"},
-            "state": {"type": "str", "choices": ["started", "restarted", "absent"], "default": "started"},
+            "state": {"type": "str", "choices": ["started", "present", "restarted", "absent"], "default": "started"},
             "definitions": {"type": "path", "default": "/etc/moorage/sv"},
             "active": {"type": "path", "default": "/etc/moorage/service"},
             "logs": {"type": "path", "default": "/var/log/moorage"},
             "timeout": {"type": "int", "default": 30},
         },
-        required_if=[("state", "started", ["run"])],
+        required_if=[("state", "started", ["run"]), ("state", "present", ["run"])],
         supports_check_mode=True,
     )
     asked = module.params
     home = os.path.join(asked["definitions"], asked["name"])
     link = os.path.join(asked["active"], asked["name"])
     was = _status(module, link)
-    act = {"started": _start, "restarted": _restart, "absent": _remove}[asked["state"]]
+    act = {"started": _start, "present": _start, "restarted": _restart, "absent": _remove}[asked["state"]]
     module.exit_json(was=was, **act(module, home, link, was))
 
 
@@ -109,7 +110,8 @@ def _start(module: AnsibleModule, home: str, link: str, was: str) -> dict[str, o
     }
     before = {path: _read(path) for path in wanted}
     linked = os.path.islink(link) and os.readlink(link) == home
-    changed = before != wanted or not linked or not was.startswith("run:")
+    to_run = asked["state"] == "started"
+    changed = before != wanted or not linked or (to_run and not was.startswith("run:"))
     if changed and not module.check_mode:
         for path, text in wanted.items():
             if before[path] != text:
@@ -119,7 +121,8 @@ def _start(module: AnsibleModule, home: str, link: str, was: str) -> dict[str, o
             os.replace(f"{link}.new", link)
         _wait(module, link)
         renewed = was.startswith("run:") and before != wanted
-        _sv(module, "force-restart" if renewed else "start", link)
+        if to_run:
+            _sv(module, "force-restart" if renewed else "start", link)
     run = os.path.join(home, "run")
     return {"changed": changed, "diff": {"before": before[run], "after": wanted[run], "before_header": run}}
 
