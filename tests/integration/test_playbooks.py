@@ -200,10 +200,11 @@ def test_mounts_that_come_and_go_do_not_end_a_run(tmp_path: Path):
         cd {tmp_path} && mkdir 1 2 3 4 5 6 7 8
         while :; do for at in *; do mount -t tmpfs none $at; done; for at in *; do umount $at; done; done &
         for once in $(seq 150); do {" ".join(contained(["true"]))} || exit 1; done
-        kill -9 $!
     """
     # Mounts as systemd has them: what goes away on the host goes away in the namespaces made from it.
-    done = subprocess.run(["unshare", "--mount", "--propagation=shared", "sh", "-c", script], check=False)
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation=shared", "--pid", "--fork", "sh", "-c", script], check=False
+    )
     assert done.returncode == 0
 
 
