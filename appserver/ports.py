@@ -237,7 +237,7 @@ class Compose(Protocol):
         """
 
     def run(self, verb: str, project: str, text: str, services: Sequence[str] = (), stop: Event | None = None) -> None:
-        """One of `stop`, `restart`, `unpause`, `down`, `down-volumes`.
+        """One of `stop`, `unpause`, `down`, `down-volumes`.
 
         Without a text, Compose goes by the labels of what is there.
 

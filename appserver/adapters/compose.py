@@ -14,7 +14,6 @@ from appserver.errors import ComposeError
 
 VERBS: Mapping[str, tuple[str, ...]] = {
     "stop": ("stop",),
-    "restart": ("restart", "--no-deps"),
     "unpause": ("unpause",),
     "down": ("down", "--remove-orphans"),
     "down-volumes": ("down", "--remove-orphans", "--volumes"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +18,6 @@ from appserver.core.health import Failure, Verdict, given_up, verdict
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Clock, Compose
-
-log = logging.getLogger(__name__)
 
 _LOG_LINES = 50
 
@@ -79,13 +76,7 @@ class Gate:
             self._go_on()
             self._parts.hands.check_engine()
             return self._given_up(revision, waits, limit, error)
-        entered = False
         while (found := self._look(revision, waits, limit)).state == "waiting":
-            if found.closed and not entered:
-                entered = True
-                self._saying.say(settling, "restarting once more what the engine cannot enter")
-                self._restart(revision, found.closed)
-                continue
             self._saying.say(settling, "; ".join(found.waits_for))
             self._turn.news.wait(found.again_s)
             self._go_on()
@@ -110,16 +101,6 @@ class Gate:
         except ComposeError:
             self._go_on()
             raise
-
-    def _restart(self, revision: Revision, services: Sequence[str]) -> None:
-        """What goes wrong with it shows in how the containers are found afterwards."""
-        try:
-            self._parts.hands.restart(self._key, revision, services, self._turn.over)
-        except ComposeError as error:
-            self._go_on()
-            log.warning("event=restart_failed application=%s reason=%s", self._key, error)
-        finally:
-            self._parts.looks.forget(self._key.name, services)
 
     def _look(self, revision: Revision, waits: Sequence[str], limit: datetime) -> Verdict:
         self._turn.news.clear()

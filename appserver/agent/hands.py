@@ -59,15 +59,11 @@ class Hands:
         if plan.force or plan.up:
             self._check_owners(revision)
         if plan.restart:
+            # Not in one: an engine told to restart what has a grace period of 0 s unmounts the container's files once
+            # too often, under the program that it has started, and no healthcheck or exec enters it any more.
             yield "restarting"
-            self._compose.run("restart", key.name, text, plan.restart, over)
-
-    def restart(self, key: AppKey, revision: Revision, services: Sequence[str], over: Event) -> None:
-        """
-        Raises:
-            ComposeError: it could not be done, or `over` was set.
-        """
-        self._compose.run("restart", key.name, self._projects.bare_text(revision), services, over)
+            self._compose.run("stop", key.name, text, plan.restart, over)
+            yield from self._up(key, text, plan.restart, over, limit_s, keep=True)
 
     def _up(
         self,

@@ -31,16 +31,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`waits_for` says what is not up yet; `again_s` after how long time alone may have changed the verdict.
-
-    `closed` are services that the engine started and cannot enter: only another start mends that.
-    """
+    """`waits_for` says what is not up yet; `again_s` after how long time alone may have changed the verdict."""
 
     state: Literal["waiting", "up", "failed"]
     failures: tuple[Failure, ...] = ()
     waits_for: tuple[str, ...] = ()
     again_s: float = 1.0
-    closed: tuple[str, ...] = ()
 
 
 def verdict(
@@ -74,8 +70,7 @@ def verdict(
     if failures:
         return Verdict("failed", tuple(failures))
     left = max(0.0, (deadline - now).total_seconds())
-    closed = {c.service for c in containers if c.service in services and c.state == "running" and not c.probe_ran}
-    return Verdict("waiting", (), tuple(waiting), min(again, left), tuple(sorted(closed))) if waiting else Verdict("up")
+    return Verdict("waiting", (), tuple(waiting), min(again, left)) if waiting else Verdict("up")
 
 
 def given_up(
