@@ -44,10 +44,12 @@ class BootHost(Host):
             *("run", "-d", "--name", self.name, "--hostname", self.hostname, "--restart", "unless-stopped"),
             *("--network", self.network, "--ip", self.address),
             *("--label", LABEL, "--label", f"{LABEL}.of={self.lab}", "--label", f"{LABEL}.lrn={self.lrn}"),
-            *("-v", f"{self._volume}:/var/lib/docker", "-v", f"{key}:/root/.ssh/authorized_keys:ro"),
+            *("-v", f"{self._volume}:/var/lib/docker"),
             *("-v", f"{PIP_CACHE}:/mnt/pip", "-e", "PIP_CACHE_DIR=/mnt/pip"),
             *(*ISOLATED, *trust(), image(packages=PACKAGES)),
         )
+        # A file of the host's own: playbooks may add to it.
+        self.run("install", "-D", "-m", "600", "/dev/stdin", "/root/.ssh/authorized_keys", text=key.read_text())
 
     def remove(self) -> None:
         """It and everything it held. It may be gone already."""
