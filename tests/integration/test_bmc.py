@@ -52,7 +52,8 @@ def test_users_are_made_changed_disabled_and_deleted(
     assert [step.action for step in made.steps] == ["create"]
     assert made.after == {"admin": "administrator", "ops": "operator"}
     assert bring(wish(board, ADMIN, OPS)).steps == ()
-    board.restart("ops")
+    board.keeps("ops")
+    board.restart()
     assert bring(wish(board, ADMIN, OPS)).steps == ()
     changed = bring(wish(board, replace(OPS, privilege="administrator", password="pw-ops-2")))
     assert [step.action for step in changed.steps] == ["password", "change"]

@@ -105,6 +105,7 @@ def test_a_board_that_is_away_is_told_once_and_holds_up_no_other(desk: Desk, mak
     desk.record(away, 1)
     desk.record(here, 2)
     desk.look()
+    away.keeps("ops")
     away.kill()
     for _ in range(2):
         desk.clock.pass_by(seconds=30)

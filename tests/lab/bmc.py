@@ -148,11 +148,13 @@ class SimBoard:
             self.process.wait()
             self.process = None
 
-    def restart(self, user: str = "") -> None:
-        """Once `user` is among those it keeps: OpenIPMI's simulator writes them down a second after it was told."""
-        if self.kind == "ipmi" and user:
-            users = self.folder / "state" / "ipmi_sim" / "board" / "users.mc20"
+    def keeps(self, user: str) -> None:
+        """Wait until a kill does not forget this one: OpenIPMI's simulator writes users down up to a second later."""
+        users = self.folder / "state" / "ipmi_sim" / "board" / "users.mc20"
+        if self.kind == "ipmi":
             wait_until(lambda: users.exists() and user in users.read_text(errors="replace"), f"{user} is kept", 10)
+
+    def restart(self) -> None:
         self.kill()
         self.start()
 
