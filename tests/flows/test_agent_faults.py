@@ -34,8 +34,9 @@ def prefix() -> str:
 
 
 @pytest.fixture
-def agent(etcd_server: Cluster, prefix: str, engine_socket: str, tmp_path: Path) -> Iterator[Daemon]:
-    """`moorage agent` as a process, over the keys of this test."""
+def agent(etcd_server: Cluster, prefix: str, engine_socket: str, project: str, tmp_path: Path) -> Iterator[Daemon]:
+    """`moorage agent` as a process, over the keys of this test. It ends before the project is removed."""
+    assert project
     authority = Authority(tmp_path / "pki")
     cert, cert_key = authority.issue("agent")
     seal = tmp_path / "seal.key"

@@ -23,7 +23,7 @@ pytestmark = [
 ]
 ETCD = "playbooks/etcd.yml"
 NAMES = ("boot-0", "boot-1", "boot-2")
-PARTITION_S = 20
+PARTITION_S = 60
 
 
 @contextmanager

@@ -85,7 +85,8 @@ def test_a_dead_host_is_retired_with_what_was_leaving_it(whole_site: Lab) -> Non
     wait_until(lambda: not below(server, "alive/boot-3"), "its lease ends", 60)
     whole_site.play(RETIRE, "-e", "retire=boot-3").good()
     assert state(whole_site, "on-boot-3") == ""
-    for prefix in ("nodes/boot-3", "install/3/", "info/bootservers/3", "desired/boot-3/", "observed/boot-3/"):
+    held = ("nodes/boot-3", "install/3/", "info/bootservers/3", "desired/boot-3/", "observed/boot-3/")
+    for prefix in (*held, f"machines/allnodes/{whole_site[3].address}"):
         assert not below(server, prefix), prefix
     assert "agent:boot-3" not in etcdctl(server, "user", "list")
     assert set(whole_site.play(RETIRE, "-e", "retire=boot-3").good().changed.values()) == {0}

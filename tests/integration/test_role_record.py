@@ -104,7 +104,7 @@ def test_what_holds_for_the_site_is_recorded_where_it_is_said(kv: Etcd, run: Run
     ("given", "told"),
     [
         ({"record_lrn": -1}, "its number (lrn) is to be 0 or more"),
-        ({"record_ssh_public_key": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "is one line as ssh-keygen writes it"),
+        ({"record_ssh_public_key": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "is one line as ssh-keygen writes"),
     ],
 )
 def test_what_cannot_be_recorded_is_said(kv: Etcd, run: Run, given: dict[str, object], told: str) -> None:

@@ -114,8 +114,9 @@ def rig(kv: KV, engine: Engine, compose: Compose, state_dir: Path) -> Iterator[R
 
 
 @pytest.fixture
-def node(kv: KV, engine: Engine, compose: Compose, tmp_path: Path) -> Iterator[Rig]:
-    """A running agent over the run's engine and etcd."""
+def node(kv: KV, engine: Engine, compose: Compose, project: str, tmp_path: Path) -> Iterator[Rig]:
+    """A running agent over the run's engine and etcd. It ends before the project is removed: it would put it back."""
+    assert project
     with rig(kv, engine, compose, tmp_path / "state") as running:
         yield running
 

@@ -124,7 +124,42 @@ def test_a_later_release_on_record_stays(held: str, installed: str, after: str) 
     assert kept(kv)["info/release"] == after
 
 
-@pytest.mark.parametrize("bad", ["ssh-rsa", "hello world", f"{KEY}\n{KEY}", "-----BEGIN OPENSSH PRIVATE KEY-----"])
+class Contested(MemoryKV):
+    """Somebody else writes between its reader's look and its write, `times` times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def commit(self, *given: Any, **named: Any) -> int:
+        if self.times:
+            self.times -= 1
+            super().commit({}, {"info/ssh-pubkey": f"{KEY}-{self.times}"})
+        return super().commit(*given, **named)
+
+
+def test_two_hosts_may_record_what_holds_for_the_site_at_once() -> None:
+    """Whoever comes second looks again, and tells all that was written for it."""
+    kv = Contested(2)
+    _, told = record.record(kv, 0, 3, host({"curl": "8"}), "", KEY)
+    assert kept(kv)["info/ssh-pubkey"] == KEY
+    assert told.after == {"info/bootservers/3": "", "install/3/debs/curl": "8", "info/ssh-pubkey": KEY}
+
+
+def test_a_record_that_somebody_writes_all_the_time_is_said() -> None:
+    """It ends."""
+    with pytest.raises(Conflict, match="by somebody else"):
+        record.record(Contested(99), 0, 3, host(), "", KEY)
+
+
+def test_every_app_server_has_a_key_on_record() -> None:
+    """One in a line, as sshd would have them."""
+    kv = MemoryKV()
+    once(kv, host(), public_key=f"{KEY}\n{KEY}-2\n")
+    assert kept(kv)["info/ssh-pubkey"] == f"{KEY}\n{KEY}-2"
+
+
+@pytest.mark.parametrize("bad", ["ssh-rsa", "hello world", f"{KEY}\nhello", "-----BEGIN OPENSSH PRIVATE KEY-----"])
 def test_only_a_public_key_is_put_on_record(bad: str) -> None:
     """A private one least of all; and its text is not repeated."""
     with pytest.raises(Invalid) as told:
