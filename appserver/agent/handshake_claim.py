@@ -66,6 +66,8 @@ class Claims:
         self._tenure: Event | None = None
         self._limited_until = 0.0
         self._rivalry = _Rivalry(ttl_s)
+        self.ip = ""
+        """Of the newest claim, of those that had one."""
 
     def run(self, stop: Event, held: Callable[[Held], None]) -> None:
         """Until told to stop; the claim ends with it.
@@ -125,6 +127,7 @@ class Claims:
             return
         self._rivalry.end()
         log.info("event=claimed node=%s address=%s ip=%s whole=%s", mine.node, mine.address, mine.ip, whole)
+        self.ip = mine.ip if whole else self.ip
         self._begin()
         if whole:
             held(Held(mine, lease, found, over))

@@ -47,12 +47,15 @@ class Inventory:
         clock: Clock,
         identity: Identity,
         more: Callable[[], Sequence[tuple[str, conditions.Finding]]] = tuple,
+        ip: Callable[[], str] = str,
     ) -> None:
         """
         Args:
             more: conditions that others look after.
+            ip: address that the node stands under in `machines/`; empty while it does not.
         """
         self._more = more
+        self._ip = ip
         self._kv = kv
         self._engine = engine
         self._clock = clock
@@ -111,6 +114,7 @@ class Inventory:
             labels={**base.labels, **mine.labels},
             engine=info,
             conditions=conditions.merged(base.conditions, found, self._clock.now()),
+            ip=self._ip() or base.ip,
         )
 
     def _engine_now(self) -> tuple[EngineInfo | None, tuple[bool, str]]:

@@ -91,7 +91,8 @@ class Agent:
         self._desired = Following(kv, identity.name, self.wishes, self._reports, self._lanes, listed)
         who = Self(lambda: holder(identity.name, identity.address, identity.ip, clock.now()), is_dead)
         self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
-        self._inventory = Inventory(kv, engine, clock, identity, self._handshake.conditions)
+        claims = self._handshake.claims
+        self._inventory = Inventory(kv, engine, clock, identity, self._handshake.conditions, lambda: claims.ip)
 
     def run(self, stop: Event) -> None:
         shaking = Thread(target=guarded("handshake", lambda: self._handshake.run(stop), stop), name="handshake")

@@ -6,7 +6,7 @@ from appserver.core import retire as core
 from appserver.core.access import Caller, require
 from appserver.core.entities import ContainerRecord, Desired, Observed
 from appserver.core.events import NODE
-from appserver.core.fleet import Node
+from appserver.core.fleet import Node, ip_of
 from appserver.errors import Conflict, NotFound
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.audit import Audit
@@ -54,7 +54,7 @@ class Retire:
         node = stored.record
         boot = (f"install/{node.lrn}/", *_boot_server(node)) if node.lrn >= 0 else ()
         held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", keys.reservation(name))
-        alike = ("nodes/", "machines/allnodes/")
+        alike = ("nodes/", keys.ALLNODES)
         return node, self._kv.snapshot(where, keys.alive(name), *held, *boot, *alike)
 
     def _check(self, name: str, seen: Snapshot) -> None:
@@ -94,8 +94,9 @@ class Retire:
         below_it = (keys.observed_of(name), *([f"install/{node.lrn}/"] if node.lrn >= 0 else []))
         single = {keys.reservation(name), *(_boot_server(node) if node.lrn >= 0 else ())}
         ran = {prefix + key for key, held in below(seen, prefix, ContainerRecord) if held.record.node == name}
-        if _host(node) not in {_host(held.record) for other, held in below(seen, "nodes/", Node) if other != name}:
-            single.add(f"machines/allnodes/{_host(node)}")
+        ip = ip_of(node)
+        if ip and ip not in {ip_of(held.record) for other, held in below(seen, "nodes/", Node) if other != name}:
+            single.add(keys.allnode(ip))
         found = [key for key in seen.items if key.startswith(below_it) or key in single or key in ran]
         return [*found, keys.node(name)]
 
@@ -103,7 +104,3 @@ class Retire:
 def _boot_server(node: Node) -> tuple[str, ...]:
     """Its own key, and those of its board: with them goes what opened it."""
     return keys.bootserver(node.lrn), keys.bmc_board(node.lrn), keys.bmc_seen(node.lrn)
-
-
-def _host(node: Node) -> str:
-    return node.address.rpartition(":")[0].strip("[]")

@@ -59,7 +59,7 @@ TABLE: tuple[Key, ...] = (
         "Rival: an agent that finds its name or address taken, and by whom; carries its own lease",
         "agent",
     ),
-    Key("nodes/<name>", "Node: address, lrn, cluster, labels, engine, conditions", "agent, operator"),
+    Key("nodes/<name>", "Node: address, ip, lrn, cluster, labels, engine, conditions", "agent, operator"),
     Key("alive/<name>", "agent's address; carries its lease: absent means the node is off", "agent"),
     Key("clusters/<name>", "Cluster: kind, strategy, labels", "operator"),
     Key("reservations/<node>", "Reservation by holder: cpus, memory, ports", "placement"),
@@ -86,7 +86,7 @@ TABLE: tuple[Key, ...] = (
     Key("info/bootservers/<LRN>", "empty", "playbooks"),
     Key("info/release", "release version", "updater"),
     Key("info/basefs", "version of the base file system that new nodes are made of", "playbooks"),
-    Key("info/ssh-pubkey", "public key that may log in to the nodes", "playbooks"),
+    Key("info/ssh-pubkey", "public keys that may log in to the nodes, one in a line", "playbooks"),
     Key("install/<LRN>/containers/<name>", "image with its tag, written after it was seen running", "agent, roles"),
     Key("install/<LRN>/debs/<package>", "package version, written after it was seen installed", "agent, roles"),
     Key(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from appserver.adapters.etcd import TLS, Etcd
 from appserver.core.access import Caller
+from appserver.core.fleet import host_of
 from appserver.errors import AppServerError, Conflict, Invalid, StoreError
 from appserver.ports import KV
 from appserver.services.nodes import NodeList
@@ -38,10 +39,8 @@ def boot_hosts(kv: KV, cluster: str) -> list[dict[str, object]]:
     found = []
     for view in NodeList(kv=kv).list(READER, cluster):
         told = view.to_json()
-        host = view.node.address.rpartition(":")[0].strip("[]")
-        found.append(
-            {"name": view.node.name, "variables": {"ansible_host": host, **{name: told[name] for name in kept}}}
-        )
+        variables = {"ansible_host": host_of(view.node), **{name: told[name] for name in kept}}
+        found.append({"name": view.node.name, "variables": variables})
     return found
 
 
