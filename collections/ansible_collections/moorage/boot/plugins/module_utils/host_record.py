@@ -14,9 +14,10 @@ from appserver.store import keys
 from appserver.store.boot_record import installed_in
 from appserver.store.parts import parts
 
-__all__ = ["AppServerError", "Conflict", "Told", "observe", "plan", "write"]
+__all__ = ["AppServerError", "Conflict", "Told", "observe", "plan", "record", "write"]
 
 RELEASE, PUBLIC_KEY = "info/release", "info/ssh-pubkey"
+_TRIES = 5
 _KEY_KINDS = ("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-")
 
 
@@ -27,6 +28,33 @@ class Told:
     before: Mapping[str, str | None]
     after: Mapping[str, str | None]
     left: bool = False
+
+
+def record(
+    kv: KV, seen_at: int, lrn: int, host: Mapping[str, Any], release: str, public_key: str, check_mode: bool = False
+) -> tuple[int, Told]:
+    """See `plan`: what was, or would be, written, and the store revision it was decided on.
+
+    What holds for the site is written for every boot server, which may be at once: who comes second looks again.
+
+    Raises:
+        Conflict: somebody else writes it all the time.
+        Invalid, StoreError
+    """
+    before: dict[str, str | None] = {}
+    after: dict[str, str | None] = {}
+    for tries in range(1, _TRIES + 1):
+        seen = observe(kv, lrn, check_mode)
+        told = plan(seen, seen_at, lrn, host, release, public_key)
+        before, after = {**told.before, **before}, {**after, **told.after}
+        try:
+            if not check_mode:
+                write(kv, seen, lrn, told)
+            break
+        except Conflict:
+            if tries == _TRIES:
+                raise
+    return seen.revision, Told(before, after, told.left)
 
 
 def observe(kv: KV, lrn: int, check_mode: bool) -> Snapshot:
@@ -53,7 +81,7 @@ def plan(
             everything it records; where it has done so since, it has seen the host later, and has the last word.
         host: as `installed_facts` tells it: `debs`, and `containers` and `images` unless it has no engine.
         release: that is installed; a later one on record stays, since an updater has found it.
-        public_key: that may log in to the nodes; empty leaves what is on record.
+        public_key: those that may log in to the nodes, one in a line; empty leaves what is on record.
     Raises:
         Invalid: no public key, or a name that no key can be made of.
     """
@@ -104,9 +132,10 @@ def _containers(listed: Sequence[Mapping[str, Any]], images: Sequence[Mapping[st
     return {container.name: container.image for container in found}
 
 
-def _checked(public_key: str) -> str:
-    line = public_key.strip()
-    words = line.split()
-    if len(words) < 2 or not words[0].startswith(_KEY_KINDS) or not line.isprintable():
-        raise Invalid("ssh_public_key", "is one line as ssh-keygen writes it: ssh-ed25519 AAAA… comment")
-    return line
+def _checked(public_keys: str) -> str:
+    lines = [line.strip() for line in public_keys.strip().splitlines()]
+    for line in lines:
+        words = line.split()
+        if len(words) < 2 or not words[0].startswith(_KEY_KINDS) or not line.isprintable():
+            raise Invalid("ssh_public_key", "each is one line as ssh-keygen writes it: ssh-ed25519 AAAA… comment")
+    return "\n".join(lines)

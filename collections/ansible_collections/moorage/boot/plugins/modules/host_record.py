@@ -28,7 +28,8 @@ options:
     type: str
     default: ""
   ssh_public_key:
-    description: Public key that may log in to the nodes, for C(info/ssh-pubkey). Empty leaves what is on record.
+    description:
+      - Public keys that may log in to the nodes, one in a line, for C(info/ssh-pubkey). Empty leaves what is on record.
     type: str
     default: ""
 extends_documentation_fragment: [moorage.boot.store]
@@ -104,22 +105,17 @@ def main() -> None:
     asked = module.params
     if asked["lrn"] < 0:
         module.fail_json(msg="lrn: a boot server has a number of 0 or more")
+    words = (asked["lrn"], asked["host"], asked["release"], asked["ssh_public_key"])
     try:
         kv = services.store(asked)
-        seen = host_record.observe(kv, asked["lrn"], module.check_mode)
         if asked["host"] is None:
+            seen = host_record.observe(kv, asked["lrn"], module.check_mode)
             module.exit_json(changed=False, revision=seen.revision, written=0, left=False)
-        told = host_record.plan(
-            seen, asked["seen_at"], asked["lrn"], asked["host"], asked["release"], asked["ssh_public_key"]
-        )
-        if not module.check_mode:
-            host_record.write(kv, seen, asked["lrn"], told)
+        revision, told = host_record.record(kv, asked["seen_at"], *words, check_mode=module.check_mode)
     except host_record.AppServerError as error:
         module.fail_json(msg=str(error))
     diff = {"before": _lines(told.before), "after": _lines(told.after)}
-    module.exit_json(
-        changed=bool(told.after), revision=seen.revision, written=len(told.after), left=told.left, diff=diff
-    )
+    module.exit_json(changed=bool(told.after), revision=revision, written=len(told.after), left=told.left, diff=diff)
 
 
 def _lines(records: dict[str, str | None]) -> str:
