@@ -68,12 +68,16 @@ class Room:
             "ANSIBLE_LOCAL_TEMP": str(self.path / "ansible" / "tmp"),
             "ANSIBLE_COLLECTIONS_PATH": ":".join(self.site.collections),
             # The role etcd tells the modules that write the record to do so as this app server.
-            "MOORAGE_PLAY_STORE": json.dumps({name: self.site.store.get(name, "") for name in ("ca", "cert", "key")}),
+            "MOORAGE_PLAY_STORE": json.dumps(
+                {name: self.site.store.get(name, "") for name in ("endpoints", "ca", "cert", "key")}
+            ),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
             "ANSIBLE_PIPELINING": "True",
+            # Not in ssh's own settings: whoever logs in as root needs no sudo, and Ansible has to know.
+            "ANSIBLE_REMOTE_USER": self.site.ssh_user,
             "ANSIBLE_SSH_ARGS": f"-F {self.path / 'ssh_config'} -o ControlMaster=auto -o ControlPersist=60s",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.sockets),
         }
@@ -153,7 +157,6 @@ def _ssh_config(site: Site, sent: Sequence[str]) -> str:
         "ServerAliveInterval": "15",
         "StrictHostKeyChecking": "yes",
         "UpdateHostKeys": "no",
-        "User": site.ssh_user,
         "UserKnownHostsFile": f'"{site.known_hosts}"',
         **({"SetEnv": " ".join(sent)} if sent else {}),
     }
