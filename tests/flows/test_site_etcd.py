@@ -95,7 +95,7 @@ def test_a_dead_member_is_replaced(whole_site: Lab) -> None:
     """A host that burnt down comes back bare: one run of the playbook makes it a member, with all that is on record."""
     with written(whole_site):
         whole_site.reset(2)
-        whole_site.play("playbooks/whole_site.yml").good()
+        whole_site.play("playbooks/site.yml").good()
         assert members(whole_site[0]) == dict.fromkeys(NAMES, True)
     wait_for_nodes(whole_site, *NAMES)
     wait_for_record(whole_site, 0, 1, 2)
@@ -111,10 +111,10 @@ def test_a_snapshot_is_restored_on_new_hosts(whole_site: Lab, tmp_path: Path) ->
     copy = ("docker", "cp", f"{whole_site[0].name}:{newest}", str(kept))
     subprocess.run(copy, check=True, capture_output=True)
     whole_site.reset()
-    refused = whole_site.play("playbooks/whole_site.yml", "--tags", "base,etcd")
+    refused = whole_site.play("playbooks/site.yml", "--tags", "base,etcd")
     assert "neither can join nor may found a cluster" in refused.text
     whole_site.play(ETCD, "--tags", "restore", "-e", f"etcd_restore_file={kept}").good()
-    whole_site.play("playbooks/whole_site.yml").good()
+    whole_site.play("playbooks/site.yml").good()
     assert writer.lost() == []
     whole_site[0].run("moorage", "setup", "profile")
     wait_for_nodes(whole_site, *NAMES)
