@@ -72,12 +72,64 @@ def test_boot_servers_are_an_inventory(site: tuple[Etcd, str], tmp_path: Path) -
     assert "@bootservers:" in ansible(tmp_path, "ansible-inventory", "-i", inventory, "--graph")
 
 
+def test_groups_by_role_cluster_and_label_need_no_configuration(site: tuple[Etcd, str], tmp_path: Path) -> None:
+    """As `--graph` draws them; names that are none for a group are made ones, and a node without any is in fewer."""
+    kv, endpoint = site
+    labels = {"roles": "etcd,appservers", "example.net/zone": "north-1"}
+    kv.commit({}, {keys.node("n1"): encode(Node("n1", "[2001:db8::1]:8090", "edge-2", 1, labels))})
+    drawn = ansible(tmp_path, "ansible-inventory", "-i", str(source(tmp_path, endpoint)), "--graph")
+    for group, hosts in {
+        "bootservers": ["n0", "n1"],
+        "on": ["n1"],
+        "off": ["n0"],
+        "cluster_default": ["n0"],
+        "cluster_edge_2": ["n1"],
+        "role_etcd": ["n1"],
+        "role_appservers": ["n1"],
+        "label_rack_a": ["n0"],
+        "label_example_net_zone_north_1": ["n1"],
+    }.items():
+        assert f"|--@{group}:\n" + "".join(f"  |  |--{host}\n" for host in hosts) in drawn, drawn
+    assert "label_roles" not in drawn
+
+
+def test_a_cached_inventory_is_drawn_while_the_store_is_away(etcd_cluster: ClusterFactory, tmp_path: Path) -> None:
+    """With all its groups; once the cache is flushed or too old, what is away is an error."""
+    cluster = etcd_cluster()
+    endpoint = cluster.members[0].endpoint
+    with closing(Etcd([endpoint], prefix=PREFIX)) as kv:
+        kv.commit({}, {keys.node("n0"): encode(Node("n0", "192.0.2.1:8090", "default", 0, {"roles": "etcd"}))})
+    inventory = str(source(tmp_path, endpoint, cached(tmp_path)))
+    before = ansible(tmp_path, "ansible-inventory", "-i", inventory, "--graph")
+    assert "@role_etcd:" in before
+    cluster.members[0].kill()
+    assert ansible(tmp_path, "ansible-inventory", "-i", inventory, "--graph") == before
+    said = ansible(tmp_path, "ansible-inventory", "-i", inventory, "--graph", "--flush-cache", code=1)
+    assert "the record of boot servers cannot be read" in said
+
+
+def test_what_is_asked_for_is_part_of_what_is_cached(site: tuple[Etcd, str], tmp_path: Path) -> None:
+    """Another cluster in the file, and the hosts are that one's, however fresh the cache is."""
+    kv, endpoint = site
+    kv.commit({}, {keys.node("n1"): encode(Node("n1", "192.0.2.1:8090", "edge", 1))})
+    whole = source(tmp_path, endpoint, cached(tmp_path))
+    assert "--n0" in ansible(tmp_path, "ansible-inventory", "-i", str(whole), "--graph")
+    edge = source(tmp_path, endpoint, cached(tmp_path) + "cluster: edge\n")
+    drawn = ansible(tmp_path, "ansible-inventory", "-i", str(edge), "--graph")
+    assert "--n1" in drawn and "--n0" not in drawn
+
+
+def cached(folder: Path) -> str:
+    return (
+        "cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_timeout: 600\n"
+        f"cache_connection: {folder / 'cache'}\n"
+    )
+
+
 def test_a_cached_inventory_does_without_the_store(site: tuple[Etcd, str], tmp_path: Path) -> None:
     """While the cache is fresh; a flush asks again."""
     kv, endpoint = site
-    cache = tmp_path / "cache"
-    more = f"cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: {cache}\ncache_timeout: 600\n"
-    inventory = str(source(tmp_path, endpoint, more))
+    inventory = str(source(tmp_path, endpoint, cached(tmp_path)))
     before = ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list")
     kv.commit({}, {}, [keys.node("n0")])
     assert ansible(tmp_path, "ansible-inventory", "-i", inventory, "--list") == before

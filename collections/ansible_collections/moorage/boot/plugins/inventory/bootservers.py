@@ -9,8 +9,9 @@ version_added: 0.1.0
 description:
   - Hosts are the nodes whose agents have reported, named as their nodes are.
   - >-
-    Every host is in the group C(bootservers), in C(on) or C(off) as its agent is alive or not, and in
-    C(cluster_<name>) of its cluster. More groups come from C(keyed_groups) and C(groups).
+    Every host is in the group C(bootservers), in C(on) or C(off) as its agent is alive or not, in C(cluster_<name>) of
+    its cluster, in C(label_<name>_<value>) for each of its labels, and in C(role_<name>) for each of its roles, which
+    its label C(roles) names, parted by commas. More groups come from C(keyed_groups) and C(groups).
   - >-
     Variables of a host are C(lrn), C(cluster), C(labels), C(on), C(healthy), C(conditions), C(engine), and
     C(ansible_host), the address of its agent without the port.
@@ -42,6 +43,7 @@ keyed_groups:
   - {key: labels.rack, prefix: rack}
 """
 
+import hashlib  # noqa: E402
 import re  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -73,7 +75,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _hosts(self, path: str, cache: bool) -> list[dict[str, Any]]:
         """From the cache while it is fresh, where one was asked for; else from the store."""
         self.load_cache_plugin()
-        known_as = self.get_cache_key(path)
+        asked = [self.get_option(name) for name in ("endpoints", "prefix", "cluster")]
+        known_as = f"{self.get_cache_key(path)}_{hashlib.sha256(repr(asked).encode()).hexdigest()[:8]}"
         use = self.get_option("cache")
         if use and cache and known_as in self._cache:
             return self._cache[known_as]
@@ -93,14 +96,24 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _add(self, host: dict[str, Any]) -> None:
         name, variables = host["name"], host["variables"]
-        groups = ["bootservers", "on" if variables["on"] else "off"]
-        if variables["cluster"]:
-            groups.append("cluster_" + _NO_LETTER.sub("_", variables["cluster"]))
-        for group in groups:
-            self.inventory.add_host(name, group=self.inventory.add_group(group))
+        for group in _groups(variables):
+            self.inventory.add_host(name, group=self.inventory.add_group(_NO_LETTER.sub("_", group)))
         for variable, value in variables.items():
             self.inventory.set_variable(name, variable, value)
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+def _groups(variables: dict[str, Any]) -> list[str]:
+    """Those that need no configuration; any other character than a letter, digit or _ is still to become a _."""
+    labels = dict(variables["labels"])
+    roles = [role.strip() for role in labels.pop("roles", "").split(",")]
+    return [
+        "bootservers",
+        "on" if variables["on"] else "off",
+        *([f"cluster_{variables['cluster']}"] if variables["cluster"] else []),
+        *(f"role_{role}" for role in roles if role),
+        *(f"label_{name}_{value}" for name, value in sorted(labels.items())),
+    ]
