@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-PLUGINS = Path(__file__).parents[3] / "collections/ansible_collections/moorage/boot/plugins"
+COLLECTIONS = Path(__file__).parents[3] / "collections"
+PLUGINS = COLLECTIONS / "ansible_collections/moorage/boot/plugins"
+sys.path.append(str(COLLECTIONS))  # they find each other as Ansible lets them
 
 
 def plugin(path: str) -> ModuleType:

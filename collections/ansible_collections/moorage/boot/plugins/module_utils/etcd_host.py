@@ -15,6 +15,8 @@ ASK_S = 4
 PROMOTE_AGAIN = "can only promote a learner member which is in sync with leader"
 AGAIN = ("unhealthy cluster", "too many learner members", "re-configuration failed", PROMOTE_AGAIN)
 """What etcd says while members still get to know each other."""
+UNCERTAIN = ("request timed out", "context deadline exceeded", "leader changed")
+"""What it says when a change may have been made or not."""
 
 
 class Failed(Exception):
@@ -63,7 +65,7 @@ class Host:
         os.rename(os.path.join(data, "member"), aside)
 
     def _remove(self, member_id: str) -> None:
-        self._ctl("member", "remove", member_id)
+        self._change(("remove", member_id), lambda: all(f"{one['ID']:x}" != member_id for one in self._members()))
 
     def _hand_over(self, member_id: str) -> None:
         """To any other voting member, if this one leads."""
@@ -76,8 +78,9 @@ class Host:
             self._ctl("move-leader", f"{voting[0]['Status']['header']['member_id']:x}", endpoints=(where,))
 
     def _add(self, peer_url: str) -> None:
-        self._ctl("member", "add", self._asked["name"], f"--peer-urls={peer_url}", "--learner")
-        listed = self._listed(self._healthy(tuple(self._clients.values())))
+        add = ("add", self._asked["name"], f"--peer-urls={peer_url}", "--learner")
+        self._change(add, lambda: any(peer_url in one["peerURLs"] for one in self._members()))
+        listed = self._members()
         named = {url: name for name, url in self._peers.items()}
         urls = [one["peerURLs"][0] for one in listed]
         found = {one["peerURLs"][0]: one.get("name", "") for one in listed}
@@ -94,10 +97,11 @@ class Host:
         self._start("")
 
     def _promote(self, peer_url: str) -> None:
-        listed = self._listed(self._healthy(tuple(self._clients.values())))
-        found = [one for one in listed if peer_url in one["peerURLs"]]
-        if found and found[0].get("isLearner"):
-            self._ctl("member", "promote", f"{found[0]['ID']:x}")
+        def learners() -> list[str]:
+            return [f"{one['ID']:x}" for one in self._members() if peer_url in one["peerURLs"] and one.get("isLearner")]
+
+        for member_id in learners():
+            self._change(("promote", member_id), lambda: not learners())
 
     def _await(self, _: str) -> None:
         """Healthy: it answers a question that needs the quorum."""
@@ -121,21 +125,43 @@ class Host:
         except ValueError:
             return set()
 
+    def _members(self) -> list[dict[str, Any]]:
+        return self._listed(set(self._asked_of()))
+
     def _listed(self, healthy: set[str]) -> list[dict[str, Any]]:
         told = json.loads(self._ctl("member", "list", "-w", "json", endpoints=tuple(healthy)))
         return [{"clientURLs": (), **one} for one in told["members"]]
 
     def _ctl(self, *argv: str, endpoints: Sequence[str] = ()) -> str:
-        """Of the members that are healthy; once more while the members still get to know each other."""
+        """What a question is answered with, by the members that are healthy."""
         deadline = time.monotonic() + self._asked["timeout"]
         while True:
-            where = endpoints or tuple(self._healthy(tuple(self._clients.values())))
-            code, out, error = self._etcdctl(argv, where)
+            code, out, error = self._etcdctl(argv, endpoints or self._asked_of())
             if code == 0:
                 return out
-            if time.monotonic() > deadline or not any(text in error for text in AGAIN):
-                raise Failed(f"etcdctl {argv[0]} {argv[1]}: {error.strip()[-1000:] or 'no member answers'}")
-            time.sleep(0.5)
+            self._once_more(f"{argv[0]} {argv[1]}", error, deadline)
+
+    def _change(self, argv: Sequence[str], is_done: Callable[[], bool]) -> None:
+        """A change of the members. Where nobody knows whether it was made, the cluster's own list says it."""
+        deadline = time.monotonic() + self._asked["timeout"]
+        while not is_done():
+            code, _, error = self._etcdctl(("member", *argv), self._asked_of())
+            if code == 0:
+                return
+            self._once_more(f"member {argv[0]}", error, deadline)
+
+    def _asked_of(self) -> tuple[str, ...]:
+        return tuple(self._healthy(tuple(self._clients.values())))
+
+    def _once_more(self, verb: str, error: str, deadline: float) -> None:
+        """Wait for the next try, while the members get to know each other or are slow.
+
+        Raises:
+            Failed: there is none.
+        """
+        if time.monotonic() > deadline or not any(text in error for text in (*AGAIN, *UNCERTAIN)):
+            raise Failed(f"etcdctl {verb}: {error.strip()[-1000:] or 'no member answers'}")
+        time.sleep(0.5)
 
     def _etcdctl(self, argv: Sequence[str], endpoints: Sequence[str]) -> tuple[int, str, str]:
         asked = self._asked
