@@ -15,7 +15,7 @@ from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.effective import Effective, Overrides, effective
 from appserver.core.entities import AppKey, Application, Outcome, ProjectFiles, Revision
 from appserver.core.options import options
-from appserver.core.placement.place import RANKS, place
+from appserver.core.placement.place import place
 from appserver.core.placement.request import Claim, Request
 from appserver.core.planned import Found, is_in_force, latest_of, planned, steps_of
 from appserver.core.sealing import Seal
@@ -108,7 +108,7 @@ def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim, adopt: str =
     stays = adopt or next(iter(sorted(seen.desired)), "")
     candidates = tuple(c for c in seen.candidates if c.name == adopt) if adopt else seen.candidates
     request = Request(str(key), claim, result.constraints, stays)
-    return place(request, candidates, RANKS[seen.strategy]).node
+    return place(request, candidates, seen.strategy).node
 
 
 def _overrides(wanted: DeployRequest, sealed: str, seen: Seen, author: Author) -> Overrides:

@@ -10,6 +10,7 @@ from appserver.core import plan
 from appserver.core.compose import Project
 from appserver.core.containers import ImageFacts
 from appserver.core.entities import AppKey, Application, Desired, Observed, ProjectFiles, Revision
+from appserver.core.placement.rank import Strategy
 from appserver.core.placement.request import Candidate, Claim
 from appserver.core.plan import Step
 from image_config import Repository
@@ -53,7 +54,7 @@ class Seen:
     repository: Repository | None = None
     commits: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    strategy: str = "spread"
+    strategy: Strategy = "spread"
     bind_roots: tuple[str, ...] = ()
     unsettled: int = 0
     """A revision that is still being rolled out; 0 when none is."""

@@ -12,8 +12,7 @@ from appserver.core import compose, plan
 from appserver.core.deployment import Author, DeployPlan, Seen
 from appserver.core.effective import Effective
 from appserver.core.entities import AppKey, Application, Desired, Revision
-from appserver.core.placement.filters import FILTERS
-from appserver.core.placement.place import first_reason
+from appserver.core.placement.filters import FILTERS, first_reason
 from appserver.core.placement.request import Claim, Request
 from appserver.core.plan import Step
 from appserver.core.steps import steps_between

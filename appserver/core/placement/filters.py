@@ -1,39 +1,68 @@
-"""Each filter is a reason against a node, or None."""
+"""Each filter is a reason against a node, or None. The first reason is what a person is told."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable
 
+from appserver.core.placement import amounts
+from appserver.core.placement.amounts import CPUS, MEMORY, SLOTS
+from appserver.core.placement.expressions import parse
 from appserver.core.placement.ports import clash
-from appserver.core.placement.request import Candidate, Request
-from appserver.errors import Invalid
+from appserver.core.placement.request import Candidate, Request, Resident
 
 Filter = Callable[[Request, Candidate], str | None]
-_EXPRESSION = re.compile(r"(?P<label>[A-Za-z0-9_.-]+)(?P<sign>==|!=)(?P<soft>~?)(?P<value>.*)", re.DOTALL)
 
 
 def is_usable(wanted: Request, node: Candidate) -> str | None:
     return node.against or None
 
 
+def is_listed(wanted: Request, node: Candidate) -> str | None:
+    if not wanted.whitelist or not {node.name, node.id}.isdisjoint(wanted.whitelist):
+        return None
+    return f"is not one of {', '.join(wanted.whitelist)}"
+
+
 def has_labels(wanted: Request, node: Candidate) -> str | None:
-    for expression in wanted.constraints:
-        label, sign, soft, value = parse(expression)
-        if not soft and not _holds(node, label, sign, value):
-            return f"constraint {expression}: {label} is {_label(node, label) or 'not set'}"
+    """`node` stands for the name or the id; any other key for the label."""
+    for text in wanted.constraints:
+        found = parse(text)
+        if not found.soft and not found.holds(texts := _texts(node, found.key)):
+            return f"constraint {text}: {found.key} is {texts[0] or 'not set'}"
     return None
 
 
+def has_words(wanted: Request, node: Candidate) -> str | None:
+    """Citadel's LabelScheduler: every label of the image is, to the letter, one of the engine's."""
+    missing = [label for label in wanted.labels if label and not has_word(node, label)]
+    return f"has no label {missing[0]}" if missing else None
+
+
+def is_host(wanted: Request, node: Candidate) -> str | None:
+    """Citadel's HostScheduler, in any order of labels: `host:<id or name>`, and other labels are not looked at."""
+    hosts = [label.removeprefix("host:") for label in wanted.labels if label.startswith("host:")]
+    return None if not hosts or {node.id, node.name} & set(hosts) else f"is not the host {' or '.join(hosts)}"
+
+
+def holds_image(wanted: Request, node: Candidate) -> str | None:
+    return None if wanted.image in node.images else f"does not hold the image {wanted.image}"
+
+
 def has_memory(wanted: Request, node: Candidate) -> str | None:
-    free = node.memory - sum(claim.memory for claim in node.taken_by_others(wanted.holder))
-    return None if wanted.claim.memory <= free else f"needs {wanted.claim.memory} bytes of memory, {free} free"
+    return _has(MEMORY, wanted, node)
 
 
 def has_cpus(wanted: Request, node: Candidate) -> str | None:
-    free = node.cpus - sum(claim.cpus for claim in node.taken_by_others(wanted.holder))
-    return None if wanted.claim.cpus <= free + 1e-9 else f"needs {wanted.claim.cpus:g} cpus, {free:g} free"
+    return _has(CPUS, wanted, node)
+
+
+def has_counted(wanted: Request, node: Candidate) -> str | None:
+    return next((why for name in sorted(wanted.claim.counted) if (why := _has(name, wanted, node))), None)
+
+
+def has_slots(wanted: Request, node: Candidate) -> str | None:
+    left = amounts.free(node, wanted.holder).get(SLOTS)
+    return None if left is None or left > 0 else f"has no slot left of {amounts.total(node)[SLOTS]}"
 
 
 def has_ports(wanted: Request, node: Candidate) -> str | None:
@@ -44,29 +73,84 @@ def has_ports(wanted: Request, node: Candidate) -> str | None:
     return None
 
 
-FILTERS: tuple[Filter, ...] = (is_usable, has_labels, has_memory, has_cpus, has_ports)
+def has_what_it_needs(wanted: Request, node: Candidate) -> str | None:
+    """Links, volumes and networks of other containers: these are on one engine, or they are not."""
+    there = {one.name for one in node.residents} | {one.id for one in node.residents}
+    missing = [name for name in wanted.beside if name not in there]
+    return f"does not have the container {missing[0]}" if missing else None
 
 
-def parse(expression: str) -> tuple[str, str, bool, str]:
-    """
-    Raises:
-        Invalid: not `label==value` or `label!=value`, with `~` before the value where it is only a wish.
-    """
-    found = _EXPRESSION.fullmatch(expression)
-    if found is None:
-        raise Invalid("constraint", f"{expression!r} is not label==value or label!=value")
-    return found["label"], found["sign"], bool(found["soft"]), found["value"]
+def has_neighbours(wanted: Request, node: Candidate) -> str | None:
+    """Affinities: `container` by name or id, `image` held by the node, else a label of a container there."""
+    for text in wanted.affinities:
+        found = parse(text, "affinity")
+        if not found.soft and not found.holds(neighbours(wanted, node, found.key)):
+            return f"affinity {text} does not hold"
+    return None
 
 
-def wishes_kept(wanted: Request, node: Candidate) -> int:
-    """How many soft constraints the node meets."""
-    parsed = [parse(expression) for expression in wanted.constraints]
-    return sum(_holds(node, label, sign, value) for label, sign, soft, value in parsed if soft)
+def is_alone(wanted: Request, node: Candidate) -> str | None:
+    """Citadel's UniqueScheduler: no other running container of this image."""
+    same = [one.name for one in others(wanted, node) if one.running and one.image == wanted.image]
+    return f"runs {wanted.image} already, as {same[0]}" if same else None
 
 
-def _holds(node: Candidate, label: str, sign: str, value: str) -> bool:
-    return fnmatchcase(_label(node, label), value) is (sign == "==")
+def is_new_name(wanted: Request, node: Candidate) -> str | None:
+    """No other container of this name, with or without the slash that engines put before it."""
+    name = wanted.name.lstrip("/")
+    taken = name and any(one.name.lstrip("/") == name for one in others(wanted, node))
+    return f"has a container {name} already" if taken else None
 
 
-def _label(node: Candidate, label: str) -> str:
-    return node.name if label == "node" else node.labels.get(label, "")
+FILTERS: tuple[Filter, ...] = (
+    is_usable, is_listed, has_labels, has_memory, has_cpus, has_counted, has_ports, has_slots, has_what_it_needs,
+    has_neighbours,
+)  # fmt: skip
+"""Those that every request goes through; the type of a container may add to them: `schedulers.py`."""
+
+
+def first_reason(filters: Iterable[Filter], wanted: Request, node: Candidate) -> str | None:
+    return next((why for test in filters if (why := test(wanted, node))), None)
+
+
+def unmet(wanted: Request, node: Candidate) -> int:
+    """How many wishes, which are soft expressions, the node does not meet."""
+    constraints = [parse(text) for text in wanted.constraints]
+    affinities = [parse(text, "affinity") for text in wanted.affinities]
+    return sum(one.soft and not one.holds(_texts(node, one.key)) for one in constraints) + sum(
+        one.soft and not one.holds(neighbours(wanted, node, one.key)) for one in affinities
+    )
+
+
+def neighbours(wanted: Request, node: Candidate, key: str) -> list[str]:
+    """The texts that an affinity of this key is about."""
+    if key == "image":
+        return sorted(node.images)
+    if key == "container":
+        return [text for one in others(wanted, node) for text in (one.name, one.id) if text]
+    return [one.labels[key] for one in others(wanted, node) if key in one.labels]
+
+
+def others(wanted: Request, node: Candidate) -> list[Resident]:
+    """Without its own holder's, which it replaces."""
+    return [one for one in node.residents if not one.holder or one.holder != wanted.holder]
+
+
+def has_word(node: Candidate, label: str) -> bool:
+    """`zone=a` as well as a bare word."""
+    name, equals, value = label.partition("=")
+    return label in node.words or (bool(equals) and node.labels.get(name) == value)
+
+
+def _has(name: str, wanted: Request, node: Candidate) -> str | None:
+    needs = amounts.asked(wanted.claim).get(name, 0)
+    left = amounts.free(node, wanted.holder).get(name, 0)
+    if needs <= 0 or needs <= left:
+        return None
+    return f"needs {amounts.show(name, needs)}, {amounts.show_left(name, left)} free"
+
+
+def _texts(node: Candidate, key: str) -> tuple[str, ...]:
+    if key != "node":
+        return (node.labels.get(key, ""),)
+    return (node.name, node.id) if node.id else (node.name,)
