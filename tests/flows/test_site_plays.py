@@ -20,7 +20,7 @@ pytestmark = [
 ]
 KEYS = "/etc/moorage/ssh"
 SSH = "ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=yes"
-BY_HAND = "/opt/moorage/current/lib/python3*/site-packages/appserver/ansible/playbooks/lab-waits.yml"
+SHIPPED = "/opt/moorage/current/lib/python3*/site-packages/appserver/ansible/playbooks"
 WAITS = """
 - hosts: bootservers
   become: true
@@ -42,9 +42,9 @@ def api(whole_site: Lab) -> Api:
 def waiting(whole_site: Lab) -> Iterator[str]:
     """A playbook of the release that never ends; its name."""
     server = whole_site.of("appservers")[0]
-    server.run("sh", "-c", f"cat > $(dirname {BY_HAND})/lab-waits.yml", text=WAITS)
+    server.run("sh", "-c", f"cd {SHIPPED} && cat > lab-waits.yml", text=WAITS)
     yield "lab-waits.yml"
-    server.sh(f"rm {BY_HAND}")
+    server.sh(f"rm {SHIPPED}/lab-waits.yml")
 
 
 def over(api: Api, number: object) -> dict[str, object]:
