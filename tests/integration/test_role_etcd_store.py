@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.lab.checkout import ROOT
+from tests.lab.etcd import Cluster
 
 PLAY = """
 - hosts: all
@@ -40,14 +41,22 @@ def test_an_app_server_knows_the_store_where_its_inventory_does_not(tmp_path: Pa
     assert store_of(RECORDED, TOLD, tmp_path)["endpoints"] == TOLD["endpoints"]
 
 
-def store_of(groups: dict[str, Any], env: dict[str, object], tmp_path: Path) -> dict[str, Any]:
+def test_an_etcd_that_was_there_is_found_by_every_playbook(etcd_server: Cluster, tmp_path: Path) -> None:
+    """Not by site.yml alone: it speaks no TLS, so what asks it with certificates gets no answer."""
+    (endpoint,) = etcd_server.endpoints
+    port = endpoint.rpartition(":")[2]
+    store = store_of(MEMBERS, {}, tmp_path, etcd_client_port=port)
+    assert (store["endpoints"], store["own"], store["ca"]) == ([f"127.0.0.1:{port}"], False, "")
+
+
+def store_of(groups: dict[str, Any], env: dict[str, object], tmp_path: Path, **variables: str) -> dict[str, Any]:
     """The fact `etcd_store` of a host, as a run of Ansible has it that an app server gave `env`, if any."""
     (tmp_path / "play.yml").write_text(PLAY)
     (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"children": groups}}))
     environ = {"MOORAGE_PLAY_STORE": json.dumps(env)} if env else {}
     told = tmp_path / "told"
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    given = json.dumps({"told": str(told), "etcd_authority_dir": "/site/authority", **local})
+    given = json.dumps({"told": str(told), "etcd_authority_dir": "/site/authority", **local, **variables})
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     done = subprocess.run(
         (program, "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml"), "-e", given),

@@ -107,6 +107,28 @@ def test_a_leader_hands_over_before_it_leaves() -> None:
     assert verbs(steps) == ["hand_over", "remove", "stop", "set_aside"]
 
 
+def test_one_of_two_may_leave_or_restart_while_both_are_healthy() -> None:
+    """From three members to one goes by two; with the other one away, neither is left without a cluster."""
+    both = cluster("boot-0", "boot-1")
+    assert verbs(m.absent(both, ME)) == ["hand_over", "remove", "stop", "set_aside"]
+    assert verbs(m.restarted(both, ME)) == ["restart", "await"]
+    alone = cluster("boot-0", dead=("boot-1",))
+    for decide in (m.absent, m.restarted):
+        with pytest.raises(m.Refused, match="too few members are healthy"):
+            decide(alone, ME)
+
+
+@pytest.mark.parametrize(
+    ("has_data", "peer_url"),
+    [(False, "https://elsewhere:2380"), (True, "https://elsewhere:2380"), (False, ME.peer_url)],
+)
+def test_a_member_that_answers_is_not_replaced(has_data: bool, peer_url: str) -> None:
+    """The host was taken for another one: the inventory has the wrong address, or its data are elsewhere."""
+    seen = cluster("boot-0", "boot-1", "boot-2", has_data=has_data, runs=has_data)
+    with pytest.raises(m.Refused, match="is its address in the inventory right"):
+        m.present(seen, replace(ME, peer_url=peer_url))
+
+
 def test_the_last_member_does_not_leave() -> None:
     """All that is on record would go with it."""
     with pytest.raises(m.Refused, match="last member"):
@@ -142,6 +164,9 @@ def test_no_step_leaves_fewer_than_a_majority(
         return
     assert "found" not in verbs(steps), "a cluster that answers is never founded again"
     taken = {members[0].id} & {one.id for one in voting}
-    if {"restart", "remove"} & set(verbs(steps)) and len(voting) > 1 and taken:
-        left = [one for one in voting if one.healthy and one.id not in taken]
-        assert len(left) > len(voting) // 2
+    left = [one for one in voting if one.healthy and one.id not in taken]
+    if "remove" in verbs(steps) and taken:
+        assert len(left) > (len(voting) - 1) // 2, "those that stay have a majority among themselves"
+        assert sum(one.healthy for one in voting) > len(voting) // 2, "and a majority agrees"
+    if "restart" in verbs(steps) and taken:
+        assert len(left) > len(voting) // 2 or len(left) == len(voting) - 1 < 2

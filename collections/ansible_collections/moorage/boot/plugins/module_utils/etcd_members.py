@@ -70,6 +70,7 @@ def present(seen: Seen, wanted: Wanted) -> tuple[Step, ...]:
     me = _mine(seen, wanted)
     if not seen.members:
         return _alone(seen, wanted)
+    _nobody_else(seen, wanted, me)
     if me and seen.has_data:
         return _back(seen, me)
     steps = []
@@ -77,7 +78,7 @@ def present(seen: Seen, wanted: Wanted) -> tuple[Step, ...]:
         steps += [Step("stop", "its data are those of a member that is no longer listed")] if seen.runs else []
         steps.append(Step("set_aside", "its data are those of a member that is no longer listed"))
     if me:
-        _majority_without(seen, me, f"{wanted.name} cannot be replaced")
+        _majority_after(seen, me, f"{wanted.name} cannot be replaced")
         steps.append(Step("remove", "the member lost its data", me.id))
     elif not _has_majority(seen.members):
         raise Refused(f"{wanted.name} cannot join while the cluster has no majority: {_state(seen.members)}")
@@ -99,8 +100,8 @@ def restarted(seen: Seen, wanted: Wanted) -> tuple[Step, ...]:
     if not seen.runs or not seen.has_data:
         return ()
     me = _mine(seen, wanted)
-    if me and len(seen.members) > 1:
-        _majority_without(seen, me, f"{wanted.name} is not restarted")
+    if me:
+        _majority_during(seen, me, f"{wanted.name} is not restarted")
     return (Step("restart", "its settings or its program changed"), Step("await", "it was restarted"))
 
 
@@ -119,7 +120,7 @@ def absent(seen: Seen, wanted: Wanted) -> tuple[Step, ...]:
         return tuple(gone)
     if len(seen.members) == 1:
         raise Refused(f"{wanted.name} is the last member; all that is on record would go with it")
-    _majority_without(seen, me, f"{wanted.name} cannot leave")
+    _majority_after(seen, me, f"{wanted.name} cannot leave")
     return (Step("hand_over", "another member is to lead", me.id), Step("remove", "it leaves", me.id), *gone)
 
 
@@ -134,7 +135,7 @@ def struck(seen: Seen, dead: Wanted) -> tuple[Step, ...]:
         return ()
     if it.healthy:
         raise Refused(f"{dead.name} still answers: let it leave by itself (state absent, on it)")
-    _majority_without(seen, it, f"{dead.name} cannot be struck off")
+    _majority_after(seen, it, f"{dead.name} cannot be struck off")
     return (Step("remove", f"{dead.name} is gone for good", it.id),)
 
 
@@ -165,11 +166,27 @@ def _mine(seen: Seen, wanted: Wanted) -> Member | None:
     return found[0] if found else None
 
 
-def _majority_without(seen: Seen, leaving: Member, what: str) -> None:
-    """A learner has no vote: its going costs nothing."""
+def _nobody_else(seen: Seen, wanted: Wanted, me: Member | None) -> None:
+    """A member that answers is not this host: its name stands at another address, or its data are elsewhere."""
+    if me and me.healthy and (me.peer_url != wanted.peer_url or not seen.has_data):
+        raise Refused(
+            f"a member called {me.name} answers at {me.peer_url}, and {wanted.name} at {wanted.peer_url} holds none of "
+            f"its data: is its address in the inventory right?"
+        )
+
+
+def _majority_during(seen: Seen, away: Member, what: str) -> None:
+    """While it is away. One of one, or of two that are healthy, has nobody to wait for: writes stop for that moment."""
     voting = [one for one in seen.members if not one.learner]
-    others = [one for one in voting if one.id != leaving.id and one.healthy]
-    if not leaving.learner and len(others) <= len(voting) // 2 and len(voting) > 1:
+    others = [one for one in voting if one.id != away.id and one.healthy]
+    if not away.learner and len(others) <= len(voting) // 2 and len(others) + 1 < len(voting):
+        raise Refused(f"{what}: without it too few members are healthy to keep a majority ({_state(seen.members)})")
+
+
+def _majority_after(seen: Seen, leaving: Member, what: str) -> None:
+    """A majority agrees that it goes, and the others have one among themselves. A learner's going costs nothing."""
+    rest = [one for one in seen.members if one.id != leaving.id]
+    if not (_has_majority(seen.members) and (leaving.learner or _has_majority(rest))):
         raise Refused(f"{what}: without it too few members are healthy to keep a majority ({_state(seen.members)})")
 
 
