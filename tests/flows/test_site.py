@@ -80,8 +80,19 @@ def test_bare_hosts_become_a_site(boot_lab: Lab) -> None:
 def test_a_second_run_and_a_check_change_nothing(whole_site: Lab) -> None:
     """Nor does one that is limited to a host."""
     assert set(whole_site.play(SITE).good().changed.values()) == {0}
-    limited = whole_site.play(SITE, "--check", "--diff", "--limit", "boot-1").good()
+    assert set(whole_site.play(SITE, "--check", "--diff").good().changed.values()) == {0}
+    limited = whole_site.play(SITE, "--limit", "boot-1").good()
     assert limited.changed["boot-1"] == 0 and "boot-0" not in limited.changed
+
+
+def test_a_restart_that_an_interrupted_play_owes_is_made_up_for(whole_site: Lab) -> None:
+    """It had put a file in place; the next one finds nothing to write there, and restarts what is older than it."""
+    host = whole_site[1]
+    was = host.sh("systemctl show -p MainPID --value moorage-agent")
+    host.sh("cd /etc/moorage && cp -p agent.toml agent.new && mv agent.new agent.toml")
+    assert whole_site.play(SITE, "--tags", "agent", "--limit", "boot-1").good().changed["boot-1"] == 2
+    assert host.sh("systemctl show -p MainPID --value moorage-agent") != was
+    assert whole_site.play(SITE, "--tags", "agent", "--limit", "boot-1").good().changed["boot-1"] == 0
 
 
 def test_nobody_else_reads_what_is_secret(whole_site: Lab) -> None:

@@ -24,6 +24,7 @@ pytestmark = [
 ETCD = "playbooks/etcd.yml"
 NAMES = ("boot-0", "boot-1", "boot-2")
 PARTITION_S = 60
+FULL_S = 10
 
 
 @contextmanager
@@ -68,6 +69,27 @@ def test_a_member_that_is_cut_off_comes_back(whole_site: Lab) -> None:
         wait_until(lambda: healthy(whole_site) == 3, "three members are healthy", 10)
     wait_for_nodes(whole_site, *NAMES)
     wait_for_record(whole_site, 0, 1, 2, timeout_s=10)
+
+
+def test_a_member_whose_disk_is_full_costs_no_write(whole_site: Lab) -> None:
+    """It is killed with no byte left to start with; once there is room it is a member as before."""
+    host = whole_site[1]
+    host.sh("systemctl stop etcd && cp -a /var/lib/etcd /root/etcd && mount -t tmpfs -o size=512m tmpfs /var/lib/etcd")
+    host.sh("cp -a /root/etcd/. /var/lib/etcd/ && systemctl start etcd")
+    wait_until(
+        lambda: members(whole_site[0]) == dict.fromkeys(NAMES, True) and healthy(whole_site) == 3, "it is back", 60
+    )
+    with written(whole_site):
+        host.sh("head -c 512M /dev/zero > /var/lib/etcd/full; kill -9 $(pidof etcd)", check=False)
+        assert host.sh("df --output=avail /var/lib/etcd | tail -n 1").strip() == "0"
+        time.sleep(FULL_S)
+        host.sh("rm /var/lib/etcd/full")
+        wait_until(lambda: healthy(whole_site) == 3, "all members answer", 60)
+    host.sh(
+        "systemctl stop etcd && umount /var/lib/etcd && rm -rf /root/etcd && systemctl reset-failed etcd", check=False
+    )
+    whole_site.play(ETCD).good()
+    wait_until(lambda: healthy(whole_site) == 3, "all members answer", 60)
 
 
 def test_a_restart_that_would_cost_the_quorum_is_refused(whole_site: Lab) -> None:

@@ -84,10 +84,24 @@ def installed_packages(host: BootHost) -> dict[str, str]:
     return dict(line.split()[1:] for line in told.splitlines() if line.startswith("installed "))
 
 
+def recorded_containers(host: BootHost, of: BootHost) -> set[str]:
+    """Names of the containers of a boot server that are on record, each with an image."""
+    prefix = f"install/{of.lrn}/containers/"
+    return {key.removeprefix(f"/moorage/{prefix}") for key, image in below(host, prefix).items() if image}
+
+
+def running_containers(host: BootHost) -> set[str]:
+    return set(host.run("docker", "ps", "--format", "{{.Names}}").split())
+
+
 def record_equals_hosts(site: Lab, lrns: Sequence[int]) -> bool:
     """Key by key, for each of these boot servers."""
     asked = site[lrns[0]]
-    return all(recorded_packages(asked, site[lrn]) == installed_packages(site[lrn]) for lrn in lrns)
+    return all(
+        recorded_packages(asked, site[lrn]) == installed_packages(site[lrn])
+        and recorded_containers(asked, site[lrn]) == running_containers(site[lrn])
+        for lrn in lrns
+    )
 
 
 def wait_for_record(site: Lab, *lrns: int, timeout_s: float = 30) -> None:
