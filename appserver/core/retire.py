@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from appserver.core.entities import Desired, Observed
+from appserver.core.fleet import Node
 from appserver.core.operations import at_rest
 
 
@@ -22,6 +23,27 @@ def why_not(name: str, is_on: bool, desired: Mapping[str, Desired]) -> str:
         return (
             f"{', '.join(wanted)} {'is' if len(wanted) == 1 else 'are'} wanted on {name}: deploy elsewhere or delete "
             f"first (moorage app deploy, moorage app delete)"
+        )
+    return ""
+
+
+def mistaken(name: str, lrn: int, nodes: Mapping[str, Node]) -> str:
+    """Why the name and the number do not stand for one node; empty when they may, or when nobody knows either.
+
+    Args:
+        lrn: -1 where nobody says which it has.
+        nodes: all that are on record, by name.
+    """
+    if lrn < 0:
+        return ""
+    if name in nodes:
+        known = nodes[name].lrn
+        return "" if known in (-1, lrn) else f"{name} is boot server {known} on record, not {lrn}: set its lrn right"
+    others = sorted(other for other, node in nodes.items() if node.lrn == lrn)
+    if others:
+        return (
+            f"boot server {lrn} is on record as {', '.join(others)}, not as {name}: set the host's agent_name to what "
+            f"its node is called, or its lrn right"
         )
     return ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from appserver.core import retire as core
 from appserver.core.access import Caller, require
 from appserver.core.entities import ContainerRecord, Desired, Observed
@@ -14,7 +16,7 @@ from appserver.services.events import Events
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.parts import parts
-from appserver.store.records import below, find
+from appserver.store.records import below
 
 PAUSE_S = 0.2
 PATIENCE_S = 15.0
@@ -30,36 +32,49 @@ class Retire:
         self._audit = audit
         self._events = events
 
-    def __call__(self, caller: Caller, name: str, dry_run: bool = False) -> int:
-        """How many keys went, or would go.
+    def __call__(self, caller: Caller, name: str, lrn: int = -1) -> int:
+        """How many keys went. With `lrn`, those of a boot server that is no node, or none any more, go too.
 
         Raises:
-            NotFound: there is no such node.
-            Conflict: it is on, applications are wanted there, or somebody changed it meanwhile.
+            NotFound: there is no such node, and no number says what else it may be.
+            Conflict: it is on, applications are wanted there, `lrn` is another's, or somebody changed it meanwhile.
         """
         with self._audit.of(caller, "retire", f"node:{name}"):
             require(caller, "D", f"node:{name}")
-            node, seen = self._observe(name)
-            self._check(name, seen)
-            if dry_run:
-                return len(self._records(node, seen))
+            node, seen = self._observe(name, lrn)
+            self._check(node, seen)
             self._speak(name, seen)
-            return self._forget(node)
+            return self._forget(name, lrn)
 
-    def _observe(self, name: str) -> tuple[Node, Snapshot]:
-        where = keys.node(name)
-        stored = find(self._kv.snapshot(where), where, Node)
-        if stored is None:
+    def ask(self, caller: Caller, name: str, lrn: int = -1, stopped: bool = False) -> int:
+        """How many keys would go. `stopped`: its agent will have been by then, so that it is on is no reason.
+
+        Raises:
+            NotFound, Conflict: it may not go.
+        """
+        require(caller, "D", f"node:{name}")
+        node, seen = self._observe(name, lrn)
+        self._check(node, seen, stopped)
+        return len(self._records(node, seen))
+
+    def _observe(self, name: str, lrn: int) -> tuple[Node, Snapshot]:
+        """The node, and what is on record of it. One that is not is made up of its name and number."""
+        nodes = {other: held.record for other, held in below(self._kv.snapshot("nodes/"), "nodes/", Node)}
+        if why := core.mistaken(name, lrn, nodes):
+            raise Conflict(why)
+        if name not in nodes and lrn < 0:
             raise NotFound(f"there is no node {name}")
-        node = stored.record
-        boot = (f"install/{node.lrn}/", *_boot_server(node)) if node.lrn >= 0 else ()
+        found = nodes.get(name, Node(name, "", ""))
+        # What an agent wrote of its name is not believed: the key is what etcd lets it write.
+        node = replace(found, name=name, lrn=found.lrn if found.lrn >= 0 else lrn)
+        boot = (f"install/{node.lrn}/", "basefs/", *_boot_server(node)) if node.lrn >= 0 else ()
         held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", keys.reservation(name))
-        alike = ("nodes/", keys.ALLNODES)
-        return node, self._kv.snapshot(where, keys.alive(name), *held, *boot, *alike)
+        return node, self._kv.snapshot("nodes/", keys.ALLNODES, keys.alive(name), *held, *boot)
 
-    def _check(self, name: str, seen: Snapshot) -> None:
-        desired = {app: held.record for app, held in below(seen, keys.desired_of(name), Desired)}
-        if why := core.why_not(name, keys.alive(name) in seen.items, desired):
+    def _check(self, node: Node, seen: Snapshot, stopped: bool = False) -> None:
+        desired = {app: held.record for app, held in below(seen, keys.desired_of(node.name), Desired)}
+        is_on = keys.alive(node.name) in seen.items and not stopped
+        if why := core.why_not(node.name, is_on, desired):
             raise Conflict(why)
 
     def _speak(self, name: str, seen: Snapshot) -> None:
@@ -77,30 +92,42 @@ class Retire:
             self._clock.sleep(PAUSE_S)
             waited_s += PAUSE_S
 
-    def _forget(self, node: Node) -> int:
+    def _forget(self, name: str, lrn: int) -> int:
         """The node's own record goes last: until then it is to be retired again."""
-        _, seen = self._observe(node.name)
-        self._check(node.name, seen)
+        node, seen = self._observe(name, lrn)
+        self._check(node, seen)
         gone = self._records(node, seen)
-        guard = {keys.alive(node.name): 0}
+        guard = {keys.alive(name): 0}
         for some in parts(gone):
             if not self._kv.commit(guard, {}, some):
-                raise Conflict(f"{node.name} is back; nothing more is forgotten")
-        self._events.emit(NODE, "delete", "INFO", node.name, f"{node.name} is retired")
+                raise Conflict(f"{name} is back; nothing more is forgotten")
+        if gone:
+            self._events.emit(NODE, "delete", "INFO", name, f"{name} is retired")
         return len(gone)
 
     def _records(self, node: Node, seen: Snapshot) -> list[str]:
-        name, prefix = node.name, f"containers/{node.cluster}/"
-        below_it = (keys.observed_of(name), *([f"install/{node.lrn}/"] if node.lrn >= 0 else []))
-        single = {keys.reservation(name), *(_boot_server(node) if node.lrn >= 0 else ())}
-        ran = {prefix + key for key, held in below(seen, prefix, ContainerRecord) if held.record.node == name}
+        """What stands under its name; under its number and address what no other node has too."""
+        prefix = f"containers/{node.cluster}/"
+        others = [held.record for other, held in below(seen, "nodes/", Node) if other != node.name]
+        single = {keys.reservation(node.name)}
+        below_it: tuple[str, ...] = (keys.observed_of(node.name),)
+        if node.lrn >= 0 and node.lrn not in {other.lrn for other in others}:
+            single |= {*_boot_server(node), *_base_file_systems(node, seen)}
+            below_it = (*below_it, f"install/{node.lrn}/")
         ip = ip_of(node)
-        if ip and ip not in {ip_of(held.record) for other, held in below(seen, "nodes/", Node) if other != name}:
+        if ip and ip not in {ip_of(other) for other in others}:
             single.add(keys.allnode(ip))
+        ran = {prefix + key for key, held in below(seen, prefix, ContainerRecord) if held.record.node == node.name}
         found = [key for key in seen.items if key.startswith(below_it) or key in single or key in ran]
-        return [*found, keys.node(name)]
+        own = keys.node(node.name)
+        return [*found, own] if own in seen.items else found
 
 
 def _boot_server(node: Node) -> tuple[str, ...]:
     """Its own key, and those of its board: with them goes what opened it."""
     return keys.bootserver(node.lrn), keys.bmc_board(node.lrn), keys.bmc_seen(node.lrn)
+
+
+def _base_file_systems(node: Node, seen: Snapshot) -> set[str]:
+    """That its engine has versions of them; the versions stay."""
+    return {key for key in seen.items if key.startswith("basefs/") and key.endswith(f"/on/{node.lrn}")}

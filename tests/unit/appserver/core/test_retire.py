@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from appserver.core.entities import Desired, Observed
-from appserver.core.retire import last_words, why_not
+from appserver.core.fleet import Node
+from appserver.core.retire import last_words, mistaken, why_not
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 WANTED = Desired(revision=3, previous=0, run="running", by="ada")
@@ -27,6 +28,26 @@ LEAVING = Desired(revision=3, previous=0, run="removed", by="ada")
 def test_a_node_goes_once_nothing_is_wanted_there(is_on: bool, desired: dict[str, Desired], why: str) -> None:
     """The reason says what to do first."""
     assert why_not("b", is_on, desired).startswith(why) and bool(why_not("b", is_on, desired)) == bool(why)
+
+
+@pytest.mark.parametrize(
+    ("name", "lrn", "why"),
+    [
+        ("n3", 3, ""),
+        ("n3", -1, ""),
+        ("plain", 7, ""),
+        ("nobody", 9, ""),
+        ("nobody", -1, ""),
+        ("n3", 4, "n3 is boot server 3 on record, not 4"),
+        ("boot-3", 3, "boot server 3 is on record as n3, not as boot-3"),
+        ("boot-4", 4, "boot server 4 is on record as a4, b4, not as boot-4"),
+    ],
+)
+def test_a_name_and_a_number_stand_for_one_node(name: str, lrn: int, why: str) -> None:
+    """Where they do not, the reason says what the record has."""
+    lrns = {"n3": 3, "a4": 4, "b4": 4, "plain": -1}
+    nodes = {known: Node(known, "192.0.2.1:8090", "default", lrn=number) for known, number in lrns.items()}
+    assert mistaken(name, lrn, nodes).startswith(why) and bool(mistaken(name, lrn, nodes)) == bool(why)
 
 
 def test_what_was_to_leave_is_said_to_have_left() -> None:

@@ -10,25 +10,33 @@ from ansible_collections.moorage.boot.plugins.module_utils.services import store
 from appserver.adapters.clock import SystemClock
 from appserver.core.access import Caller
 from appserver.errors import AppServerError, NotFound
+from appserver.ports import KV
 from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.retire import Retire
 
-__all__ = ["AppServerError", "retire"]
+__all__ = ["AppServerError", "retire", "store"]
 
 CALLER = Caller("ansible", "admin", via="system")
 """Whoever holds the site's authority may do anything in the store."""
 
 
-def retire(options: Mapping[str, Any], check_mode: bool) -> int:
-    """How many keys went, or would go; 0 when nobody knows the node.
+def retire(kv: KV, options: Mapping[str, Any], check_mode: bool) -> tuple[int, str]:
+    """How many keys went, or would go, and a sentence; 0 of a host that nobody knows.
 
     Raises:
         AppServerError: it may not go yet, or the store did not answer.
     """
-    kv, clock = store(options), SystemClock()
-    act = Retire(kv=kv, clock=clock, audit=Audit(kv=kv, clock=clock), events=Events(kv=kv, clock=clock))
+    name, clock = options["name"], SystemClock()
+    service = Retire(kv=kv, clock=clock, audit=Audit(kv=kv, clock=clock), events=Events(kv=kv, clock=clock))
     try:
-        return act(CALLER, options["name"], dry_run=check_mode)
+        if check_mode:
+            gone = service.ask(CALLER, name, options["lrn"], options["stopped"])
+        else:
+            # Asked first, so that one who is not on record leaves no account of having left.
+            gone = service.ask(CALLER, name, options["lrn"]) and service(CALLER, name, options["lrn"])
     except NotFound:
-        return 0
+        gone = 0
+    if not gone:
+        return 0, f"{name} was not on record"
+    return gone, f"{name} {'would be' if check_mode else 'is'} off the record, {gone} keys"

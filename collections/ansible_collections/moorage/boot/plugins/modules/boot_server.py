@@ -10,12 +10,23 @@ version_added: 0.1.0
 description:
   - Takes away the record of its node, of what is installed on it and of what ran there.
   - An application that is being removed from it is taken to have left, for it cannot say so any more.
-  - Refuses while its agent runs, and while an application is wanted there.
+  - Refuses while its agent runs, while an application is wanted there, and where O(name) and O(lrn) are those of two
+    boot servers. A check refuses for the same reasons.
 options:
   name:
     description: Name of the node.
     type: str
     required: true
+  lrn:
+    description:
+      - Its logical rack number, as the inventory has it; -1 where nobody says.
+      - What stands under it goes too where there is no such node, or none any more.
+    type: int
+    default: -1
+  stopped:
+    description: Its agent will be stopped by then. That it is on is no reason for a check to refuse.
+    type: bool
+    default: false
   state:
     description: There is but one; agents write the record of a boot server that is there.
     type: str
@@ -30,8 +41,15 @@ author: Moorage contributors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
+- name: It may leave
+  moorage.boot.boot_server: {name: boot-2, lrn: 2, stopped: true}
+  check_mode: true
+  changed_when: false
+  delegate_to: localhost
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+
 - name: The host is off the record
-  moorage.boot.boot_server: {name: boot-2, state: absent}
+  moorage.boot.boot_server: {name: boot-2, lrn: 2, state: absent}
   delegate_to: localhost
   vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
 """
@@ -41,6 +59,10 @@ keys:
   description: How many keys of it were there.
   type: int
   returned: success
+msg:
+  description: What became of it, or why it may not go. Of a host that nobody knows, that it was not on record.
+  type: str
+  returned: always
 """
 
 import traceback  # noqa: E402
@@ -58,6 +80,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "required": True},
+            "lrn": {"type": "int", "default": -1},
+            "stopped": {"type": "bool", "default": False},
             "state": {"type": "str", "choices": ["absent"], "default": "absent"},
             "endpoints": {"type": "list", "elements": "str", "default": ["127.0.0.1:2379"]},
             "ca": {"type": "path"},
@@ -70,10 +94,10 @@ def main() -> None:
     if retirement is None:
         module.fail_json(msg=missing_required_lib("moorage"), exception=MISSING)
     try:
-        keys = retirement.retire(module.params, module.check_mode)
+        keys, told = retirement.retire(retirement.store(module.params), module.params, module.check_mode)
     except retirement.AppServerError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=keys > 0, keys=keys)
+    module.exit_json(changed=keys > 0, keys=keys, msg=told)
 
 
 if __name__ == "__main__":
