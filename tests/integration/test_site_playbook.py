@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.lab.checkout import ROOT
 from tests.lab.daemon import free_port
 
@@ -40,6 +42,28 @@ def test_the_board_of_a_host_that_is_off_is_spoken_to(tmp_path: Path) -> None:
     of_boards = told.partition("PLAY [Users of the boards]")[2].partition("PLAY [")[0]
     assert "skipping: [boot-1]" in of_boards
     assert re.search(r"boot-1 .*unreachable=1 ", told), told
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ({"boot-0": 0, "boot-1": None, "boot-2": None}, "boot-1, boot-2 have none"),
+        ({"boot-0": 0, "boot-1": "one", "boot-2": -1, "boot-3": 1.5, "boot-4": True}, "boot-1, boot-2, boot-3, boot-4 have"),
+        ({"boot-0": 0, "boot-1": 7, "boot-2": "7"}, "boot-1, boot-2 have the same one as another"),
+    ],
+)  # fmt: skip
+def test_each_host_has_a_number_of_its_own(tmp_path: Path, numbers: Mapping[str, object], told: str) -> None:
+    """Two hosts under one number would take turns at one record: nothing is asked of a host before that is clear."""
+    said = site(tmp_path, {"bootservers": numbers}, "--limit", "boot-0", etcd_endpoints=["127.0.0.1:1"])
+    assert told in " ".join(said.split())
+    assert "UNREACHABLE" not in said
+
+
+@pytest.mark.parametrize("group", ["etcd", "proxies", "bmc"])
+def test_hosts_that_are_no_boot_servers_have_numbers_too(tmp_path: Path, group: str) -> None:
+    """What a role puts on record of them would stand under the number of another."""
+    said = site(tmp_path, {"bootservers": {"boot-0": 0}, group: {"other": None}}, etcd_endpoints=["127.0.0.1:1"])
+    assert "other has none" in " ".join(said.split())
 
 
 def site(folder: Path, groups: Mapping[str, Mapping[str, object]], *argv: str, **variables: object) -> str:
