@@ -9,7 +9,7 @@ import pytest
 from tests.lab.api import Api
 from tests.lab.boot_hosts import BootHost
 from tests.lab.boot_lab import Lab
-from tests.lab.site import PKI, SITE, below, moorage
+from tests.lab.site import PKI, SITE, etcdctl, moorage
 from tests.lab.wait import wait_until
 
 pytestmark = [
@@ -113,7 +113,7 @@ def test_the_key_is_its_own_and_opens_little(whole_site: Lab) -> None:
     stolen = f"{SSH} -o StrictHostKeyChecking=accept-new -i /root/stolen root@{whole_site[2].address} hostname"
     assert "Permission denied" in other.sh(stolen.replace("-o StrictHostKeyChecking=yes ", ""), check=False)
     other.run("rm", "/root/stolen")
-    assert below(server, "info/ssh-pubkey")["/moorage/info/ssh-pubkey"] in server.run("cat", f"{KEYS}/id_ed25519.pub")
+    assert public_keys(server) == [server.run("cat", f"{KEYS}/id_ed25519.pub").strip()]
 
 
 def test_hosts_are_known_by_their_own_keys(whole_site: Lab) -> None:
@@ -132,7 +132,7 @@ def test_a_second_app_server_comes_and_goes(whole_site: Lab) -> None:
     assert [admitted(host) for host in whole_site.hosts] == [["boot-0", "boot-1"]] * 3
     second = whole_site[1]
     assert second.run("cat", f"{KEYS}/known_hosts") == whole_site[0].run("cat", f"{KEYS}/known_hosts")
-    assert len(below(second, "info/ssh-pubkey")) == 1
+    assert public_keys(second) == [host.run("cat", f"{KEYS}/id_ed25519.pub").strip() for host in whole_site.hosts[:2]]
     second.run("moorage", "setup", "profile")
     second.run("moorage", "boot", "play", "run", "site.yml", "--tags", "record", "--limit", "boot-2")
     whole_site.assign(appservers=(0,))
@@ -167,6 +167,11 @@ def admitted(host: BootHost) -> list[str]:
     """App servers whose key it takes."""
     lines = host.run("cat", "/root/.ssh/authorized_keys").splitlines()
     return [line.rpartition("@")[2] for line in lines if line.startswith("restrict,")]
+
+
+def public_keys(server: BootHost) -> list[str]:
+    """Those on record."""
+    return etcdctl(server, "get", "--print-value-only", "/moorage/info/ssh-pubkey").strip().splitlines()
 
 
 def sleeping(host: BootHost) -> bool:
