@@ -40,7 +40,7 @@ PLACES: Mapping[str, str] = {
     "ansible_runner": "appserver/adapters/playbooks",
     "argon2": "appserver/adapters/passwords.py",
     "msgspec": "appserver/store/codec.py",
-    "numba": "appserver/core/placement/compiled.py",
+    "numba": "appserver/core/placement/blocks.py",
     "numpy": "appserver/core/placement/",
     "pydantic": "appserver/web/",
     "pyghmi": "appserver/adapters/bmc_ipmi_worker.py",

@@ -30,30 +30,46 @@ def asked(claim: Claim) -> Amount:
 
 def total(node: Candidate) -> Amount:
     """What the node has of each; what it does not name it does not have, slots apart, which are then not counted."""
-    return {
-        CPUS: math.floor(round(node.cpus * 1000, 6)),
-        MEMORY: node.memory // _KIB,
-        **node.counted,
-        **dict(_declared(node.labels)),
-    }
+    cpus, memory = size(node)
+    return {CPUS: cpus, MEMORY: memory, **node.counted, **dict(_declared(node.labels))}
+
+
+def size(node: Candidate) -> tuple[int, int]:
+    """Its cpus and its memory."""
+    return math.floor(round(node.cpus * 1000, 6)), node.memory // _KIB
 
 
 def summed(claims: Iterable[Claim]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    """Each is rounded by itself: what is taken is given back to the last unit."""
+    cpus = memory = 0
+    counted: dict[str, int] = {}
     for claim in claims:
-        for name, much in asked(claim).items():
-            found[name] = found.get(name, 0) + much
-    return found
+        cpus += _up(claim.cpus * 1000)
+        memory -= -claim.memory // _KIB
+        for name, much in claim.counted.items():
+            counted[name] = counted.get(name, 0) + much
+    return {CPUS: cpus, MEMORY: memory, **counted}
 
 
 def free(node: Candidate, but: str = "") -> dict[str, int]:
     """What is left of each; below zero where more is promised than there is. `but` is a holder not to count."""
-    left = dict(total(node))
+    there = dict(total(node))
     for name, much in summed(node.taken_by_others(but)).items():
-        left[name] = left.get(name, 0) - much
-    if SLOTS in left:
-        left[SLOTS] -= sum(not but or one.holder != but for one in node.residents)
-    return left
+        there[name] = there.get(name, 0) - much
+    if SLOTS in there:
+        there[SLOTS] -= sum(not but or one.holder != but for one in node.residents)
+    return there
+
+
+def left(node: Candidate, name: str, but: str = "") -> int:
+    """What is left of one resource: `free`, where that is all there is to know."""
+    if name == CPUS:
+        taken = sum(_up(claim.cpus * 1000) for holder, claim in node.reserved.items() if holder != but)
+        return size(node)[0] - taken
+    if name == MEMORY:
+        taken = sum(-(-claim.memory // _KIB) for holder, claim in node.reserved.items() if holder != but)
+        return size(node)[1] - taken
+    return free(node, but).get(name, 0)
 
 
 def show(name: str, much: int) -> str:

@@ -61,6 +61,8 @@ def has_counted(wanted: Request, node: Candidate) -> str | None:
 
 
 def has_slots(wanted: Request, node: Candidate) -> str | None:
+    if "containerslots" not in node.labels and SLOTS not in node.counted:
+        return None
     left = amounts.free(node, wanted.holder).get(SLOTS)
     return None if left is None or left > 0 else f"has no slot left of {amounts.total(node)[SLOTS]}"
 
@@ -144,8 +146,7 @@ def has_word(node: Candidate, label: str) -> bool:
 
 def _has(name: str, wanted: Request, node: Candidate) -> str | None:
     needs = amounts.asked(wanted.claim).get(name, 0)
-    left = amounts.free(node, wanted.holder).get(name, 0)
-    if needs <= 0 or needs <= left:
+    if needs <= 0 or needs <= (left := amounts.left(node, name, wanted.holder)):
         return None
     return f"needs {amounts.show(name, needs)}, {amounts.show_left(name, left)} free"
 

@@ -1,4 +1,4 @@
-"""The loop over many requests, in machine code: find, take, mark, the next. See `compiled` for the index it walks.
+"""The loop over many requests, in machine code: find, take, mark, the next. See `blocks` for the index it walks.
 
 Arrays are: `free` resources × nodes, `key` and `shape_of` by node, `marks` rows × nodes (how many there), `asked`
 requests × resources, `offsets` requests × shapes, `level` and `mask` by request, `forbids` and `sets` requests × rows
@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from appserver.core.placement.compiled import (
+from appserver.core.placement.block_changes import change, find
+from appserver.core.placement.blocks import (
     COUNT,
     CPUS,
     DIRTY,
@@ -21,7 +22,6 @@ from appserver.core.placement.compiled import (
     NODE,
     STAIR,
     Ints,
-    change,
     compiled,
     measure,
 )
@@ -77,20 +77,21 @@ def _best(
     entries: Ints, heads: Ints, order: Ints, free: Ints, marks: Shorts,
     asked: Ints, offsets: Ints, level: int, forbids: Shorts, masks: Truths, mask: int,
 ) -> int:  # fmt: skip
-    """Within a shape the first node that fits is the best; a shape ends where its next block cannot be better."""
+    """Within a shape the first node that fits is the best; a shape ends where its blocks can no longer be better."""
     cpus = asked[0] if asked[0] > 0 else NEVER
     memory = asked[1] if asked[1] > 0 else NEVER
     more = _asks_more(asked, forbids)
     best, chosen = _MOST, -1
     for shape in range(order.shape[0]):
-        for at in range(1, order[shape, 0] + 1):
+        last = order[shape, 0]
+        if best < _MOST and last > 0:
+            last = find(heads, order, shape, best - offsets[shape])
+        for at in range(1, last + 1):
             block = order[shape, at]
-            if heads[block, STAIR + level] < memory:
+            if heads[STAIR + level, block] < memory:
                 continue
-            if entries[block, KEY, 0] + offsets[shape] >= best:
-                break
             fitting = -1
-            for place_ in range(heads[block, COUNT]):
+            for place_ in range(heads[COUNT, block]):
                 if entries[block, CPUS, place_] >= cpus and entries[block, MEMORY, place_] >= memory:
                     node = entries[block, NODE, place_]
                     if (mask < 0 or masks[mask, node]) and (not more or _fits(free, marks, asked, forbids, node)):
@@ -101,7 +102,7 @@ def _best(
                 if rank < best:
                     best, chosen = rank, entries[block, NODE, fitting]
                 break
-            if heads[block, DIRTY]:
+            if heads[DIRTY, block]:
                 measure(entries, heads, block)
     return chosen
 

@@ -68,7 +68,7 @@ def shapes(nodes: Sequence[Candidate]) -> list[Shape]:
 
     Two hosts with the same memory seldom report the same number of bytes.
     """
-    sizes = [(amounts.total(node)[CPUS], amounts.total(node)[MEMORY]) for node in nodes]
+    sizes = [amounts.size(node) for node in nodes]
     digits = 6
     while len(set(sizes)) > MOST_SHAPES and digits:
         sizes = [(_rounded(cpus, digits), _rounded(memory, digits)) for cpus, memory in sizes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from appserver.core.placement import compiled, kernels
+from appserver.core.placement import blocks, kernels
 from appserver.core.placement.batch import Batch, Shorts
 from appserver.core.placement.marks import Marks
 from appserver.core.placement.masks import Masks
@@ -16,14 +16,14 @@ class Walking:
 
     def __init__(self, table: Table, masks: Masks, marks: Marks) -> None:
         self._table, self._masks, self._marks = table, masks, marks
-        self._blocks = compiled.blocks(table.starts)
+        self._blocks = blocks.blocks(table.starts)
         self._known = False
 
     def place(self, batch: Batch, sets: Shorts, first: int, end: int, found: Shorts) -> None:
         """Into `found[first:end]`: the node or -1; what is found is taken."""
         table, masks = self._table, self._masks
         part = slice(first, end)
-        level = compiled.levels(batch.asked[part, 0])
+        level = blocks.levels(batch.asked[part, 0])
         done = 0
         while done < end - first:
             done = kernels.place(
@@ -47,10 +47,10 @@ class Walking:
     def forget(self) -> None:
         self._known = False
 
-    def _filled(self) -> compiled.Blocks:
+    def _filled(self) -> blocks.Blocks:
         if not self._known:
             table = self._table
             nodes = np.lexsort((table.key, table.shape))
-            compiled.fill(*self._blocks, nodes, table.starts, table.key, table.free)
+            blocks.fill(*self._blocks, nodes, table.starts, table.key, table.free)
             self._known = True
         return self._blocks
