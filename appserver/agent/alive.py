@@ -6,7 +6,7 @@ them. Where the store does not let this agent write the latter two, or it has no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from appserver.core.claims import Claimed, Holder, Rival, contested
@@ -28,12 +28,14 @@ def claim(
     now: datetime,
     whole: bool = True,
     take: bool = True,
+    own: Collection[int] = (),
 ) -> int | Rival:
     """The store revision of the claim; or who stands in the way, and nothing is written.
 
     Args:
         whole: False claims `alive` alone.
         take: False only looks; 0 where nobody stands in the way.
+        own: leases of this run besides `lease`, of before.
     Raises:
         Denied: the store does not let this agent write one of the keys.
         StoreError
@@ -43,7 +45,7 @@ def claim(
         puts = {keys.agent(mine.node): encode(mine), **puts, keys.runnode(mine.ip): "waiting"}
     for _ in range(_TRIES):
         seen = kv.snapshot(*puts)
-        if rival := contested(mine, _found(kv, seen, mine, whole), dead, now):
+        if rival := contested(mine, {lease, *own}, _found(kv, seen, mine, whole), dead, now):
             return rival
         if not take:
             return 0

@@ -26,14 +26,17 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
 _PAUSE_S = 0.5
-_DENIED_AGAIN_S = 60.0
+_AGAIN_S = 60.0
 _MARGIN_S = 2.0
 """What is held for longer than a lease lasts, and this, is held by somebody who renews it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Self:
-    """Who this agent is, made anew for each claim since its address may change; and who is known to have ended."""
+    """Who this agent is, made anew for each claim since its address may change; and who is known to have ended.
+
+    All that one `Self` makes have one `run`.
+    """
 
     made: Callable[[], Holder]
     dead: Callable[[Holder], bool]
@@ -52,20 +55,25 @@ class Held:
 class Claims:
     """`run` in a thread of its own; others `wait` for the claim, and are told when it went to a rival."""
 
-    def __init__(self, kv: KV, clock: Clock, who: Self, say: Callable[[str], None], ttl_s: float) -> None:
+    def __init__(
+        self, kv: KV, clock: Clock, who: Self, say: Callable[[str], None], ttl_s: float, again_s: float = _AGAIN_S
+    ) -> None:
         """
         Args:
             say: told why there is no handshake.
+            again_s: after which the whole is tried again, where only `alive` could be claimed.
         """
         self._kv = kv
         self._clock = clock
         self._who = who
         self._say = say
         self._ttl_s = ttl_s
+        self._again_s = again_s
         self._changed = Condition()
         self._tenure: Event | None = None
         self._limited_until = 0.0
         self._rivalry = _Rivalry(ttl_s)
+        self._own: set[int] = set()
         self.ip = ""
         """Of the newest claim, of those that had one."""
 
@@ -95,6 +103,7 @@ class Claims:
 
     def _hold(self, lease: Lease, stop: Event, held: Callable[[Held], None]) -> None:
         """With one lease: claim, and claim again where the claim is lost and the lease is not."""
+        self._own.add(lease.id)
 
         def over() -> bool:
             return stop.is_set() or lease.lost.is_set()
@@ -114,10 +123,10 @@ class Claims:
         whole = bool(mine.ip) and time.monotonic() >= self._limited_until
         take = self._rivalry.may_take
         try:
-            found = claim(self._kv, mine, lease.id, self._who.dead, self._clock.now(), whole, take)
+            found = claim(self._kv, mine, lease.id, self._who.dead, self._clock.now(), whole, take, self._own)
         except Denied as error:
             if whole:
-                self._limited_until = time.monotonic() + _DENIED_AGAIN_S
+                self._limited_until = time.monotonic() + self._again_s
                 self._say(f"the store does not let this agent write under machines/: {error}")
             raise
         if isinstance(found, Rival):
@@ -137,7 +146,7 @@ class Claims:
     def _sit_out(self, mine: Holder, over: Callable[[], bool]) -> None:
         """`alive` is all there is; after some time the whole is tried again."""
         if not mine.ip:
-            self._limited_until = time.monotonic() + _DENIED_AGAIN_S
+            self._limited_until = time.monotonic() + self._again_s
             self._say(f"others know no IP address of {mine.address}: set `ip`, or an `address` that is one")
         while not over() and time.monotonic() < self._limited_until:
             time.sleep(LOOK_S)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from ipaddress import ip_address
 from os import getpid
 from pathlib import Path
 
+from appserver.agent.handshake_claim import Self
 from appserver.core.claims import Holder
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -18,7 +20,13 @@ _ELSEWHERE = ("192.0.2.1", 9)
 """An address of nobody's (RFC 5737): a datagram socket that is meant for it tells the way out, and sends nothing."""
 
 
-def holder(node: str, address: str, ip: str, now: datetime) -> Holder:
+def this_run(node: str, address: str, ip: str, now: Callable[[], datetime]) -> Self:
+    """One start of an agent in this process: whatever it claims, and however often, it is the same run."""
+    run = secrets.token_hex(8)
+    return Self(lambda: holder(node, address, ip, run, now()), is_dead)
+
+
+def holder(node: str, address: str, ip: str, run: str, now: datetime) -> Holder:
     """This process. `ip` empty: found out from `address`; "" stays where there is none."""
     boot, space = _kernel()
     return Holder(
@@ -30,7 +38,7 @@ def holder(node: str, address: str, ip: str, now: datetime) -> Holder:
         space,
         getpid(),
         ticks(getpid()),
-        secrets.token_hex(8),
+        run,
         now,
     )
 

@@ -19,9 +19,8 @@ from appserver.agent.gate import Parts
 from appserver.agent.guarded import guarded
 from appserver.agent.hands import Hands
 from appserver.agent.handshake import Handshake
-from appserver.agent.handshake_claim import Self
 from appserver.agent.handshake_init import Init
-from appserver.agent.handshake_self import holder, is_dead
+from appserver.agent.handshake_self import this_run
 from appserver.agent.http import Files, Reads, serve
 from appserver.agent.installed import Record
 from appserver.agent.inventory import Identity, Inventory
@@ -89,7 +88,7 @@ class Agent:
         init = Init(self._reconcile, self.wishes, listed, (state_dir,), self._wake_all)
         self._lanes = Lanes(init)
         self._desired = Following(kv, identity.name, self.wishes, self._reports, self._lanes, listed)
-        who = Self(lambda: holder(identity.name, identity.address, identity.ip, clock.now()), is_dead)
+        who = this_run(identity.name, identity.address, identity.ip, clock.now)
         self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
         claims = self._handshake.claims
         self._inventory = Inventory(kv, engine, clock, identity, self._handshake.conditions, lambda: claims.ip)

@@ -2,12 +2,13 @@
 
 A claim is three keys of one lease: `alive/<name>`, `machines/runnodes/<ip>` and `machines/agents/<name>`, the last of
 which says whose it is. Another agent that finds them claimed is a rival, and does nothing but say so, unless the one
-that holds them is itself, or is known to be dead.
+that holds them is known to be dead. An agent may find its own claim of before: under the lease it has, or under one
+that it took for lost while the store was away, and that the store counts anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,7 @@ class Holder:
 
     `ip` is the address that it stands under in `machines/runnodes/`. `boot` and `space` are the kernel's boot id and
     the namespace of process ids: where both are alike, whether the process `pid`, begun at `ticks`, lives can be
-    told. `run` differs with every start.
+    told. `run` is one start of an agent: the same in all its claims, another with the next start.
     """
 
     node: str
@@ -62,13 +63,18 @@ class Rival:
         return f"two agents claim {self.what}: {other} has it, {self.mine} asks for it"
 
 
-def contested(mine: Holder, found: Sequence[Claimed], dead: Callable[[Holder], bool], now: datetime) -> Rival | None:
+def contested(
+    mine: Holder, own: Collection[int], found: Sequence[Claimed], dead: Callable[[Holder], bool], now: datetime
+) -> Rival | None:
     """Who stands in the way of a claim. None: it may be made, over what is there.
 
     Args:
+        own: every lease that this run has had. What they hold is its own, also where no holder is on record.
         dead: whether the process behind a holder is known to have ended; False where that cannot be told.
     """
     for one in found:
-        if one.lease and (one.holder is None or (one.holder.run != mine.run and not dead(one.holder))):
+        if one.lease in (0, *own):
+            continue
+        if one.holder is None or (one.holder.run != mine.run and not dead(one.holder)):
             return Rival(mine, one.what, one.holder, now)
     return None
