@@ -205,17 +205,37 @@ def test_of_two_agents_with_one_address_the_second_waits(start: Start, server: D
 
 
 def test_the_store_away_for_longer_than_a_lease(start: Start, server: Daemon, etcd: Cluster) -> None:
-    """The agent works on; when the store is back it claims anew, and recovers."""
+    """The agent works on; when the store is back it claims anew, over its own old lease if that lives on."""
     agent = start.agent("steady", "10.9.0.11")
     start.until("10.9.0.11", "ok")
+    before = lease(start, "steady")
     member = etcd.members[0]
     member.kill()
     wait_until(lambda: "lease" in agent.log.rpartition("agent_started")[2], "the lease is lost", 30)
     assert agent.runs
     member.start()
+    wait_until(lambda: lease(start, "steady") not in (0, before), "it claims anew", 60)
     start.until("10.9.0.11", "ok", 60)
     assert agent.log.count("agent_started") == 1, "its work was never interrupted"
+    assert "claim_refused" not in agent.log, "it does not take itself for a rival"
     agent.stop()
+
+
+def test_a_state_that_somebody_removed_is_claimed_again(start: Start, server: Daemon) -> None:
+    """The agent's lease lives all the while, and its work goes on."""
+    agent = start.agent("robbed", "10.9.0.12")
+    start.until("10.9.0.12", "ok")
+    before = lease(start, "robbed")
+    start.kv.commit({}, {}, [keys.runnode("10.9.0.12")])
+    start.until("10.9.0.12", "ok")
+    assert lease(start, "robbed") == before
+    assert agent.log.count("agent_started") == 1
+    agent.stop()
+
+
+def lease(start: Start, name: str) -> int:
+    item = start.kv.snapshot(keys.alive(name)).items.get(keys.alive(name))
+    return item.lease if item else 0
 
 
 def port(daemon: Daemon) -> str:
