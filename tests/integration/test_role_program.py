@@ -1,4 +1,4 @@
-"""Which releases the role `program` leaves on a host, with Ansible's own program on directories of this machine."""
+"""Which releases the role `program` leaves on a host: Ansible on directories of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the role `storage` proves of hosts that share a tree, with Ansible's own program on directories of this machine."""
+"""What the role `storage` proves of hosts that share a tree: Ansible on directories of this machine."""
 
 from __future__ import annotations
 

@@ -48,13 +48,13 @@ def test_the_board_of_a_host_that_is_off_is_spoken_to(tmp_path: Path) -> None:
     ("numbers", "told"),
     [
         ({"boot-0": 0, "boot-1": None, "boot-2": None}, "boot-1, boot-2 have none"),
-        ({"boot-0": 0, "boot-1": "one", "boot-2": -1, "boot-3": 1.5, "boot-4": True}, "boot-1, boot-2, boot-3, boot-4 have"),
+        ({"a": 0, "b": "one", "c": -1, "d": 1.5, "e": True}, "b, c, d, e have none"),
         ({"boot-0": 0, "boot-1": 7, "boot-2": "7"}, "boot-1, boot-2 have the same one as another"),
     ],
 )  # fmt: skip
 def test_each_host_has_a_number_of_its_own(tmp_path: Path, numbers: Mapping[str, object], told: str) -> None:
     """Two hosts under one number would take turns at one record: nothing is asked of a host before that is clear."""
-    said = site(tmp_path, {"bootservers": numbers}, "--limit", "boot-0", etcd_endpoints=["127.0.0.1:1"])
+    said = site(tmp_path, {"bootservers": numbers}, "--limit", min(numbers), etcd_endpoints=["127.0.0.1:1"])
     assert told in " ".join(said.split())
     assert "UNREACHABLE" not in said
 
