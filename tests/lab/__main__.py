@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 from tests.lab.boot_lab import Lab
-from tests.lab.checkout import ROOT
+from tests.lab.checkout import ROOT, release
 
 FAULTS = {
     "cut": "drop everything on the host's link, or to and from the --from hosts alone",
@@ -27,6 +28,8 @@ def main(argv: list[str]) -> int:
     asked = _arguments().parse_args(argv)
     lab = Lab(asked.name, Path(asked.directory).resolve())
     began = time.monotonic()
+    if asked.verb == "play":
+        return _play(lab, asked.playbook, asked.arguments)
     if asked.verb == "grow":
         lab.grow(asked.count)
     elif asked.verb == "remove":
@@ -39,6 +42,15 @@ def main(argv: list[str]) -> int:
         sys.stdout.write(f"{host.hostname}  {host.address}  {host.state()}\n")
     sys.stderr.write(f"{time.monotonic() - began:.1f} s\n")
     return 0
+
+
+def _play(lab: Lab, playbook: str, arguments: list[str]) -> int:
+    """As `Lab.play` does, told as it happens; the exit code is Ansible's."""
+    if Path(playbook).name == "site.yml":
+        sys.stderr.write(f"release {release()}\n")
+    return subprocess.run(
+        (*lab.ansible(), playbook, *arguments), cwd=ROOT, env=lab.environment(), check=False
+    ).returncode
 
 
 def _befall(lab: Lab, asked: argparse.Namespace) -> None:
@@ -58,6 +70,9 @@ def _arguments() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("list", help="the hosts that are there")
     verbs.add_parser("grow", help="that many bare hosts more").add_argument("count", type=int)
+    play = verbs.add_parser("play", help="run a playbook over it; site.yml with a release made of this checkout")
+    play.add_argument("playbook")
+    play.add_argument("arguments", nargs=argparse.REMAINDER, help="of ansible-playbook")
     verbs.add_parser("remove", help="take everything away")
     for verb, told in FAULTS.items():
         one = verbs.add_parser(verb, help=told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def checkout() -> bytes:
             if (ROOT / name).is_file():
                 tar.add(ROOT / name, name, filter=_owned_by_root)
     return archive.getvalue()
+
+
+def release() -> str:
+    """Make of it what `site.yml` installs, in `build/`, where it is not there already; its id."""
+    pip = str(Path(sys.executable).with_name("pip"))
+    done = subprocess.run(("packaging/release", pip), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def _owned_by_root(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -6,16 +6,13 @@ Tests that use it stand on those before them, and a file leaves the site healthy
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import pytest
 
+from tests.lab import checkout
 from tests.lab.boot_hosts import BootHost
 from tests.lab.boot_lab import Lab, lab
-from tests.lab.checkout import ROOT
 from tests.lab.wait import wait_until
 
 SITE = "playbooks/site.yml"
@@ -25,10 +22,7 @@ PKI = "/etc/moorage/pki"
 @pytest.fixture(scope="session")
 def release() -> str:
     """The release that the playbook installs, made of this checkout."""
-    pip = str(Path(sys.executable).with_name("pip"))
-    done = subprocess.run(("packaging/release", pip), cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return checkout.release()
 
 
 @pytest.fixture(scope="session")
