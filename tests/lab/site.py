@@ -90,7 +90,7 @@ def running_containers(host: BootHost) -> set[str]:
 
 def record_equals_hosts(site: Lab, lrns: Sequence[int]) -> bool:
     """Key by key, for each of these boot servers."""
-    asked = site[lrns[0]]
+    asked = site.of("etcd")[0]
     return all(
         recorded_packages(asked, site[lrn]) == installed_packages(site[lrn])
         and recorded_containers(asked, site[lrn]) == running_containers(site[lrn])
