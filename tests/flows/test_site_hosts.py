@@ -69,11 +69,13 @@ def test_a_full_disk_is_told_and_goes_by(whole_site: Lab) -> None:
 
 
 def test_a_host_with_an_application_is_not_retired(whole_site: Lab) -> None:
-    """The refusal says which is wanted there and what to do; nothing is forgotten."""
-    play = whole_site.play(RETIRE, "-e", "retire=boot-3", "--check")
-    assert play.code != 0
-    assert "boot-3 is on" in play.text or "wanted on boot-3" in play.text, play.text[-2000:]
+    """The refusal says which is wanted there and what to do, in a check and without; the node goes on as before."""
+    for more in (("--check",), ()):
+        play = whole_site.play(RETIRE, "-e", "retire=boot-3", *more)
+        assert play.code != 0
+        assert "default.on-boot-3 is wanted on boot-3: deploy elsewhere or delete first" in play.text, play.text[-2000:]
     assert below(whole_site[0], "nodes/boot-3")
+    assert whole_site[3].sh("systemctl is-active moorage-agent").strip() == "active"
 
 
 def test_a_dead_host_is_retired_with_what_was_leaving_it(whole_site: Lab) -> None:
@@ -89,17 +91,22 @@ def test_a_dead_host_is_retired_with_what_was_leaving_it(whole_site: Lab) -> Non
     for prefix in (*held, f"machines/allnodes/{whole_site[3].address}"):
         assert not below(server, prefix), prefix
     assert "agent:boot-3" not in etcdctl(server, "user", "list")
-    assert set(whole_site.play(RETIRE, "-e", "retire=boot-3").good().changed.values()) == {0}
+    again = whole_site.play(RETIRE, "-e", "retire=boot-3").good()
+    assert set(again.changed.values()) == {0} and "boot-3 was not on record" in again.text
     whole_site.shrink(3)
 
 
 def test_a_member_of_etcd_is_retired_alive_and_comes_back(whole_site: Lab) -> None:
-    """It hands over, leaves the cluster and the record; as a bare host under the same name it is all of it again."""
+    """It leaves the cluster and the record, and keeps no key; as a bare host under its name it is all of it again."""
     server = whole_site[0]
     server.run("moorage", "app", "delete", "on-boot-2", "--yes")
+    whole_site.play(RETIRE, "-e", "retire=boot-2", "--check").good()
+    assert members(server) == dict.fromkeys(NAMES, True) and below(server, "alive/boot-2")
     whole_site.play(RETIRE, "-e", "retire=boot-2").good()
     assert members(server) == {"boot-0": True, "boot-1": True}
     assert not below(server, "install/2/") and not below(server, "nodes/boot-2")
+    assert whole_site[2].sh("find /etc/moorage -name '*.key' -o -name 'id_*'").strip() == ""
+    assert set(whole_site.play(RETIRE, "-e", "retire=boot-2").good().changed.values()) == {0}
     whole_site.reset(2)
     whole_site.play(SITE, "--limit", "boot-2").good()
     assert members(server) == dict.fromkeys(NAMES, True)
