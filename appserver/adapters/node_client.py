@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from appserver.core.containers import LOG_BEAT, ImageFacts, StrayProject
-from appserver.errors import NodeError
+from appserver.core.fleet import reached_at
+from appserver.errors import Invalid, NodeError
 
 _CONNECT_S = 5.0
 _SILENT_S = 30.0
@@ -93,10 +94,9 @@ class NodeClient:
         address = self._address_of(node)
         if not address:
             raise NodeError(f"node {node}: its agent is away")
-        host, _, port = address.rpartition(":")
-        host = host.strip("[]")
         try:
-            connection = http.client.HTTPSConnection(host, int(port), timeout=_CONNECT_S, context=self._trusted())
+            host, port = reached_at(address)
+            connection = http.client.HTTPSConnection(host, port, timeout=_CONNECT_S, context=self._trusted())
             try:
                 connection.connect()
                 connection.sock.settimeout(_SILENT_S if follow else self._timeout_s)
@@ -107,7 +107,7 @@ class NodeClient:
                 yield answer
             finally:
                 connection.close()
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except (OSError, Invalid, ValueError, http.client.HTTPException) as error:
             raise NodeError(f"node {node}: its agent at {address} does not answer: {error}") from error
 
     def _trusted(self) -> ssl.SSLContext:

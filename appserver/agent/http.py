@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,9 @@ _HANDSHAKE_S = 10.0
 _IDLE_S = 30.0
 BEAT_S = 10.0
 """How often a log that is followed says that it is still there."""
+
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+"""An id or a name: the engine's own API takes it as a part of a path."""
 
 Query = Mapping[str, str]
 
@@ -82,6 +86,8 @@ class Reads:
         return {"engine": self._engine.info().version}
 
     def logs(self, query: Query, stop: Event) -> Iterator[str]:
+        if not _CONTAINER.fullmatch(query["id"]):
+            raise ValueError(f"{query['id'][:80]!r} is no container")
         since = datetime.fromisoformat(query["since"]) if query.get("since") else None
         tail = min(MOST_LINES, max(0, int(query.get("tail", "100"))))
         return self._engine.logs(query["id"], tail, query.get("follow") == "true", since, stop)

@@ -108,6 +108,7 @@ class Inventory:
         ]
         return replace(
             base,
+            name=mine.name,
             address=mine.address,
             cluster=base.cluster or mine.cluster,
             lrn=mine.lrn if mine.lrn >= 0 else base.lrn,

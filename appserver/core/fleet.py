@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Literal
 
 from appserver.core.containers import EngineInfo
+from appserver.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,46 @@ class Cluster:
     title: str = ""
 
 
+def reached_at(address: str) -> tuple[str, int]:
+    """Host and port of what an agent says that it is reached at: a name, or an IP address without brackets.
+
+    An agent writes that itself, and others make commands and URLs of it: nothing passes here that one of those could
+    take for an option, a user or a path.
+
+    Raises:
+        Invalid: it is none.
+    """
+    host, _, port = address.rpartition(":")
+    known = _NAME.fullmatch(host) or _is_v6(host[1:-1] if host[:1] + host[-1:] == "[]" else host)
+    if not known or not _PORT.fullmatch(port) or not 0 < int(port) < 1 << 16:
+        raise Invalid("address", f"{address[:80]!r} is not host:port")
+    return host.strip("[]"), int(port)
+
+
 def host_of(node: Node) -> str:
-    """Host of its address, a name or an IP address without brackets."""
-    return node.address.rpartition(":")[0].strip("[]")
+    """Host of its address.
+
+    Raises:
+        Invalid: it has none.
+    """
+    return reached_at(node.address)[0]
 
 
 def ip_of(node: Node) -> str:
     """Under which it stands in `machines/`, written shortest; empty where nobody recorded it."""
     try:
         return str(ip_address(node.ip or host_of(node)))
-    except ValueError:
+    except (ValueError, Invalid):
         return ""
+
+
+def _is_v6(host: str) -> bool:
+    address, scoped, scope = host.partition("%")
+    try:
+        return bool(IPv6Address(address)) and bool(_NAME.fullmatch(scope) if scoped else True)
+    except ValueError:
+        return False
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+_PORT = re.compile(r"[0-9]{1,5}")

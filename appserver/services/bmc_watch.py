@@ -19,13 +19,12 @@ from appserver.core import bmc as core
 from appserver.core import events as buses
 from appserver.core.bmc import Board, Difference, Login, Seen
 from appserver.core.events import Happening, Severity
-from appserver.core.fleet import Node
 from appserver.errors import BackendError, BmcError, LoginRefused, SealError, StoreError
 from appserver.ports import KV, Boards, Clock, Sealer, Snapshot
 from appserver.services.bmc_users import opened
 from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.store.records import below, find
+from appserver.store.records import below, find, nodes_below
 
 log = logging.getLogger(__name__)
 
@@ -163,5 +162,5 @@ def recorded(seen: Snapshot, lrn: int) -> Mapping[str, str]:
 
 def _name(lrn: int, seen: Snapshot) -> str:
     """Of the node that runs there; events are told by that."""
-    names = (stored.record.name for _, stored in below(seen, "nodes/", Node) if stored.record.lrn == lrn)
+    names = (stored.record.name for stored in nodes_below(seen) if stored.record.lrn == lrn)
     return next(names, f"boot server {lrn}")

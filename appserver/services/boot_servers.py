@@ -12,7 +12,7 @@ from appserver.errors import Invalid, NotFound
 from appserver.ports import KV, Snapshot
 from appserver.store import keys
 from appserver.store.boot_record import read_installed
-from appserver.store.records import below
+from appserver.store.records import nodes_below
 
 _KNOWN = "info/bootservers/"
 _LONGEST = 300
@@ -114,7 +114,7 @@ class BootServers:
 
 def _servers(seen: Snapshot) -> tuple[BootServer, ...]:
     nodes: dict[int, list[Node]] = {}
-    for _, stored in below(seen, "nodes/", Node):
+    for stored in nodes_below(seen):
         if stored.record.lrn >= 0:
             nodes.setdefault(stored.record.lrn, []).append(stored.record)
     named = (key.removeprefix(_KNOWN) for key in seen.items if key.startswith(_KNOWN))

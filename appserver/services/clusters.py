@@ -15,7 +15,7 @@ from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.store.records import below, find
+from appserver.store.records import below, find, nodes_below
 
 Strategy = Literal["spread", "binpack", "random"]
 SYSTEM: Mapping[str, str] = {"all": "every node that is on", "orphans": "nodes of no cluster that is on record"}
@@ -144,7 +144,7 @@ def _computed(seen: Snapshot, name: str) -> ClusterView:
 
 
 def _nodes(seen: Snapshot) -> dict[str, Node]:
-    return {name: stored.record for name, stored in below(seen, "nodes/", Node)}
+    return {stored.record.name: stored.record for stored in nodes_below(seen)}
 
 
 def _on(seen: Snapshot, nodes: tuple[str, ...]) -> tuple[str, ...]:

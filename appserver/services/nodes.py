@@ -16,7 +16,7 @@ from appserver.core.placement.request import Claim, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV, Snapshot
 from appserver.store import keys
-from appserver.store.records import below, find
+from appserver.store.records import below, find, find_node, nodes_below
 
 _STARTING = (keys.RUNNODES, keys.AGENTS, keys.RIVALS)
 
@@ -87,13 +87,13 @@ class NodeList:
         require(caller, "R", "node:")
         seen = self._kv.snapshot("nodes/", "alive/", "reservations/", *_STARTING)
         rivals = _rivals(seen)
-        views = (_view(seen, stored.record, stored.revision, rivals) for _, stored in below(seen, "nodes/", Node))
+        views = (_view(seen, stored.record, stored.revision, rivals) for stored in nodes_below(seen))
         return tuple(view for view in views if cluster in ("", view.node.cluster))
 
     def show(self, caller: Caller, name: str) -> NodeView:
         require(caller, "R", f"node:{name}")
         seen = self._kv.snapshot(keys.node(name), keys.alive(name), keys.reservation(name), *_STARTING)
-        stored = find(seen, keys.node(name), Node)
+        stored = find_node(seen, name)
         if stored is None:
             raise NotFound(f"there is no node {name}")
         return _view(seen, stored.record, stored.revision, _rivals(seen))

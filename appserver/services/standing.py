@@ -11,7 +11,7 @@ from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV
 from appserver.store import keys
-from appserver.store.records import below, find
+from appserver.store.records import below, find, nodes_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def standing_of(kv: KV, key: AppKey) -> Standing:
     alive = {name.removeprefix("alive/") for name in first.items if name.startswith("alive/")}
     candidates = tuple(
         _candidate(node.record, node.record.name in alive, reserved.get(node.record.name))
-        for _, node in below(first, "nodes/", Node)
+        for node in nodes_below(first)
         if node.record.cluster == key.cluster
     )
     return Standing(

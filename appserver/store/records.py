@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from appserver.core.entities import AppKey
+from appserver.core.fleet import Node
 from appserver.errors import BadRecord
 from appserver.ports import KV, Snapshot
 from appserver.store import keys
 from appserver.store.codec import decode
 
 T = TypeVar("T")
+
+NODES = "nodes/"
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,30 @@ def applications_below(snapshot: Snapshot, prefix: str, kind: type[T]) -> Iterat
             yield key, stored
 
 
+def nodes_below(snapshot: Snapshot) -> Iterator[Stored[Node]]:
+    """Nodes that stand under their own name, in the order of their names.
+
+    An agent writes the record of its node, and may not speak for another.
+    """
+    for name, stored in below(snapshot, NODES, Node):
+        if stored.record.name == name:
+            yield stored
+        else:
+            skipped(f"{NODES}{name}", _misnamed(name, stored.record))
+
+
+def find_node(snapshot: Snapshot, name: str) -> Stored[Node] | None:
+    """The node's record in a snapshot, or None.
+
+    Raises:
+        BadRecord: it is there, and cannot be read, or speaks for another.
+    """
+    stored = find(snapshot, keys.node(name), Node)
+    if stored and stored.record.name != name:
+        raise _misnamed(name, stored.record)
+    return stored
+
+
 def read(kv: KV, key: str, kind: type[T]) -> Stored[T] | None:
     """One record, straight from the store.
 
@@ -76,6 +103,10 @@ def skipped(key: str, why: BadRecord) -> None:
     if key not in _skipped:
         _skipped.add(key)
         log.warning("event=record_skipped key=%s reason=%r", key, str(why))
+
+
+def _misnamed(name: str, record: Node) -> BadRecord:
+    return BadRecord(f"{NODES}{name}: is said to be {record.name[:80]!r}")
 
 
 _skipped: set[str] = set()

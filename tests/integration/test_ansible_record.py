@@ -93,6 +93,18 @@ def test_groups_by_role_cluster_and_label_need_no_configuration(site: tuple[Etcd
     assert "label_roles" not in drawn
 
 
+def test_a_node_speaks_for_no_other_and_gives_no_options(site: tuple[Etcd, str], tmp_path: Path) -> None:
+    """An agent that somebody took over may write its own record: not what ssh runs, nor where other hosts are."""
+    kv, endpoint = site
+    options, inventory = f"-oProxyCommand=touch {tmp_path / 'run'}:8090", source(tmp_path, endpoint)
+    kv.commit({}, {keys.node("n1"): encode(Node("n1", options, "default", 1))})
+    kv.commit({}, {keys.node("n2"): encode(Node("n0", "198.51.100.1:8090", "default", 2))})
+    shown = json.loads(ansible(tmp_path, "ansible-inventory", "-i", str(inventory), "--list"), object_hook=plain)
+    assert {name: told["ansible_host"] for name, told in shown["_meta"]["hostvars"].items()} == {"n0": "192.0.2.0"}
+    ansible(tmp_path, "ansible", "-i", str(inventory), "-m", "ping", "n1")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_cached_inventory_is_drawn_while_the_store_is_away(etcd_cluster: ClusterFactory, tmp_path: Path) -> None:
     """With all its groups; once the cache is flushed or too old, what is away is an error."""
     cluster = etcd_cluster()

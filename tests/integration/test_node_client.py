@@ -74,6 +74,21 @@ def accepts(port: int) -> bool:
     return True
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:0x50", "a b:80", "root@127.0.0.1:80", "127.0.0.1/x:80", "-x:80", ":80"])
+def test_what_is_no_address_is_not_asked(address: str, tmp_path: Path):
+    """An agent writes it itself."""
+    client = NodeClient({"n1": address}.get, NodeTls("", "", ""))
+    with pytest.raises(NodeError, match=r"node n1: its agent at .* does not answer: address: .* is not host:port"):
+        client.images("n1", [])
+
+
+def test_a_container_is_asked_for_by_no_path(node: Node):
+    """What is on record of one was written by an agent, and another may be asked for it."""
+    for id_ in ("../images/x", "x/../../info", "-x", "x?y"):
+        with pytest.raises(NodeError, match=r"not understood: .* is no container"):
+            list(node.client().logs("n1", id_, 1))
+
+
 def test_images_are_told_as_the_engine_has_them(node: Node, engine: DockerEngine, test_image: str):
     """Many with one question; None for what it does not hold."""
     found = node.client().images("n1", [test_image, "nobody:1"])

@@ -15,6 +15,9 @@ description:
   - >-
     Variables of a host are C(lrn), C(cluster), C(labels), C(on), C(healthy), C(conditions), C(engine), and
     C(ansible_host), the address of its agent without the port.
+  - >-
+    Each agent writes the record of its own node. One that gives another name, or an address that is neither an IP
+    address nor the name of a host, is left out with a warning.
 options:
   plugin:
     description: Marks the file as this plugin's.

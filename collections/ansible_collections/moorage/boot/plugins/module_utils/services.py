@@ -8,15 +8,19 @@ from pathlib import Path
 from appserver.adapters.etcd import TLS, Etcd
 from appserver.core.access import Caller
 from appserver.core.fleet import host_of
-from appserver.errors import AppServerError, Conflict, Invalid, StoreError
+from appserver.errors import AppServerError, BadRecord, Conflict, Invalid, StoreError
 from appserver.ports import KV
 from appserver.services.nodes import NodeList
 from appserver.store import keys
+from appserver.store.records import skipped
 
 __all__ = ["AppServerError", "boot_hosts", "record_installed", "store", "values"]
 
 READER = Caller("ansible", "viewer", via="system")
 """Whoever may read the store itself."""
+
+CONTROLLER = ("localhost", "127.0.0.1", "::1")
+"""A host of such a name is what tasks are delegated to that are the controller's own."""
 
 KEYS = {"containers": keys.installed_container, "debs": keys.installed_deb}
 
@@ -32,15 +36,24 @@ def store(options: Mapping[str, object]) -> KV:
 def boot_hosts(kv: KV, cluster: str) -> list[dict[str, object]]:
     """Name and variables of each node on record, of `cluster` alone unless it is empty.
 
+    Its agent wrote them. Left out, and logged, is what gives no address, or would take the place of the controller.
+
     Raises:
         StoreError: the store did not answer.
     """
     kept = ("lrn", "cluster", "labels", "on", "healthy", "conditions", "engine")
     found = []
     for view in NodeList(kv=kv).list(READER, cluster):
-        told = view.to_json()
-        variables = {"ansible_host": host_of(view.node), **{name: told[name] for name in kept}}
-        found.append({"name": view.node.name, "variables": variables})
+        node, told = view.node, view.to_json()
+        try:
+            if node.name in CONTROLLER:
+                raise Invalid("name", f"{node.name} is the controller itself to Ansible")
+            host = host_of(node)
+        except Invalid as error:
+            skipped(keys.node(node.name), BadRecord(str(error)))
+            continue
+        variables = {"ansible_host": host, **{name: told[name] for name in kept}}
+        found.append({"name": node.name, "variables": variables})
     return found
 
 
