@@ -85,12 +85,13 @@ class TooMany(UserError):
 
 
 class NoPlacement(UserError):
-    """409: every node refused. `reasons` maps node name to its first reason."""
+    """409: every node refused. `reasons` maps node name to its first reason; `nearest` says what would fit, or ""."""
 
-    def __init__(self, reasons: dict[str, str]) -> None:
+    def __init__(self, reasons: dict[str, str], nearest: str = "") -> None:
         told = "; ".join(f"{node}: {why}" for node, why in sorted(reasons.items())) or "the cluster has no nodes"
-        super().__init__(f"no node can take it: {told}")
+        super().__init__(f"no node can take it: {told}" + (f". Nearest: {nearest}" if nearest else ""))
         self.reasons = reasons
+        self.nearest = nearest
 
 
 class BackendError(AppServerError):

@@ -20,12 +20,12 @@ import numpy as np
 from appserver.core.placement import filling
 from appserver.core.placement.batch import Batch, Reader, Shorts
 from appserver.core.placement.marks import Marks
-from appserver.core.placement.masks import Masks
+from appserver.core.placement.masks import Masks, Truths
 from appserver.core.placement.rank import Strategy
-from appserver.core.placement.request import Candidate, Request
+from appserver.core.placement.request import Candidate, Claim, Request
 from appserver.core.placement.scanning import Scan
 from appserver.core.placement.stepping import Scanning, barring
-from appserver.core.placement.table import table
+from appserver.core.placement.table import Ints, table
 from appserver.core.placement.wishes import Wishes
 
 
@@ -59,6 +59,11 @@ class Index:
             self._way = import_module("appserver.core.placement.walking").Walking(self.table, self._masks, self._marks)
         else:
             self._way = Scanning(self.table, self._masks, self._marks, self._scan)
+
+    def prepare(self) -> None:
+        """Has Numba's code made now, where it is used: the first decision would have to wait for it, some seconds."""
+        nothing = self.read([Request("", Claim())])
+        self.give(nothing, self.place(nothing))
 
     def read(self, requests: Sequence[Request]) -> Batch:
         """
@@ -111,6 +116,12 @@ class Index:
             self._marks.remember(np.broadcast_to(batch.bears[0], (len(nodes), batch.bears.shape[1])), nodes, 1)
         self._way.forget()
         return {table.nodes[row].name: int(found[row]) for row in rows}
+
+    def admits(self, wanted: Request) -> tuple[Ints, Truths]:
+        """What it asks of each resource; and by node, whether anything but room is against it."""
+        batch = self.read([wanted])
+        against = barring(batch, 0, self._masks, self._marks)
+        return batch.asked[0], self._scan.fits([0] * len(batch.asked[0]), against) & self._wishes.demands(wanted)
 
     def names(self, rows: Shorts) -> list[str | None]:
         nodes = self.table.nodes

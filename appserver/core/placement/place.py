@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from appserver.core.placement.filters import Filter, first_reason, others, unmet
 from appserver.core.placement.rank import EACH, FULL, ORDER_BITS, SCALE, Order, Strategy, order, rank
+from appserver.core.placement.refusal import nearest
 from appserver.core.placement.request import Candidate, Request
 from appserver.core.placement.schedulers import filters as filters_of
 from appserver.errors import NoPlacement
@@ -56,14 +57,15 @@ def place(
         filters: those of the request's type, if none are named.
         seed: of the strategy `random`.
     Raises:
-        NoPlacement: all refused; `.reasons` maps node name to the first filter's reason.
+        NoPlacement: all refused; `.reasons` maps node name to the first filter's reason; `.nearest`: what would fit.
     Source: Citadel's split of Scheduler and ResourceManager; filters explain themselves as SwarmKit's do.
     """
     tests = filters_of(wanted.type) if filters is None else filters
     refused = {n.name: why for n in nodes if (why := first_reason(tests, wanted, n))}
     fit = [n for n in nodes if n.name not in refused]
     if not fit:
-        raise NoPlacement(refused)
+        near = nearest(wanted, nodes, tests)
+        raise NoPlacement(refused, str(near) if near else "")
     found = scores(wanted, fit, strategy, order(nodes), alike(wanted, nodes), seed)
     return Placement(found[0].node, refused, found)
 

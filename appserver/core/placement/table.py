@@ -23,11 +23,15 @@ UNLIMITED = 2**62
 
 @dataclass(slots=True)
 class Table:
-    """`free` is resources × nodes. `steps` are shapes × (cpus, memory); shape s has the nodes starts[s]:starts[s+1]."""
+    """`size` and `free` are resources × nodes, `steps` shapes × (cpus, memory).
+
+    The nodes of shape s are starts[s]:starts[s + 1].
+    """
 
     nodes: tuple[Candidate, ...]
     resources: tuple[str, ...]
     strategy: Strategy
+    size: Ints
     free: Ints
     key: Ints
     shape: NDArray[np.int32]
@@ -68,14 +72,15 @@ def table(candidates: Sequence[Candidate], strategy: Strategy, resources: Sequen
     number = {kind: n for n, kind in enumerate(kinds)}
     nodes = tuple(sorted(candidates, key=lambda node: (number[shape_of[node.name]], node.name)))
     shape = np.array([number[shape_of[node.name]] for node in nodes], dtype=np.int32)
-    left = [amounts.free(node) for node in nodes]
+    there, left = [amounts.total(node) for node in nodes], [amounts.free(node) for node in nodes]
     counted = {name for each in left for name in each} | set(resources)
     names = (CPUS, MEMORY, *sorted(counted - {CPUS, MEMORY}))
     return Table(
         nodes=nodes,
         resources=names,
         strategy=strategy,
-        free=np.array([[_left(each, name) for each in left] for name in names], dtype=np.int64).reshape(len(names), -1),
+        size=_rows(there, names),
+        free=_rows(left, names),
         key=np.array([_key(n, shape_of[n.name], strategy, places[n.name]) for n in nodes], dtype=np.int64),
         shape=shape,
         starts=np.searchsorted(shape, np.arange(len(kinds) + 1)).astype(np.int64),
@@ -84,8 +89,10 @@ def table(candidates: Sequence[Candidate], strategy: Strategy, resources: Sequen
     )
 
 
-def _left(free: amounts.Amount, name: str) -> int:
-    return free.get(name, UNLIMITED if name == amounts.SLOTS else 0)
+def _rows(found: Sequence[amounts.Amount], names: Sequence[str]) -> Ints:
+    """Slots that a node does not declare are not counted there; of anything else it then has none."""
+    rows = [[one.get(name, UNLIMITED if name == amounts.SLOTS else 0) for one in found] for name in names]
+    return np.array(rows, dtype=np.int64).reshape(len(names), -1)
 
 
 def _key(node: Candidate, shape: Shape, strategy: Strategy, place: int) -> int:

@@ -27,7 +27,7 @@ class Wishes:
 
     def best(self, wanted: Request, asked: list[int], offsets: Ints, against: list[Ints]) -> int:
         """Row of the node, or -1. Arguments as `Scan.best`, which sees to all that is not a wish."""
-        admitted = self._demands(wanted)
+        admitted = self.demands(wanted)
         fits = self._scan.fits(asked, [*against, barred(admitted)])
         if not fits.any():
             return -1
@@ -38,7 +38,7 @@ class Wishes:
             return int(chances.argmin())
         return self._scan.best([0] * len(asked), offsets, [barred(fits)])
 
-    def _demands(self, wanted: Request) -> Truths:
+    def demands(self, wanted: Request) -> Truths:
         """Hard affinities, and containers it depends on."""
         admitted = np.ones(len(self._table.nodes), dtype=np.bool_)
         for name in wanted.beside:

@@ -1,0 +1,1 @@
+"""Any trace of arrivals and departures, replayed: `python -m appserver.core.placement.simulate --help`."""
