@@ -1,4 +1,4 @@
-"""To whom the role `base` gives the key of the site's secrets: a check of it, which changes nothing, on this machine."""
+"""To whom the role `base` gives the key of the site's secrets: a check of it on this machine."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -59,3 +60,20 @@ def test_a_limit_below_what_is_there_is_told() -> None:
     """It is set all the same, and nothing is lost; but people wonder less."""
     plan = quota.decide(quota.Seen("xfs", "", True, True, False, None, 3 * GIB), WANTED)
     assert "nothing more can be written" in plan.warning
+
+
+def test_a_volume_is_named_as_its_directory() -> None:
+    """People who list volumes know them again."""
+    assert quota.volume_name("/opt/moorage-data/local/volume/bob-1-0") == "opt.moorage-data.local.volume.bob-1-0"
+
+
+def test_no_two_directories_share_a_volume() -> None:
+    """Not those that differ in what a name may not hold, nor in what is cut off, nor those that look like a name."""
+    odd = ["/v/x/y", "/v/x.y", "/v/x y", "/v/x+y", "/v.x/y", "/v/xöy", f"/v/{'a' * 200}/y", f"/w/{'a' * 200}/y"]
+    odd += [f"/v/{'-' * 90}", f"/w/{'-' * 90}"]
+    named = {path: quota.volume_name(path) for path in odd}
+    named |= {f"/{name.replace('.', '/')}": quota.volume_name(f"/{name.replace('.', '/')}") for name in named.values()}
+    assert len(set(named.values())) == len(named)
+    for name in named.values():
+        assert re.fullmatch(r"[a-zA-Z0-9+_.][a-zA-Z0-9+_.-]*", name)
+        assert len(f"moorage-{name.replace('-', '--')}") < 128, "the device mapper takes no longer name"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 
 KINDS = ("btrfs", "xfs", "lvm", "gluster")
 """What can hold a directory to a size: a quota group, a project, a volume of its own, the shared volume."""
 WHOLE_BY_BIRTH = {"btrfs": "a subvolume", "lvm": "a logical volume"}
 """Where the directory has to be something of its own, which a directory with files cannot become."""
+
+LONGEST_NAME = 100
+"""Characters of a logical volume's name; with the group's, the device mapper takes 127."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,18 @@ def decide(seen: Seen, wanted: Wanted) -> Plan:
     over = wanted.limit is not None and seen.used > wanted.limit
     warning = f"{wanted.path} holds {_shown(seen.used)} already: nothing more can be written to it" if over else ""
     return Plan(tuple(steps), warning=warning)
+
+
+def volume_name(path: str) -> str:
+    """Name of the logical volume that is a directory's own, and of no other's.
+
+    Components are joined with dots. Where a path could be taken for another one then, or is too long for the device
+    mapper, which doubles hyphens, a digest tells it apart after a plus, which is in no other name.
+    """
+    name = re.sub(r"[^a-zA-Z0-9_-]", ".", path.strip("/"))
+    if re.fullmatch(r"[a-zA-Z0-9_/-]+", path) and len(name.replace("-", "--")) <= LONGEST_NAME:
+        return name
+    return f"{name[-LONGEST_NAME // 3 :].lstrip('-')}+{hashlib.sha256(path.encode()).hexdigest()[:32]}"
 
 
 def _against(seen: Seen, wanted: Wanted) -> str:

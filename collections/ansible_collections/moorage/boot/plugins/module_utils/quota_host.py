@@ -153,7 +153,7 @@ class Lvm(Directory):
 
     @property
     def _name(self) -> str:
-        return re.sub(r"[^a-zA-Z0-9+_.-]", ".", self._path.strip("/"))[-100:]
+        return quota.volume_name(self._path)
 
     @property
     def _device(self) -> str:
