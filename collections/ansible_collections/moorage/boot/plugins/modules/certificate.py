@@ -12,7 +12,8 @@ description:
     The private key never leaves the host, and the authority's never leaves the controller.
   - Without an authority, the certificate is a new authority itself.
   - A pair that says what is wanted, was signed by this authority and does not end soon is left alone.
-  - Key and certificate are renewed together. Each file is put in place whole.
+  - Key and certificate are renewed together. Each file is put in place whole, with its owner, and a run that was
+    interrupted between the two is finished by the next.
 options:
   path:
     description: File of the certificate, PEM. Anyone may read it.
@@ -90,9 +91,9 @@ request:
   returned: when an authority is to sign
 """
 
+import contextlib  # noqa: E402
 import datetime  # noqa: E402
 import os  # noqa: E402
-import tempfile  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib  # noqa: E402
 
@@ -127,30 +128,25 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("cryptography"))
     wanted = pki.Wanted(asked["subject"], tuple(dict.fromkeys(asked["names"])), asked["days"], asked["renew_days"])
     now = datetime.datetime.now(datetime.timezone.utc)
+    signed_by = (asked["signed_by"] or "").encode()
     have = pki.Pair(_read(asked["path"]), _read(asked["key"]))
-    why = pki.why_not(have, wanted, (asked["signed_by"] or "").encode(), now)
+    why = pki.why_not(have, wanted, signed_by, now)
     pending = f"{asked['key']}.new"
-    if why and asked["authority"] and not asked["signed"]:
-        key = _read(pending) or pki.new_key()
-        if not module.check_mode:
-            _write(pending, key, 0o600)
-        module.exit_json(changed=True, why=why, request=pki.request(key, wanted.subject).decode())
-    after = have
-    if why:
-        signed = pki.Pair((asked["signed"] or "").encode(), _read(pending))
+    # Of a run that was killed between the two files, the key is still to come.
+    after = pki.Pair(have.certificate, _read(pending)) if why else have
+    if pki.why_not(after, wanted, signed_by, now):
+        if asked["authority"] and not asked["signed"]:
+            key = after.key or pki.new_key()
+            if not module.check_mode:
+                os.replace(_written(f"{pending}.part", key, 0o600), pending)
+            module.exit_json(changed=True, why=why, request=pki.request(key, wanted.subject).decode())
+        signed = pki.Pair((asked["signed"] or "").encode(), after.key)
         after = signed if asked["authority"] else pki.authority(wanted, now)
-        if problem := pki.why_not(after, wanted, (asked["signed_by"] or "").encode(), now):
+        if problem := pki.why_not(after, wanted, signed_by, now):
             module.fail_json(msg=f"what was signed is not what was asked for: {problem}")
     if why and not module.check_mode:
-        _write(asked["key"], after.key, 0o600)
-        _write(asked["path"], after.certificate, 0o644)
-        if os.path.exists(pending):
-            os.unlink(pending)
-    changed = bool(why)
-    if os.path.exists(asked["key"]):
-        changed = module.set_owner_if_different(asked["key"], asked["owner"], changed)
-        changed = module.set_group_if_different(asked["key"], asked["group"], changed)
-        changed = module.set_mode_if_different(asked["key"], asked["key_mode"], changed)
+        _put(module, after, pending)
+    changed = _owned(module, asked["key"], bool(why)) if os.path.exists(asked["key"]) else bool(why)
     diff = {
         "before": pki.describe(have.certificate), "after": pki.describe(after.certificate),
         "before_header": asked["path"], "after_header": f"{asked['path']} ({why})",
@@ -166,13 +162,31 @@ def _read(path: str) -> bytes:
         return b""
 
 
-def _write(path: str, content: bytes, mode: int) -> None:
-    """Put the file in place whole: a reader sees the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=os.path.dirname(path))
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, mode)
+def _put(module: AnsibleModule, pair: pki.Pair, pending: str) -> None:
+    """Certificate first: a run that is killed has not lost its key, which the next one finds beside it."""
+    os.replace(_written(f"{pending}.part", pair.key, 0o600), pending)
+    _owned(module, pending, False)
+    certificate = _written(f"{module.params['path']}.new", pair.certificate, 0o644)
+    os.replace(certificate, module.params["path"])
+    os.replace(pending, module.params["key"])
+
+
+def _owned(module: AnsibleModule, key: str, changed: bool) -> bool:
+    changed = module.set_owner_if_different(key, module.params["owner"], changed)
+    changed = module.set_group_if_different(key, module.params["group"], changed)
+    return module.set_mode_if_different(key, module.params["key_mode"], changed)
+
+
+def _written(path: str, content: bytes, mode: int) -> str:
+    """The path of a new file, on disk and whole. What a run that was killed left there goes."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(content)
-    os.replace(name, path)
+        file.flush()
+        os.fsync(file.fileno())
+    return path
 
 
 if __name__ == "__main__":
