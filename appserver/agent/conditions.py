@@ -1,4 +1,4 @@
-"""What speaks for and against this node: engine, disk, memory, clock; handshake and shared tree tell of themselves."""
+"""What speaks for and against this node: engine, disk, memory, clock. Others look after what else it tells."""
 
 from __future__ import annotations
 

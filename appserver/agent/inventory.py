@@ -6,9 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Event
 
 from appserver.agent import conditions
+from appserver.agent.certificates import look
 from appserver.agent.conditions import ClockWatch
 from appserver.core.containers import EngineInfo
 from appserver.core.fleet import Node
@@ -48,12 +50,15 @@ class Inventory:
         identity: Identity,
         more: Callable[[], Sequence[tuple[str, conditions.Finding]]] = tuple,
         ip: Callable[[], str] = str,
+        certificates: Sequence[Path] = (),
     ) -> None:
         """
         Args:
             more: conditions that others look after.
             ip: address that the node stands under in `machines/`; empty while it does not.
+            certificates: of this host, PEM files; those that are there are looked at.
         """
+        self._certificates = certificates
         self._more = more
         self._ip = ip
         self._kv = kv
@@ -99,10 +104,13 @@ class Inventory:
         mine = self._identity
         base = before or Node(mine.name, mine.address, mine.cluster)
         info = info or base.engine
+        now = self._clock.now()
+        certificates, end = look(self._certificates, now)
         found: list[tuple[str, conditions.Finding]] = [
             ("engine", engine),
             ("disk", conditions.disk(info.root if info else "")),
             ("memory", conditions.memory()),
+            ("certificates", certificates),
             ("clock", self._watch.look(time.time(), time.monotonic())),
             *self._more(),
         ]
@@ -114,8 +122,9 @@ class Inventory:
             lrn=mine.lrn if mine.lrn >= 0 else base.lrn,
             labels={**base.labels, **mine.labels},
             engine=info,
-            conditions=conditions.merged(base.conditions, found, self._clock.now()),
+            conditions=conditions.merged(base.conditions, found, now),
             ip=self._ip() or base.ip,
+            certificates_end=end,
         )
 
     def _engine_now(self) -> tuple[EngineInfo | None, tuple[bool, str]]:

@@ -8,7 +8,7 @@ what was done is told later; without the engine everything waits for it; without
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -66,10 +66,12 @@ class Agent:
         packages: Packages,
         listen: Listen | None = None,
         tree: SharedTree | None = None,
+        certificates: Sequence[Path] = (),
     ) -> None:
         """
         Args:
             tree: None where the site has no shared tree.
+            certificates: of this host, PEM files whose ends are watched.
         """
         self._kv = kv
         self._listen = listen
@@ -91,7 +93,8 @@ class Agent:
         who = this_run(identity.name, identity.address, identity.ip, clock.now)
         self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
         claims = self._handshake.claims
-        self._inventory = Inventory(kv, engine, clock, identity, self._handshake.conditions, lambda: claims.ip)
+        more = self._handshake.conditions
+        self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates)
 
     def run(self, stop: Event) -> None:
         shaking = Thread(target=guarded("handshake", lambda: self._handshake.run(stop), stop), name="handshake")

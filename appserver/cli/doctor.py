@@ -155,5 +155,6 @@ _CONDITIONS: Mapping[str, str] = {
     "engine": "is Docker Engine up there? `docker version` on that host tells",
     "disk": "make room on that host: `docker system df`, `docker image prune`",
     "memory": "free memory on that host, or move applications to another",
+    "certificates": "run playbooks/site.yml: it renews what ends within 60 days",
     "clock": "let that host keep time: apt-get install chrony",
 }

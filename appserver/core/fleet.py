@@ -12,6 +12,9 @@ from typing import Literal
 from appserver.core.containers import EngineInfo
 from appserver.errors import Invalid
 
+WARNINGS = frozenset({"certificates"})
+"""Conditions that, while they are bad, ask for somebody's hand in time, and keep nobody from using the node."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -21,6 +24,11 @@ class Condition:
     ok: bool
     reason: str
     since: datetime
+
+    @property
+    def speaks_against(self) -> bool:
+        """Whether nothing more is to be placed there."""
+        return not self.ok and self.name not in WARNINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Node:
     conditions: tuple[Condition, ...] = ()
     ip: str = ""
     """Under which it last stood in `machines/`; `address` may be a name."""
+    certificates_end: datetime | None = None
+    """When the first of its host's certificates ends; None where its agent can read none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Nodes as people look at them: the agent's record, whether it is on, how healthy it is, and what is promised there.
 
-On means that its lease lives. Healthy means that every condition its agent reports is good, and that nobody else claims
-its name or address. A node can be on and not healthy (its engine does not answer), as in Cluman.
+On means that its lease lives. Healthy means that every condition its agent reports is good, or a mere warning, and that
+nobody else claims its name or address. A node can be on and not healthy (its engine does not answer), as in Cluman.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class NodeView:
 
     @property
     def healthy(self) -> bool:
-        return self.on and all(condition.ok for condition in self.conditions)
+        return self.on and not any(condition.speaks_against for condition in self.conditions)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

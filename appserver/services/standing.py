@@ -90,7 +90,7 @@ def _current(
 
 
 def _candidate(node: Node, alive: bool, held: tuple[Reservation, int] | None) -> Candidate:
-    bad = next((f"{c.name}: {c.reason}" for c in node.conditions if not c.ok), "")
+    bad = next((f"{c.name}: {c.reason}" for c in node.conditions if c.speaks_against), "")
     against = "its agent is away" if not alive else bad or ("" if node.engine else "has not reported its engine yet")
     return Candidate(
         node.name,

@@ -1,4 +1,4 @@
-"""Prometheus' page. Labels come from tables of ours, never from a request, so their number is bounded."""
+"""Prometheus' page. Labels come from tables and records of ours, never from a request, so their number is bounded."""
 
 from __future__ import annotations
 
@@ -67,6 +67,15 @@ class Record(Collector):
         yield _by("moorage_nodes", "Nodes: healthy, on but not healthy, off.", "state", nodes)
         conditions = Tally(c.name for n in found if n.on for c in n.conditions if not c.ok)
         yield _by("moorage_node_conditions_bad", "Nodes that are on and have a bad condition.", "condition", conditions)
+        ends = GaugeMetricFamily(
+            "moorage_node_certificates_end_seconds",
+            "Unix time at which the first certificate of the node's host ends.",
+            labels=["node"],
+        )
+        for n in found:
+            if n.node.certificates_end:
+                ends.add_metric([n.node.name], n.node.certificates_end.timestamp())
+        yield ends
         start_up = services.start_up.show(_SELF)
         yield _by("moorage_node_handshakes", "Nodes by the state of their handshake.", "state", start_up.states)
         yield GaugeMetricFamily("moorage_leader", "Whether an app server leads.", value=bool(start_up.leader))

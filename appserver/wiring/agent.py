@@ -35,5 +35,17 @@ def build(settings: AgentSettings) -> Agent:
         clock=SystemClock(),
         packages=Dpkg(),
         tree=SharedDirectory(settings.shared_dir) if settings.shared_dir else None,
+        certificates=_certificates(settings),
         listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
     )
+
+
+def _certificates(settings: AgentSettings) -> tuple[Path, ...]:
+    """The agent's own, its authority's, and those of the other programs of ours that have theirs beside it."""
+    own = Path(settings.cert)
+    beside = (own.parent / name for name in _BESIDE)
+    named = (Path(path) for path in (settings.ca, settings.etcd_ca, settings.etcd_cert) if path)
+    return tuple(dict.fromkeys((own, *beside, *named)))
+
+
+_BESIDE = ("etcd.crt", "serve.crt", "proxy.crt")

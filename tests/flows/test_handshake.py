@@ -84,6 +84,7 @@ def test_an_agent_that_comes_later_is_answered_at_once(start: Start, server: Dae
     start.until("10.9.0.2", "ok")
     told = ("create", "late (10.9.0.2) came up for the first time")
     wait_until(lambda: told in start.events("late"), "the node's bus hears of it")
+    start.until_told("late", "certificates", True, "none ends within 30 days")
     agent.kill()
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -16,12 +17,14 @@ from appserver.adapters.clock import SystemClock
 from appserver.adapters.etcd import Etcd
 from appserver.adapters.shared_tree import SharedDirectory
 from appserver.core.claims import Holder, Rival
+from appserver.core.fleet import Node
 from appserver.errors import LeadershipLost
 from appserver.ports import KV, Leadership
 from appserver.services.events import Events
 from appserver.services.handshake import Handshake
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.records import read
 from tests.lab.served import Site
 from tests.lab.wait import wait_until
 
@@ -173,6 +176,21 @@ def test_a_node_says_how_far_it_is_and_who_else_claims_to_be_it(site: Site) -> N
         assert "moorage_leader 0.0" in metrics
     shown = site.api("GET", "/nodes/n1", site.token()).json()
     assert (shown["handshake"], shown["ip"], shown["healthy"]) == ("", "", True)
+
+
+def test_when_certificates_end_is_measured(site: Site) -> None:
+    """The first end of each node's, as its agent saw it; nothing of a node that told none."""
+    site.node("n1")
+    site.node("n2")
+    kv, where = site.services.kv, keys.node("n1")
+    stored = read(kv, where, Node)
+    assert stored
+    kv.commit({}, {where: encode(replace(stored.record, certificates_end=NOW))})
+    told = [
+        line.split() for line in site.ask("GET", "/metrics").text.splitlines() if "certificates_end_seconds{" in line
+    ]
+    assert [name for name, _ in told] == ['moorage_node_certificates_end_seconds{node="n1"}']
+    assert float(told[0][1]) == NOW.timestamp()
 
 
 class _Hurried:

@@ -25,14 +25,14 @@ class Authority:
         self.path = folder / "ca.crt"
         self.path.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, addresses: tuple[str, ...] = ("127.0.0.1",)) -> tuple[Path, Path]:
-        """Certificate and key of `name`, good for a server at `addresses` and for a client."""
+    def issue(self, name: str, addresses: tuple[str, ...] = ("127.0.0.1",), days: float = 365) -> tuple[Path, Path]:
+        """Certificate and key of `name`, good for a server at `addresses` and for a client, for so long from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         hosts = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         made = (
-            _builder(subject, key)
+            _builder(subject, key, days)
             .issuer_name(self._name)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name), *hosts]), critical=False)
             .add_extension(x509.ExtendedKeyUsage(both), critical=False)
@@ -49,13 +49,13 @@ class Authority:
         return cert_path, key_path
 
 
-def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: float = 365) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now + timedelta(days=min(0, days), minutes=-5))
+        .not_valid_after(now + timedelta(days=days))
     )

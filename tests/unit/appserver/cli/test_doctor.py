@@ -39,6 +39,10 @@ def test_a_sound_node_is_two_good_findings() -> None:
     [
         ({"on": False}, "its agent is away"),
         ({"conditions": [{"name": "engine", "ok": False, "reason": "no answer"}]}, "engine: no answer"),
+        (
+            {"conditions": [{"name": "certificates", "ok": False, "reason": "agent.crt ends in 3 days"}]},
+            "certificates: agent.crt ends in 3 days",
+        ),
         ({"engine": {"version": "20.10", "compose_version": "1.29.2"}}, "1.29.2"),
         ({"engine": {"version": "20.10", "compose_version": ""}}, "not found"),
         ({"engine": None}, "not found"),
