@@ -38,7 +38,7 @@ class Reserved(Shape):
 
 
 class Node(Shape):
-    """`on`: its agent is alive. `healthy`: every condition is good besides.
+    """`on`: its agent is alive. `healthy`: every condition is good besides, or a mere warning.
 
     `handshake`: how far its start-up is, `waiting`, `init-new`, `init-recovery`, `work` or `ok`; empty where its agent
     tells nothing of it, as while it is off.
