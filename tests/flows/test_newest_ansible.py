@@ -44,7 +44,8 @@ def told(newest: Controller, request: pytest.FixtureRequest) -> str:
     found = newest.run(f"{BIN}/python", "-c", "from importlib.metadata import version; print(version('ansible-core'))")
     python = newest.run("python3", "--version").split()[1]
     said = f"newest: ansible-core {found.strip()} on Python {python}; lowest: ansible-core {version('ansible-core')}"
-    request.config.get_terminal_writer().line(f"\n{said}")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        request.config.get_terminal_writer().line(f"\n{said}")
     return found.strip()
 
 
