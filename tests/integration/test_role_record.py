@@ -43,7 +43,7 @@ def run(endpoint: str, tmp_path: Path) -> Run:
 
     def ran(*flags: str, **variables: object) -> Ran:
         role = {"ansible.builtin.import_role": {"name": "moorage.boot.record"}}
-        given = {"record_lrn": LRN, "record_program": "/nowhere", "etcd_store": {}, **variables}
+        given = {"lrn": LRN, "record_program": "/nowhere", "etcd_store": {}, **variables}
         store = {"group/moorage.boot.store": {"endpoints": [endpoint]}}
         return play(tmp_path, [{**role, "vars": given}], *flags, more={"module_defaults": store})
 
@@ -122,3 +122,14 @@ def test_an_engine_that_does_not_answer_takes_nothing_off_the_record(kv: Etcd, r
     assert ran.code == 2 and "does not answer" in ran.text
     run(record_engine_socket=NO_ENGINE).good()
     assert keys.installed_container(LRN, "web") in kv.snapshot("install/").items
+
+
+def test_a_roles_own_packages_are_recorded_as_dpkg_says(kv: Etcd, endpoint: str, tmp_path: Path) -> None:
+    """What is not installed is not on record, be it because dpkg never heard of it."""
+    role = {"ansible.builtin.import_role": {"name": "moorage.boot.record", "tasks_from": "packages"}}
+    given = {"record_lrn": LRN, "record_packages": ["dpkg", "no-such-package"]}
+    store = {"module_defaults": {"group/moorage.boot.store": {"endpoints": [endpoint]}}}
+    for changed in (1, 0):
+        assert play(tmp_path, [{**role, "vars": given}], more=store).good().changed == changed
+    found = {key: item.value for key, item in kv.snapshot("install/").items.items()}
+    assert found == {keys.installed_deb(LRN, "dpkg"): Dpkg().installed()["dpkg"]}

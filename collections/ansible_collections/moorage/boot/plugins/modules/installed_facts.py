@@ -43,28 +43,12 @@ images:
   returned: success
 """
 
-import http.client  # noqa: E402
-import json  # noqa: E402
 import os  # noqa: E402
-import socket  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible_collections.moorage.boot.plugins.module_utils import engine_api  # noqa: E402
 
 FORMAT = "${db:Status-Status}\\t${Package}\\t${Version}\\n"
-TIMEOUT_S = 30
-
-
-class Engine(http.client.HTTPConnection):
-    """HTTP over the engine's socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 def main() -> None:
@@ -90,25 +74,13 @@ def _running(module: AnsibleModule, path: str) -> tuple[list | None, list]:
     """The engine's own lists of running containers and of images; None where there is no engine."""
     if not os.path.exists(path):
         return None, []
+    engine = engine_api.Api(path)
     try:
-        listed, images = _asked(path, "/containers/json"), _asked(path, "/images/json")
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        listed, images = engine.ask("GET", "/containers/json"), engine.ask("GET", "/images/json")
+    except (engine_api.Failed, ValueError) as error:
         module.fail_json(msg=f"the engine at {path} does not answer, so its containers cannot be recorded: {error}")
     containers = [_only(one, "Id", "Names", "Image", "ImageID", "State") for one in listed]
     return containers, [_only(one, "Id", "RepoTags") for one in images]
-
-
-def _asked(path: str, what: str) -> list:
-    engine = Engine(path)
-    try:
-        engine.request("GET", what)
-        answer = engine.getresponse()
-        text = answer.read()
-    finally:
-        engine.close()
-    if answer.status != 200:
-        raise ValueError(f"{what} is answered with {answer.status}")
-    return json.loads(text)
 
 
 def _only(item: dict, *names: str) -> dict:
