@@ -69,7 +69,8 @@ class Marks:
 
     def remember(self, numbers: Shorts, nodes: Shorts, times: int) -> None:
         """Requests × marks were put on `nodes`, or taken away. Rows are not changed by this."""
-        self._taken.append((numbers, nodes, times))
+        if numbers.shape[1]:
+            self._taken.append((numbers, nodes, times))
 
     def _make(self, mark: Mark, number: int) -> int:
         if self.used == len(self.rows):

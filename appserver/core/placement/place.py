@@ -102,4 +102,4 @@ def _share(strategy: Strategy, placed: int) -> float:
     if strategy == "random":
         return 0.0
     share = placed >> ORDER_BITS
-    return round(((FULL - share if strategy == "binpack" else share) - EACH) / SCALE, 6)
+    return round(((FULL - share if strategy == "binpack" else share) - EACH) / SCALE, 4)

@@ -3,7 +3,7 @@
 from typing import get_args, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appserver.core.fleet import Cluster
@@ -120,22 +120,22 @@ def test_ports_clash_where_both_would_be_bound(one: Port, other: Port, clash: bo
         assert reason == (f"port {mine[1]}/{mine[2]} is taken by a.b" if clash else None)
 
 
+memory_ = st.integers(0, 100).map(lambda much: much << 20)
 nodes_ = st.lists(
     st.builds(
         Candidate,
         st.sampled_from("abcdefgh"),
         st.floats(0.5, 8),
-        st.integers(0, 100),
-        reserved=st.dictionaries(
-            st.sampled_from(["p.q", "r.s"]), st.builds(Claim, st.floats(0, 4), st.integers(0, 50))
-        ),
+        memory_,
+        reserved=st.dictionaries(st.sampled_from(["p.q", "r.s"]), st.builds(Claim, st.floats(0, 4), memory_)),
     ),
     max_size=6,
     unique_by=lambda n: n.name,
 )
 
 
-@given(nodes_, st.builds(Claim, st.floats(0, 8), st.integers(0, 100)), st.sampled_from(STRATEGIES), st.randoms())
+@settings(deadline=None)
+@given(nodes_, st.builds(Claim, st.floats(0, 8), memory_), st.sampled_from(STRATEGIES), st.randoms())
 def test_no_node_over_its_capacity_and_nothing_feasible_refused(nodes, claim, strategy, random) -> None:  # type: ignore[no-untyped-def]
     """Whatever the nodes: a chosen one has room, a refusal means none had, and their order does not matter."""
     asked = wanted(claim=claim)
