@@ -114,6 +114,11 @@ steps:
   type: list
   elements: str
   returned: always
+members:
+  description: Members before, as the cluster lists them. C(name), whether it is C(healthy), whether it is a C(learner).
+  type: list
+  elements: dict
+  returned: success
 """
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
@@ -161,7 +166,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     before = "".join(f"{m.name or m.peer_url} {'healthy' if m.healthy else 'not healthy'}\n" for m in seen.members)
     diff = {"before": before, "after": before + "".join(f"{step}\n" for step in steps)}
-    module.exit_json(changed=bool(steps), steps=[str(step) for step in steps], diff=diff)
+    listed = [{"name": m.name, "healthy": m.healthy, "learner": m.learner} for m in seen.members]
+    module.exit_json(changed=bool(steps), steps=[str(step) for step in steps], members=listed, diff=diff)
 
 
 if __name__ == "__main__":
