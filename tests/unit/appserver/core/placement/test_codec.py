@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appserver.core.placement.codec import (
@@ -189,6 +189,7 @@ values = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(values)
 def test_every_value_comes_back_from_its_json(value) -> None:  # type: ignore[no-untyped-def]
     """Through text, with nothing lost and nothing that is empty written."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appserver.core.placement import rank
@@ -78,6 +78,7 @@ def test_scores_tell_why() -> None:
     assert placed.refused == {"c": "needs 2 cpus, 1 free"}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1000, 128_000), st.integers(2**21, 2**29)), max_size=200))
 def test_shapes_are_few_whatever_the_sizes(sizes) -> None:  # type: ignore[no-untyped-def]
     """Hosts that report a few bytes more or less are of one shape; with few sizes each keeps its own."""
