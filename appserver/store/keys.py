@@ -59,7 +59,11 @@ TABLE: tuple[Key, ...] = (
         "Rival: an agent that finds its name or address taken, and by whom; carries its own lease",
         "agent",
     ),
-    Key("nodes/<name>", "Node: address, ip, lrn, cluster, labels, engine, conditions, first end of its certificates", "agent, operator"),
+    Key(
+        "nodes/<name>",
+        "Node: address, ip, lrn, cluster, labels, engine, conditions, first end of its certificates",
+        "agent, operator",
+    ),
     Key("alive/<name>", "agent's address; carries its lease: absent means the node is off", "agent"),
     Key("clusters/<name>", "Cluster: kind, strategy, labels", "operator"),
     Key("reservations/<node>", "Reservation by holder: cpus, memory, ports", "placement"),
