@@ -52,6 +52,11 @@ def scheduler(kind: str, known: Mapping[str, Scheduler] = SCHEDULERS) -> Schedul
     return found
 
 
+def strategy(kind: str, asked: Strategy | None, of_cluster: Strategy) -> Strategy:
+    """Who asks comes before the type, and that before the cluster."""
+    return asked or scheduler(kind).strategy or of_cluster
+
+
 def filters(kind: str, known: Mapping[str, Scheduler] = SCHEDULERS) -> tuple[Filter, ...]:
     """All that a request of this type goes through, in order."""
     return (*FILTERS, *scheduler(kind, known).filters)

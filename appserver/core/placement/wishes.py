@@ -57,8 +57,7 @@ class Wishes:
         if wanted.spread_by:
             codes, count = self._masks.values(wanted.spread_by)
             row = self._marks.there(("group", wanted.group))
-            alike = np.zeros(count, dtype=np.int64)
-            np.add.at(alike, codes, row)
+            alike = np.bincount(codes, weights=row, minlength=count).astype(np.int64)
             tiers.append(alike[codes])
         if wanted.prefer_image:
             held = self._masks.of_truth(("image", wanted.image), lambda node: wanted.image in node.images, True)

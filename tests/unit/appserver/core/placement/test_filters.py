@@ -6,7 +6,7 @@ import pytest
 
 from appserver.core.placement.filters import FILTERS, first_reason, unmet
 from appserver.core.placement.request import Candidate, Claim, Request, Resident
-from appserver.core.placement.schedulers import SCHEDULERS, filters, scheduler
+from appserver.core.placement.schedulers import SCHEDULERS, filters, scheduler, strategy
 from appserver.errors import Invalid
 
 GIB = 2**30
@@ -120,6 +120,12 @@ def test_a_type_that_nobody_schedules_is_refused() -> None:
     """The answer names the types that there are."""
     with pytest.raises(Invalid, match=r"no scheduler for type 'cron'; there are batch, host"):
         scheduler("cron")
+
+
+def test_who_asks_names_the_strategy_then_the_type_then_the_cluster() -> None:
+    """A batch is packed on a cluster that spreads, unless somebody wants otherwise."""
+    assert [strategy("batch", asked, "spread") for asked in (None, "random")] == ["binpack", "random"]
+    assert strategy("service", None, "spread") == "spread"
 
 
 def test_schedulers_can_be_added() -> None:
