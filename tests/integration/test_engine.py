@@ -106,6 +106,8 @@ def test_what_is_known_is_not_asked_again(engine: DockerEngine, project: str, te
     known = {one.id: replace(one, last_probe="from before") for one in engine.containers(project)}
     assert [one.last_probe for one in engine.containers(project, known)] == ["from before", "from before"]
     run_docker("stop", "-t", "1", f"{project}-db-1")
+    # The engine answers a stop a moment before its own list says so.
+    wait_until(lambda: engine.containers(project)[0].state == "exited", "it is stopped")
     db, web = engine.containers(project, known)
     assert (db.state, db.last_probe, web.last_probe) == ("exited", "", "from before")
 

@@ -90,9 +90,12 @@ def scores(
 
 
 def alike(wanted: Request, nodes: Sequence[Candidate]) -> Counter[str]:
-    """Containers of the request's group, by the value of the label that it is spread by; unset is a value too."""
+    """Containers of the request's group, by the value of the label that it is spread by; unset is a value too.
+
+    Of no group, it has nobody to keep apart from.
+    """
     found: Counter[str] = Counter()
-    for node in nodes if wanted.spread_by else ():
+    for node in nodes if wanted.spread_by and wanted.group else ():
         found[node.labels.get(wanted.spread_by, "")] += sum(one.group == wanted.group for one in others(wanted, node))
     return found
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from appserver.core.placement import amounts
 from appserver.core.placement.index import Index, can_accelerate
 from appserver.core.placement.rank import STRATEGIES, Strategy
-from appserver.core.placement.request import Candidate, Claim, Request
+from appserver.core.placement.request import Candidate, Claim, Request, Resident
 from tests.unit.appserver.core.placement import worlds
 from tests.unit.appserver.core.placement.worlds import GIB
 
@@ -30,6 +30,17 @@ def test_the_index_answers_as_a_full_scan_does(accelerated, nodes, wanted, strat
     index = Index(nodes, strategy, accelerated, seed)
     found = index.names(index.place(index.read(wanted)))
     assert found == worlds.one_by_one(wanted, nodes, strategy, seed)[0]
+
+
+@pytest.mark.parametrize("accelerated", WAYS)
+def test_what_is_of_no_group_is_kept_apart_from_nobody(accelerated: bool) -> None:
+    """Containers of no group are not its replicas, in a full scan as little as in the index."""
+    there = Resident("db", image="redis:latest", holder="there before")
+    nodes = [Candidate("n0", 1.0, GIB, {"zone": "a"}), Candidate("n1", 1.0, GIB, residents=(there,))]
+    wanted = [Request("h0", Claim(0.0, 0), spread_by="zone")]
+    index = Index(nodes, "spread", accelerated)
+    found = index.names(index.place(index.read(wanted)))
+    assert found == worlds.one_by_one(wanted, nodes, "spread", 0)[0]
 
 
 @pytest.mark.parametrize("accelerated", WAYS)
