@@ -1,4 +1,4 @@
-"""Every key under the prefix, in one table. `docs/etcd.md` is generated from it.
+"""How each key under the prefix is made; `key_table` says what stands there.
 
 Names are checked here, before any key is made, so that no name can reach into another's key.
 """
@@ -6,8 +6,6 @@ Names are checked here, before any key is made, so that no name can reach into a
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Literal
@@ -24,121 +22,6 @@ RESERVED = frozenset({"_ping", "con", "nul", "prn", "aux", "all", "orphans"})
 TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
 ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
 AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One row: the shape of the key, what its value is, and who writes it."""
-
-    shape: str
-    value: str
-    written_by: str
-
-
-TABLE: tuple[Key, ...] = (
-    Key(
-        "token",
-        "cluster token `NNNNN-NNNNN`: app servers and agents share one global file system",
-        "serve, first start",
-    ),
-    Key("service/master", "address of the app server that leads; carries its lease", "leader"),
-    Key("service/mode", "`new` or `recovery`", "leader, operator"),
-    Key("machines/allnodes/<ip>", "`ok`: every node that ever came up", "leader"),
-    Key(
-        "machines/runnodes/<ip>",
-        "`waiting`, `init-new`, `init-recovery`, `work`, `ok`; carries the agent's lease",
-        "agent, leader",
-    ),
-    Key(
-        "machines/agents/<name>",
-        "Holder: which run of which agent has the name and its address; carries the same lease",
-        "agent",
-    ),
-    Key(
-        "machines/rivals/<name>/<lease>",
-        "Rival: an agent that finds its name or address taken, and by whom; carries its own lease",
-        "agent",
-    ),
-    Key(
-        "nodes/<name>",
-        "Node: address, ip, lrn, cluster, labels, engine, conditions, first end of its certificates",
-        "agent, operator",
-    ),
-    Key("alive/<name>", "agent's address; carries its lease: absent means the node is off", "agent"),
-    Key("clusters/<name>", "Cluster: kind, strategy, labels", "operator"),
-    Key("reservations/<node>", "Reservation by holder: cpus, memory, ports", "placement"),
-    Key("applications/<cluster>/<app>", "Application: current and latest revision, containers", "deploy"),
-    Key("revisions/<cluster>/<app>/<n>", "Revision, immutable", "deploy"),
-    Key("outcomes/<cluster>/<app>/<n>", "Outcome of a revision: deployed, failed or superseded, with causes", "serve"),
-    Key("desired/<node>/<cluster>.<app>", "Desired: revision wanted, run state", "deploy"),
-    Key("observed/<node>/<cluster>.<app>", "Observed: what the agent found and did, with causes", "agent"),
-    Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),
-    Key(
-        "sources/<name>",
-        "Source of configuration: hosted or remote, branch, poll interval, sealed credentials",
-        "operator",
-    ),
-    Key("sourcestate/<name>", "SourceState: last good commit, last error, when", "serve"),
-    Key(
-        "sourcefiles/<name>/<commit>/<n>",
-        "configuration at the commit in force: zlib, base64, in sealed parts",
-        "serve",
-    ),
-    Key(
-        "deliveries/<source>/<sha256>", "a webhook that was taken, so that it is not taken twice; lasts a day", "serve"
-    ),
-    Key("info/bootservers/<LRN>", "empty", "playbooks"),
-    Key("info/release", "release version", "updater"),
-    Key("info/basefs", "version of the base file system that new nodes are made of", "playbooks"),
-    Key("info/ssh-pubkey", "public keys that may log in to the nodes, one in a line", "playbooks"),
-    Key("install/<LRN>/containers/<name>", "image with its tag, written after it was seen running", "agent, roles"),
-    Key("install/<LRN>/debs/<package>", "package version, written after it was seen installed", "agent, roles"),
-    Key(
-        "install/<LRN>/bmc/<user>",
-        "privilege of a user of its board (`operator`, `operator, disabled`), as it was seen there",
-        "roles, serve",
-    ),
-    Key(
-        "bmc/boards/<LRN>",
-        "Board: how the board is reached, its users as they are to be, and, sealed, the passwords proven last",
-        "roles",
-    ),
-    Key("bmc/seen/<LRN>", "Seen: whether the last look at the board went well, and whether it is powered", "serve"),
-    Key(
-        "config/<name>",
-        "the site's configuration, as docs/config.md says of each key: URLs, nanoseconds, lines of cron; tokens sealed",
-        "operator",
-    ),
-    Key("bmc/bmc-user", "users of the boards that manage hardware, as bmc-user.json has them; sealed", "operator"),
-    Key("bmc/ipmi-user", "user for power on and off; sealed", "operator"),
-    Key("bmc/ipmi-password", "its password; sealed", "operator"),
-    Key("vault-unseal-key", "key by which a Vault is unsealed; sealed", "operator, roles"),
-    Key("vault-root-token", "root token of a Vault; sealed", "operator, roles"),
-    Key("teleport/auth-token", "token by which nodes join a Teleport cluster; sealed", "operator"),
-    Key("cke/weight", "role of a machine to its weight", "operator"),
-    Key(
-        "origins/<key>",
-        "Origin: who set a key of the site's configuration, and when; counts while it was written together with it",
-        "serve, roles",
-    ),
-    Key("plays/<n>", "Play: a run of a playbook, asked for, under way or over", "serve"),
-    Key("playqueue/<n>", "empty; there while the play waits or runs", "serve"),
-    Key("playlocks/<host>", "number of the play that has the host; carries the lease of its app server", "serve"),
-    Key(
-        "playoutput/<n>/<line>",
-        "lines from that one on: zlib, base64, sealed; `end` after the last",
-        "serve",
-    ),
-    Key("basefs/<version>", "Basefs: image id, digests, what it was built from, its packages", "playbooks"),
-    Key("basefs/<version>/on/<LRN>", "image id, written after that boot server's engine had it", "playbooks"),
-    Key("leader/<duty>/<lease>", "candidate for a duty; the lowest create revision leads", "serve, agent"),
-    Key("users/<name>", "User: role, argon2 hash", "serve"),
-    Key("tokens/<id>", "Token: user, scope, expiry, sha256 of the secret part", "serve"),
-    Key("sessions/<id>", "Session, with a lease", "serve"),
-    Key("invites/<sha256>", "one-time link: what it is for, expiry", "serve, setup"),
-    Key("events/<at>-<id>", "Happening on one of the buses", "serve, agent"),
-    Key("audit/<at>-<id>", "AuditEntry", "serve"),
-)
 
 
 def check_name(name: str, what: str) -> str:
@@ -385,12 +268,6 @@ def stored_app(key: str) -> AppKey:
         raise BadRecord(f"{key} names no application: {error}") from error
 
 
-def document() -> str:
-    """`docs/etcd.md`."""
-    rows = "".join(f"| `{key.shape}` | {key.value} | {key.written_by} |\n" for key in TABLE)
-    return _ABOUT + rows
-
-
 def _container_name(name: str) -> str:
     """Docker's own rule: upper case may be in it, a slash cannot."""
     if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", name):
@@ -410,17 +287,3 @@ def _hex(text: str, what: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{8,64}", text):
         raise Invalid(what, "ids are 8 to 64 of 0-9 a-f")
     return text
-
-
-_ABOUT = """# Keys in etcd
-
-Generated by `python -m appserver.store.keys`. Every key stands below the prefix of the setting `prefix`, by default
-`/moorage/`. A value is JSON, field for field the record of that name in `appserver/core`, unless the table says
-otherwise.
-
-| key | value | written by |
-|---|---|---|
-"""
-
-if __name__ == "__main__":
-    sys.stdout.write(document())

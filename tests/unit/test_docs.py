@@ -11,7 +11,7 @@ from flask import Flask
 
 import appserver.core.site_config
 import appserver.settings
-import appserver.store.keys
+import appserver.store.key_table
 import appserver.web.reference
 import image_config.docs
 from appserver.core import access, events
@@ -22,7 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 GENERATED: dict[str, tuple[str, Callable[[], str]]] = {
     "config.md": ("appserver.core.site_config", appserver.core.site_config.document),
-    "etcd.md": ("appserver.store.keys", appserver.store.keys.document),
+    "etcd.md": ("appserver.store.key_table", appserver.store.key_table.document),
     "settings.md": ("appserver.settings", appserver.settings.document),
     "rest.md": ("appserver.web.reference", appserver.web.reference.document),
     "config-sources.md": ("image_config docs", image_config.docs.text),
@@ -38,7 +38,7 @@ def test_a_generated_document_is_that_of_the_code(name: str):
 
 def test_every_record_of_the_table_of_keys_is_told_by_whom():
     """No key is there that nobody is said to write."""
-    for key in appserver.store.keys.TABLE:
+    for key in appserver.store.key_table.TABLE:
         assert key.value, key.shape
         assert key.written_by, key.shape
 
