@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 from threading import Event
 
 import click
 
 from appserver.cli import notify
 from appserver.cli.logs import begin
+from appserver.cli.signals import set_on_signals
 from appserver.settings import AgentSettings, check_files, load
 from appserver.wiring import agent as wiring
 
@@ -24,8 +24,7 @@ def agent(config: str) -> None:
     check_files(settings)
     begin(settings.log_level)
     stop = Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: stop.set())
+    set_on_signals(stop)
     made = wiring.build(settings)
     notify.ready()
     made.run(stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import sys
 
@@ -9,7 +10,8 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 def begin(level: str) -> None:
-    """Send everything of `level` and above to stderr."""
+    """Send everything of `level` and above to stderr; and, when a crash or SIGABRT ends us, where each thread was."""
+    faulthandler.enable()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine("%(asctime)s level=%(levelname)s logger=%(name)s %(message)s"))
     logging.basicConfig(level=level.upper() if level in LEVELS else "INFO", handlers=[handler], force=True)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,10 +89,13 @@ class Daemon:
         self._signal(number)
         try:
             self.process.wait(patience_s)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
+            self._signal(signal.SIGABRT)  # it tells where each of its threads is
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
             self._signal(signal.SIGKILL)
             self.process.wait()
-            raise
+            raise AssertionError(f"{error}; its log:\n{self.log[-8000:]}") from error
         finally:
             self.process = None
 
