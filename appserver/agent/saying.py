@@ -27,6 +27,7 @@ class Saying:
         self._key = key
         self._now = begin
         self._containers: tuple[ContainerState, ...] = ()
+        self._suffix = ""
         self.hidden: tuple[str, ...] = ()
         """Opened secrets of the revisions at hand."""
 
@@ -47,11 +48,15 @@ class Saying:
     ) -> None:
         """Take note of containers; said with the next sentence. Arguments as `health.services_seen`."""
         self._containers = tuple(containers)
+        self._suffix = f".{self._node}" if revision.options.has_copies else ""
         last = {service.name: service for service in self._now.services}
         ids = {c.id for c in containers}
         self._now = replace(
             self._now,
-            services=health.services_seen(revision, containers, last, steps, stopped),
+            services=tuple(
+                replace(one, containers=tuple(f"{name}{self._suffix}" for name in one.containers))
+                for one in health.services_seen(revision, containers, last, steps, stopped)
+            ),
             adopted={known: as_hash for known, as_hash in self._now.adopted.items() if known in ids},
         )
 
@@ -64,7 +69,7 @@ class Saying:
         """Record this moment. `changes` are other fields of `Observed`."""
         given = cast("dict[str, str]", changes)
         self._now = replace(self._now, phase=phase, step=self.masked(step), at=self._clock.now(), **given)  # type: ignore[arg-type]
-        self._reports.say(self._key, self._now, records(self._containers, self._key, self._node))
+        self._reports.say(self._key, self._now, records(self._containers, self._key, self._node, self._suffix))
         return self._now
 
     def masked(self, text: str) -> str:
@@ -93,10 +98,16 @@ def begin(key: AppKey, acted_on: int, last: Observed | None, clock: Clock) -> Ob
     return replace(last, acted_on=acted_on, phase="acting", services=quiet, failed=0, causes=(), attempts=0)
 
 
-def records(containers: Sequence[ContainerState], key: AppKey, node: str) -> Mapping[str, ContainerRecord]:
-    """`containers/<cluster>/<name>` of each."""
+def records(
+    containers: Sequence[ContainerState], key: AppKey, node: str, suffix: str = ""
+) -> Mapping[str, ContainerRecord]:
+    """`containers/<cluster>/<name>` of each.
+
+    Args:
+        suffix: to the name, which is the same for each copy of the application.
+    """
     return {
-        c.name: ContainerRecord(c.id, c.image, c.image_id, c.state, node, str(key))
+        f"{c.name}{suffix}": ContainerRecord(c.id, c.image, c.image_id, c.state, node, str(key))
         for c in containers
         if c.labels.get(compose.APPLICATION, str(key)) == str(key)
     }

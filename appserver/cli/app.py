@@ -19,6 +19,8 @@ VERBS: lazy.Table = {
     "start": ("appserver.cli.app_change:start", "Start it, or some of its services."),
     "stop": ("appserver.cli.app_change:stop", "Stop it; containers and volumes stay."),
     "restart": ("appserver.cli.app_change:restart", "Restart it, or some of its services."),
+    "pause": ("appserver.cli.app_change:pause", "Hold a roll-out over several nodes."),
+    "resume": ("appserver.cli.app_change:resume", "Let a roll-out go on."),
     "scale": ("appserver.cli.app_change:scale", "So many containers of a service."),
     "delete": ("appserver.cli.app_change:delete", "Remove it; named volumes are kept unless told otherwise."),
     "export": ("appserver.cli.app_files:export", "A directory that `docker compose up` runs without Moorage."),

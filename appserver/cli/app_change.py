@@ -1,4 +1,4 @@
-"""Start, stop, restart, scale, delete."""
+"""Start, stop, restart, scale, delete; a roll-out held and let go."""
 
 from __future__ import annotations
 
@@ -67,6 +67,24 @@ def delete(app: App, volumes: bool, yes: bool, wait: bool) -> int:
         raise click.Abort
     server = client()
     return follow.conclude(server, server.delete(*app.path, volumes=volumes), wait, f"{app} is deleted")
+
+
+@click.command(cls=Command)
+@app_argument
+@click.option("--reason", default="", help="For those who look at it.")
+def pause(app: App, reason: str) -> None:
+    """Hold a roll-out over several nodes: no further batch begins."""
+    answer = client().post(*app.path, "pause", body={"reason": reason})
+    show.as_json(answer) if wants_json() else show.say(f"{app}: {answer['step']}")
+
+
+@click.command(cls=Command)
+@app_argument
+@wait_option
+def resume(app: App, wait: bool) -> int:
+    """Let a roll-out go on, to the end."""
+    server = client()
+    return follow.conclude(server, server.post(*app.path, "resume", body={}), wait, f"{app} is rolled out")
 
 
 def _change(app: App, verb: str, services: tuple[str, ...], wait: bool) -> int:

@@ -26,7 +26,7 @@ def list_(cluster: str) -> None:
         show.note("no applications yet: moorage app deploy NAME -f compose.yaml")
         return
     rows = [
-        [a["name"], a["cluster"], a["state"], f"{a['up']}/{len(a['expected'])}", str(a["revision"]), a["node"], _why(a)]
+        [a["name"], a["cluster"], a["state"], f"{a['up']}/{a['of']}", str(a["revision"]), a["node"], _why(a)]
         for a in found
     ]
     show.table(["name", "cluster", "state", "up", "revision", "node", "why"], rows)
@@ -54,6 +54,9 @@ def show_(app: App) -> None:
             ("operation", found["operation"]),
         ]
     )
+    if len(found["copies"]) > 1:
+        click.echo()
+        show.table(["copy on", "agent", "revision", "phase", "now"], [_copy(one) for one in found["copies"]])
     if found["services"]:
         click.echo()
         columns = ["service", "state", "health", "ports", "containers"]
@@ -159,3 +162,8 @@ def _why(app: Mapping[str, Any]) -> str:
 
 def _drift(entry: Mapping[str, Any]) -> str:
     return f"{entry['service']}: {entry['what']} {entry['before']} → {entry['after']}"
+
+
+def _copy(copy: dict[str, Any]) -> list[str]:
+    revision = str(copy["revision"]) + (f" → {copy['wanted']}" if copy["wanted"] != copy["revision"] else "")
+    return [copy["node"], "on" if copy["on"] else "away", revision, copy["phase"], copy["step"]]

@@ -11,15 +11,16 @@ from typing import cast
 from appserver.core import compose, policy
 from appserver.core.compose import Project
 from appserver.core.containers import ImageFacts
+from appserver.core.copies import nodes_for
 from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.effective import Effective, Overrides, effective
-from appserver.core.entities import AppKey, Application, Outcome, ProjectFiles, Revision
+from appserver.core.entities import AppKey, Application, Options, Outcome, ProjectFiles, Revision
 from appserver.core.options import options
 from appserver.core.placement.place import place
 from appserver.core.placement.request import Claim, Request
 from appserver.core.planned import Found, is_in_force, latest_of, planned, steps_of
 from appserver.core.sealing import Seal
-from appserver.core.steps import adopted
+from appserver.core.steps import adopted, on_nodes, run_otherwise
 from appserver.errors import InvalidMany
 
 
@@ -33,10 +34,10 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     sealed = seal(json.dumps(wanted.overrides, sort_keys=True)) if wanted.overrides else ""
     overrides = _overrides(wanted, sealed, seen, author)
     result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal)
-    found = _found(wanted.key, seen, result, seen.commits, author, wanted.adopt)
+    found = _found(wanted.key, seen, result, seen.commits, author, options(seen.base), wanted.adopt)
     if wanted.adopt:
         found = replace(found, steps=adopted(result))
-    if not is_in_force(seen, found.digest, found.node):
+    if not is_in_force(seen, found.digest, found.chosen, options(seen.base)):
         found = replace(found, record=_revision(found, author, wanted.reason, overrides, sealed))
     return planned(found, author, _application(wanted, found), wanted.token, bool(wanted.adopt))
 
@@ -44,10 +45,11 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
 def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "") -> DeployPlan:
     """The plan that puts an earlier revision back: its project as it stands, its images by digest."""
     result = Effective(target.project, target.explained, (), ())
-    found = _found(key, seen, result, target.commits, author, because=f"revision {target.number} is put back")
-    if not is_in_force(seen, target.digest, found.node):
+    because = f"revision {target.number} is put back"
+    found = _found(key, seen, result, target.commits, author, target.options, because=because)
+    if not is_in_force(seen, target.digest, found.chosen, target.options):
         number = latest_of(seen) + 1
-        again = replace(target, number=number, author=author.name, at=seen.now, reason=reason, node=found.node)
+        again = replace(target, number=number, author=author.name, at=seen.now, reason=reason, node=found.chosen[0])
         found = replace(found, record=replace(again, restores=target.number))
     application = replace(cast(Application, seen.application), latest=found.latest, nodes=found.nodes)
     return planned(found, author, application, token)
@@ -73,6 +75,7 @@ def _found(
     result: Effective,
     commits: Mapping[str, str],
     author: Author,
+    said: Options,
     adopt: str = "",
     because: str = "",
 ) -> Found:
@@ -80,9 +83,10 @@ def _found(
     _permitted(result.project, author, seen.bind_roots)
     _possible(result.project)
     claim = claim_of(result.project)
-    node = _node(key, seen, result, claim, adopt)
+    nodes = _nodes(key, seen, result, claim, said, adopt)
     digest = compose.digest(result.project)
-    return Found(key, seen, result, digest, node, steps_of(seen, result, because), claim, None, commits)
+    steps = (*steps_of(seen, result, because), *run_otherwise(seen, said), *on_nodes(seen, nodes))
+    return Found(key, seen, result, digest, nodes, steps, claim, None, commits)
 
 
 def _permitted(project: Project, author: Author, bind_roots: tuple[str, ...]) -> None:
@@ -104,11 +108,13 @@ def _possible(project: Project) -> None:
         raise InvalidMany(faults)
 
 
-def _node(key: AppKey, seen: Seen, result: Effective, claim: Claim, adopt: str = "") -> str:
-    stays = adopt or next(iter(sorted(seen.desired)), "")
-    candidates = tuple(c for c in seen.candidates if c.name == adopt) if adopt else seen.candidates
-    request = Request(str(key), claim, result.constraints, stays)
-    return place(request, candidates, seen.strategy).node
+def _nodes(key: AppKey, seen: Seen, result: Effective, claim: Claim, said: Options, adopt: str = "") -> tuple[str, ...]:
+    request = Request(str(key), claim, result.constraints)
+    if adopt:
+        candidates = tuple(c for c in seen.candidates if c.name == adopt)
+        return (place(request, candidates, seen.strategy).node,)
+    present = {name for name, one in seen.desired.items() if one.run != "removed"}
+    return nodes_for(request, said, seen.candidates, present or {*seen.desired}, seen.strategy, seen.away)
 
 
 def _overrides(wanted: DeployRequest, sealed: str, seen: Seen, author: Author) -> Overrides:
@@ -137,7 +143,7 @@ def _revision(found: Found, author: Author, reason: str, overrides: Overrides, s
         explained=result.explained,
         warnings=result.warnings,
         hashes=compose.hashes(result.project),
-        node=found.node,
+        node=found.chosen[0],
         options=options(seen.base),
     )
 

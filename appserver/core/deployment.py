@@ -13,6 +13,7 @@ from appserver.core.entities import AppKey, Application, Desired, Observed, Proj
 from appserver.core.placement.rank import Strategy
 from appserver.core.placement.request import Candidate, Claim
 from appserver.core.plan import Step
+from appserver.core.updates import Rollout
 from image_config import Repository
 
 
@@ -58,6 +59,8 @@ class Seen:
     bind_roots: tuple[str, ...] = ()
     unsettled: int = 0
     """A revision that is still being rolled out; 0 when none is."""
+    away: frozenset[str] = frozenset()
+    """Nodes whose agent is not there now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ class DeployPlan:
     changed: bool
     token: str
     revision: int
-    node: str
+    nodes: tuple[str, ...]
+    """Those that run a copy each."""
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
     diff: str
@@ -85,9 +89,16 @@ class DeployPlan:
     record: Revision | None
     application: Application
     desired: Mapping[str, Desired]
-    claim: Claim
-    """What is reserved on the node until the roll-out is settled."""
+    claims: Mapping[str, Claim]
+    """What is reserved on each node until the roll-out is settled."""
     superseded: int = 0
+    rollout: Rollout | None = None
+    """How it goes on where not all is done at once."""
+
+    @property
+    def node(self) -> str:
+        """The nodes in one line."""
+        return ", ".join(self.nodes)
 
     @property
     def text(self) -> str:
@@ -100,6 +111,7 @@ class DeployPlan:
             "token": self.token,
             "revision": self.revision,
             "node": self.node,
+            "nodes": list(self.nodes),
             "steps": plan.to_json(self.steps),
             "warnings": list(self.warnings),
             "commits": dict(self.commits),

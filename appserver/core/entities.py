@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from appserver.core.containers import ImageFacts
+from appserver.core.updates import Mode, Update
 
 Run = Literal["running", "stopped", "removed"]
 Phase = Literal["acting", "settling", "done", "failed", "stopped", "removed", "backoff"]
@@ -71,6 +72,20 @@ class Options:
     timeout_s: float = 300.0
     secrets: tuple[str, ...] = ()
     """Environment names to be sealed, besides those whose name says so."""
+    replicas: int = 1
+    """Nodes that run a copy of the project each."""
+    mode: Mode = "replicated"
+    """`global`: a copy on every node that can take one."""
+    spread: str = ""
+    """A label of nodes: copies are kept even over its values."""
+    grace_s: float | None = None
+    """So long after its agent was lost, a node's copy is placed elsewhere; never without."""
+    update: Update = field(default_factory=Update)
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether more than one node may run it at once."""
+        return self.mode == "global" or self.replicas > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,20 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Cordon:
+    """`cordons/<node>`: nothing new is placed there. Drained, what is there is placed elsewhere too."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+    drain: bool = False
+
+    def __str__(self) -> str:
+        told = f"{'drained' if self.drain else 'cordoned'} by {self.by}"
+        return f"{told}: {self.reason}" if self.reason else told
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """`clusters/<name>`."""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from appserver.core.entities import AppKey, Cause, Desired, Observed, Outcome, ServiceObserved
+from appserver.core.updates import Rollout
 from appserver.errors import Invalid
 
 OperationState = Literal["pending", "running", "done", "failed", "superseded"]
@@ -73,16 +74,20 @@ def derive(
     observed: Mapping[str, tuple[Observed, int]],
     outcome: Outcome | None,
     cursor: int,
+    rollout: Rollout | None = None,
 ) -> Operation:
     """
     Args:
         desired, observed: node to record and the store revision that wrote it.
         outcome: of the operation's revision.
+        rollout: over several nodes, where one is on.
     """
     told = [observed[node][0] for node in sorted(observed)]
     # a node that the application leaves while it stays on another may be away for good
     counted = {node: one for node, one in desired.items() if one[0].run != "removed"} or desired
-    state = _state(asked, counted, [observed[node][0] for node in counted if node in observed], outcome)
+    going_on = rollout is not None and rollout.revision == asked.revision
+    reports = [observed[node][0] for node in counted if node in observed]
+    state = "running" if going_on else _state(asked, counted, reports, outcome)
     mine = [one for one in told if one.acted_on == asked.commit]
     recorded = outcome.causes if outcome and state == "failed" else ()
     causes = recorded or tuple(c for one in mine for c in one.causes)
@@ -93,7 +98,7 @@ def derive(
         revision=asked.revision,
         state=state,
         phase=last.phase if last else "pending",
-        step=_step(state, last, causes),
+        step=str(rollout) if going_on else _step(state, last, causes),
         services=tuple(service for one in told for service in one.services),
         causes=causes,
         cursor=cursor,

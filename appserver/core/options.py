@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
 from appserver.core.compose import EXTENSION, Project
 from appserver.core.entities import Options
+from appserver.core.updates import STRATEGIES, Mode, Order, Update
 from appserver.errors import Invalid
 from image_config import units
 from image_config.errors import ConfigError
 
-_LATER = {
-    "replicas": "one copy runs",
-    "mode": "one copy runs, on one node",
-    "update": "what changed is recreated at once",
-}
-"""Keys that have a meaning which this version cannot give them, and what it does instead."""
+Reader = Callable[[str, object], Any]
+"""Told where a value stands, and the value. Raises Invalid."""
+MOST_REPLICAS = 1000
 
 
 def options(project: Project) -> Options:
@@ -29,22 +28,56 @@ def options(project: Project) -> Options:
     given = project.get(EXTENSION) or {}
     if not isinstance(given, Mapping):
         raise Invalid(EXTENSION, "is a mapping")
-    known = {"heal": _flag, "settle": _seconds, "timeout": _seconds, "secrets": _names}
+    read = _fields(EXTENSION, given, _OPTIONS)
+    if read.get("mode") == "global" and "replicas" in read:
+        raise Invalid(f"{EXTENSION}.replicas", "a global application has a copy on every node")
+    return Options(**read)
+
+
+def options_text(said: Options) -> Mapping[str, str]:
+    """By the names that authors use."""
+    flat = {
+        **{name: getattr(said, field) for name, (field, _) in _OPTIONS.items() if name != "update"},
+        **{f"update.{n}": getattr(said.update, field) for n, (field, _) in _UPDATE.items() if n != "strategy"},
+    }
+    if said.update.share:
+        flat["update.parallelism"] = f"{said.update.share}%"
+    return {name: _shown(value) for name, value in flat.items()}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}s"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value in (None, "") else str(value)
+
+
+def _fields(where: str, given: Mapping[Any, Any], known: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
+    """By the names of the values' fields."""
     read: dict[str, Any] = {}
     for name, value in given.items():
-        if name in _LATER:
-            raise Invalid(f"{EXTENSION}.{name}", f"not yet; {_LATER[name]}")
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
-            raise Invalid(f"{EXTENSION}.{name}", f"unknown; did you mean {near[0]}?" if near else "unknown")
-        read[name] = known[name](f"{EXTENSION}.{name}", value)
-    default = Options()
-    return Options(
-        heal=read.get("heal", default.heal),
-        settle_s=read.get("settle", default.settle_s),
-        timeout_s=read.get("timeout", default.timeout_s),
-        secrets=read.get("secrets", default.secrets),
-    )
+            raise Invalid(f"{where}.{name}", f"unknown; did you mean {near[0]}?" if near else "unknown")
+        field, reader = known[name]
+        read[field] = reader(f"{where}.{name}", value)
+    return read
+
+
+def _update(where: str, value: object) -> Update:
+    if not isinstance(value, Mapping):
+        raise Invalid(where, "is a mapping")
+    read = _fields(where, value, _UPDATE)
+    if strategy := read.pop("strategy", None):
+        if said := sorted({"parallelism", "order"} & {*value}):
+            raise Invalid(f"{where}.{said[0]}", f"is what strategy {value['strategy']} says already")
+        read |= dict(zip(("parallelism", "order"), strategy, strict=True))
+    if isinstance(share := read.get("parallelism"), str):
+        read |= {"parallelism": 1, "share": int(share)}
+    return Update(**read)
 
 
 def _flag(where: str, value: object) -> bool:
@@ -63,7 +96,63 @@ def _seconds(where: str, value: object) -> float:
     return seconds
 
 
+def _number(least: int, most: int) -> Reader:
+    def read(where: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise Invalid(where, f"is a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def _parallelism(where: str, value: object) -> int | str:
+    """A number of copies, or the digits of a share."""
+    if isinstance(value, str) and (found := re.fullmatch(r"([1-9][0-9]?|100)%", value)):
+        return found[1]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_REPLICAS:
+        raise Invalid(where, f"is a number of copies from 1 to {MOST_REPLICAS}, 0 for all, or a share such as 25%")
+    return value
+
+
+def _one_of(values: Mapping[str, Any]) -> Reader:
+    def read(where: str, value: object) -> Any:
+        if not isinstance(value, str) or value not in values:
+            raise Invalid(where, f"is one of {', '.join(values)}")
+        return values[value]
+
+    return read
+
+
+def _label(where: str, value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}", value):
+        raise Invalid(where, "is the name of a label of nodes")
+    return value
+
+
 def _names(where: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
         raise Invalid(where, "is a list of environment names")
     return tuple(value)
+
+
+_UPDATE: Mapping[str, tuple[str, Reader]] = {
+    "parallelism": ("parallelism", _parallelism),
+    "order": ("order", _one_of({order: order for order in get_args(Order)})),
+    "delay": ("delay_s", _seconds),
+    "monitor": ("monitor_s", _seconds),
+    "max_failures": ("max_failures", _number(0, MOST_REPLICAS)),
+    "percentage": ("percentage", _number(1, 100)),
+    "strategy": ("strategy", _one_of(STRATEGIES)),
+}
+_OPTIONS: Mapping[str, tuple[str, Reader]] = {
+    "heal": ("heal", _flag),
+    "settle": ("settle_s", _seconds),
+    "timeout": ("timeout_s", _seconds),
+    "secrets": ("secrets", _names),
+    "replicas": ("replicas", _number(1, MOST_REPLICAS)),
+    "mode": ("mode", _one_of({mode: mode for mode in get_args(Mode)})),
+    "spread": ("spread", _label),
+    "grace": ("grace_s", _seconds),
+    "update": ("update", _update),
+}
+"""A key's field, and how its value is read."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["create", "recreate", "start", "stop", "remove", "none"]
+Action = Literal["create", "recreate", "update", "start", "stop", "remove", "none"]
+"""`update` is of how the whole is run, and touches no container by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ from operator import or_
 from appserver.core import compose, plan
 from appserver.core.deployment import Author, DeployPlan, Seen
 from appserver.core.effective import Effective
-from appserver.core.entities import AppKey, Application, Desired, Revision
+from appserver.core.entities import AppKey, Application, Desired, Options, Revision
 from appserver.core.placement.filters import FILTERS, first_reason
 from appserver.core.placement.request import Claim, Request
 from appserver.core.plan import Step
+from appserver.core.rolling import begin
 from appserver.core.steps import steps_between
+from appserver.core.updates import Rollout
 from appserver.errors import Conflict
 
 
@@ -27,20 +29,22 @@ class Found:
     seen: Seen
     result: Effective
     digest: str
-    node: str
+    chosen: tuple[str, ...]
+    """The nodes that run a copy each."""
     steps: tuple[Step, ...]
     claim: Claim
+    """Of one copy."""
     record: Revision | None
     commits: Mapping[str, str]
 
     @property
     def moved(self) -> tuple[str, ...]:
         """Nodes that it leaves."""
-        return tuple(name for name in self.seen.desired if name != self.node)
+        return tuple(name for name in self.seen.desired if name not in self.chosen)
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        return (self.node, *self.moved)
+        return (*self.chosen, *self.moved)
 
     @property
     def latest(self) -> int:
@@ -53,15 +57,16 @@ def planned(found: Found, author: Author, application: Application, token: str, 
         Conflict: `token` is of another plan than this.
     """
     seen, record = found.seen, found.record
-    made = _token(seen.stood_on, found.digest, found.node)
+    made = _token(seen.stood_on, found.digest, found.chosen)
     if token and token != made:
         raise Conflict("the plan is stale: what it was made from has changed since; plan again")
+    rollout, desired = _rollout(found, author, _desired(found, author, adopt))
     return DeployPlan(
         key=found.key,
         changed=record is not None or not plan.is_empty(found.steps),
         token=made,
         revision=seen.current.number if seen.current and not record else found.latest,
-        node=found.node,
+        nodes=found.chosen,
         steps=found.steps,
         warnings=found.result.warnings,
         diff=compose.diff(seen.current.project if seen.current else None, found.result.project),
@@ -69,15 +74,22 @@ def planned(found: Found, author: Author, application: Application, token: str, 
         stood_on=seen.stood_on,
         record=record,
         application=application,
-        desired=_desired(seen, record, author, found.node, found.moved, adopt),
-        claim=_reserved(found),
+        desired=desired,
+        claims={node: _reserved(found, node) for node in found.chosen},
         superseded=seen.unsettled if record else 0,
+        rollout=rollout,
     )
 
 
-def is_in_force(seen: Seen, digest: str, node: str) -> bool:
-    """Whether the project of this digest is what is wanted on this node already."""
-    return seen.current is not None and seen.current.digest == digest and node in seen.desired and not _gave_up(seen)
+def is_in_force(seen: Seen, digest: str, nodes: tuple[str, ...], wanted: Options) -> bool:
+    """Whether the project of this digest, run as these options say, is what is wanted on these nodes already."""
+    return (
+        seen.current is not None
+        and seen.current.digest == digest
+        and seen.current.options == wanted
+        and {*nodes} == {name for name, one in seen.desired.items() if one.run != "removed"}
+        and not _gave_up(seen)
+    )
 
 
 def steps_of(seen: Seen, result: Effective, because: str = "") -> tuple[Step, ...]:
@@ -98,37 +110,68 @@ def _gave_up(seen: Seen) -> bool:
     )
 
 
-def _desired(
-    seen: Seen, record: Revision | None, author: Author, node: str, moved: tuple[str, ...], adopt: bool = False
-) -> Mapping[str, Desired]:
+def _desired(found: Found, author: Author, adopt: bool) -> dict[str, Desired]:
+    """What is wanted of every node in the end."""
+    seen = found.seen
     in_force = seen.application.revision if seen.application else 0
-    present = seen.desired.get(node)
-    target = record.number if record else (seen.current.number if seen.current else 0)
-    wanted = Desired(
+    target = found.record.number if found.record else (seen.current.number if seen.current else 0)
+    wanted = {node: _of_node(target, in_force, seen.desired.get(node), author, adopt) for node in found.chosen}
+    return {**wanted, **{name: replace(seen.desired[name], run="removed") for name in found.moved}}
+
+
+def _of_node(target: int, in_force: int, present: Desired | None, author: Author, adopt: bool) -> Desired:
+    return Desired(
         revision=target,
         previous=in_force if in_force != target else (present.previous if present else 0),
         restart=present.restart if present else 0,
         by=author.name,
         adopt=adopt,
     )
-    return {node: wanted, **{name: replace(seen.desired[name], run="removed") for name in moved}}
 
 
-def _reserved(found: Found) -> Claim:
+def _rollout(found: Found, author: Author, desired: dict[str, Desired]) -> tuple[Rollout | None, Mapping[str, Desired]]:
+    """Where several nodes are concerned and something is in force: a batch at a time. Else everything at once."""
+    seen, record = found.seen, found.record
+    running = {name for name, one in seen.desired.items() if one.run == "running"}
+    before = seen.application.revision if seen.application else 0
+    if record is None or not before or not running or len({*found.chosen, *running}) < 2 or len(found.nodes) < 2:
+        return None, desired
+    if len(found.chosen) == 1:
+        return None, desired  # one copy that moves: two of it would be two writers
+    fresh = tuple(name for name in found.chosen if name not in running)
+    stays = tuple(sorted(name for name in found.chosen if name in running))
+    rollout = Rollout(
+        revision=record.number,
+        before=before,
+        update=record.options.update,
+        since=seen.now,
+        waiting=(*fresh, *stays),
+        fresh=fresh,
+        leaving=found.moved,
+        by=author.name,
+    )
+    move = begin(rollout, desired[found.chosen[0]], seen.desired)
+    return move.rollout, move.desired
+
+
+def _reserved(found: Found, name: str) -> Claim:
     """While it is open which revision stays, enough for either: the agent may put back what was there before.
 
-    On a node that is new to it the revision before counts only where there is room: nothing of it runs there yet.
+    Where the only copy moves, the revision before counts on the node that is new to it only if there is room: nothing
+    of it runs there yet.
     """
     seen, holder = found.seen, str(found.key)
     if found.record is None and not seen.unsettled:
         return found.claim
     held = {node.name: node.reserved[holder] for node in seen.candidates if holder in node.reserved}
-    here = found.claim | held.get(found.node, found.claim)
+    here = found.claim | held.get(name, found.claim)
+    if len(found.chosen) > 1:
+        return here
     both = reduce(or_, held.values(), here)
-    node = next(one for one in seen.candidates if one.name == found.node)
+    node = next(one for one in seen.candidates if one.name == name)
     return here if first_reason(FILTERS, Request(holder, both), node) else both
 
 
-def _token(stood_on: Mapping[str, int], digest: str, node: str) -> str:
-    told = "\n".join([*(f"{key} {revision}" for key, revision in sorted(stood_on.items())), digest, node])
+def _token(stood_on: Mapping[str, int], digest: str, nodes: tuple[str, ...]) -> str:
+    told = "\n".join([*(f"{key} {revision}" for key, revision in sorted(stood_on.items())), digest, *nodes])
     return hashlib.sha256(told.encode()).hexdigest()[:32]

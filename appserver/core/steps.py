@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from appserver.core import compose
 from appserver.core.changes import changes
+from appserver.core.deployment import Seen
 from appserver.core.effective import Effective
-from appserver.core.entities import Desired, Observed, Revision
+from appserver.core.entities import Desired, Observed, Options, Revision
+from appserver.core.options import options_text
 from appserver.core.plan import Step
 
 
@@ -53,6 +55,28 @@ def adopted(result: Effective) -> tuple[Step, ...]:
     return tuple(
         Step("none", name, "runs already; adopted without a restart") for name in sorted(compose.hashes(result.project))
     )
+
+
+def on_nodes(seen: Seen, nodes: Sequence[str]) -> tuple[Step, ...]:
+    """Copies that come and go; nothing of the first deployment, which says its nodes."""
+    present = {name for name, one in seen.desired.items() if one.run != "removed"}
+    if not present:
+        return ()
+    against = {node.name: node.against for node in seen.candidates}
+    told = f"copies {len(present)} → {len(nodes)}" if len(present) != len(nodes) else "a copy moves here"
+    gone = "a copy moves away" if len(present) == len(nodes) else told
+    come = (Step("create", f"on {name}", told) for name in sorted({*nodes} - present))
+    left = (Step("remove", f"on {name}", against.get(name) or gone) for name in sorted(present - {*nodes}))
+    return (*come, *left)
+
+
+def run_otherwise(seen: Seen, said: Options) -> tuple[Step, ...]:
+    """What `x-moorage` says otherwise than before."""
+    if seen.current is None or seen.current.options == said:
+        return ()
+    before, after = options_text(seen.current.options), options_text(said)
+    told = (f"{name} {before[name]} → {after[name]}" for name in after if before[name] != after[name])
+    return (Step("update", "x-moorage", "; ".join(told)),)
 
 
 def _copies(project: compose.Project) -> Mapping[str, int]:

@@ -17,8 +17,10 @@ from appserver.core.entities import (
     Observed,
     Outcome,
     Revision,
+    Run,
     ServiceObserved,
 )
+from appserver.core.updates import Rollout
 
 AppState = Literal["running", "deploying", "stopped", "stopping", "degraded", "failed", "removing", "unknown"]
 
@@ -44,10 +46,18 @@ class AppView:
     source: str
     version: int
     operation: str = ""
+    copies: tuple[CopyView, ...] = ()
+    """One for each node that has a part in it, by name."""
+    rollout: Rollout | None = None
 
     @property
     def up(self) -> int:
         return sum(s.state == "running" and s.health in ("none", "healthy") for s in self.services)
+
+    @property
+    def of(self) -> int:
+        """How many services there are when all copies are up."""
+        return len(self.expected) * max(1, sum(copy.run != "removed" for copy in self.copies))
 
     def to_json(self) -> Mapping[str, object]:
         return {
@@ -69,6 +79,33 @@ class AppView:
             "source": self.source,
             "version": self.version,
             "operation": self.operation,
+            "of": self.of,
+            "copies": [copy.to_json() for copy in self.copies],
+            "rollout": rollout_json(self.rollout) if self.rollout else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CopyView:
+    """The part of one node. `on`: its agent is there; `revision` is the one that came up last."""
+
+    node: str
+    on: bool
+    run: Run
+    wanted: int
+    revision: int
+    phase: str
+    step: str
+
+    def to_json(self) -> Mapping[str, object]:
+        return {
+            "node": self.node,
+            "on": self.on,
+            "run": self.run,
+            "wanted": self.wanted,
+            "revision": self.revision,
+            "phase": self.phase,
+            "step": self.step,
         }
 
 
@@ -121,6 +158,7 @@ def app_view(
     alive: frozenset[str],
     outcome: Outcome | None,
     operation: str,
+    rollout: Rollout | None = None,
 ) -> AppView:
     """
     Args:
@@ -129,6 +167,8 @@ def app_view(
     """
     told = [observed[node] for node in sorted(desired) if node in observed]
     state, reason = _state(desired, observed, alive, outcome)
+    if rollout and state != "stopped":
+        state, reason = "deploying", str(rollout)
     return AppView(
         key=application.key,
         state=state,
@@ -149,6 +189,8 @@ def app_view(
         source=application.source,
         version=version,
         operation=operation if state in ("deploying", "stopping", "removing") else "",
+        copies=tuple(_copy(node, desired[node][0], observed.get(node), node in alive) for node in sorted(desired)),
+        rollout=rollout,
     )
 
 
@@ -171,6 +213,19 @@ def revision_view(
         project=compose.to_text(secrets.masked(revision.project)) if whole else "",  # type: ignore[arg-type]
         diff=compose.diff(before.project if before else None, revision.project) if whole else "",
     )
+
+
+def rollout_json(rollout: Rollout) -> Mapping[str, object]:
+    return {
+        "revision": rollout.revision,
+        "before": rollout.before,
+        "waiting": list(rollout.waiting),
+        "acting": list(rollout.acting),
+        "done": list(rollout.done),
+        "failed": list(rollout.failed),
+        "away": list(rollout.away),
+        "paused": rollout.paused,
+    }
 
 
 def service_json(service: ServiceObserved, ports: tuple[str, ...] = ()) -> Mapping[str, object]:
@@ -206,7 +261,12 @@ def _state(
     alive: frozenset[str],
     outcome: Outcome | None,
 ) -> tuple[AppState, str]:
+    staying = {node: one for node, one in desired.items() if one[0].run != "removed"}
+    desired = staying or desired  # a node that it leaves does not matter while it stays on another
     away = sorted(set(desired) - alive)
+    if away and len(away) < len(desired):
+        left = len(desired) - len(away)
+        return "degraded", f"the agent on {', '.join(away)} is away; {left} of {len(desired)} copies are looked after"
     if away:
         return "unknown", f"the agent on {', '.join(away)} is away; this is what it said last"
     runs = {wanted.run for wanted, _ in desired.values()}
@@ -226,6 +286,11 @@ def _state(
         first = drifting[0] if drifting else None
         return "degraded", f"{first.service}: {first.what} {first.before} → {first.after}" if first else "being healed"
     return "running", ""
+
+
+def _copy(node: str, wanted: Desired, seen: Observed | None, on: bool) -> CopyView:
+    told = (seen.revision, seen.phase, seen.step) if seen else (0, "pending", "waiting for the agent")
+    return CopyView(node, on, wanted.run, wanted.revision, *told)
 
 
 def _ports(current: Revision | None) -> Mapping[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from appserver.core.access import Caller
 from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, Application, ContainerRecord, Desired, Drift, Observed, Outcome, Revision
 from appserver.core.operations import operation_id
+from appserver.core.updates import Rollout
 from appserver.core.views import AppView, RevisionView
 from appserver.errors import Invalid, NotFound
 from appserver.ports import KV, Nodes, Sealer, Snapshot
@@ -37,7 +38,7 @@ class Applications:
         if cluster is not None:
             keys.check_name(cluster, "cluster")
         prefix = f"applications/{cluster}/" if cluster else "applications/"
-        snapshot = self._kv.snapshot(prefix, "desired/", "observed/", "alive/")
+        snapshot = self._kv.snapshot(prefix, "desired/", "observed/", "alive/", keys.ROLLOUTS)
         found = [stored.record.key for _, stored in below(snapshot, prefix, Application)]
         seen = [key for key in found if caller.may("R", f"application:{key}")]
         wanted = [(key, number) for key in seen if (number := _wanted(snapshot, key))]
@@ -175,7 +176,7 @@ class Applications:
         application = self._application(caller, key)
         own = [of(node, key) for node in application.nodes for of in (keys.desired, keys.observed)]
         alive = [keys.alive(node) for node in application.nodes]
-        snapshot = self._kv.snapshot(keys.application(key), *own, *alive)
+        snapshot = self._kv.snapshot(keys.application(key), keys.rollout(key), *own, *alive)
         number = _wanted(snapshot, key)
         revisions = self._kv.snapshot(keys.revision(key, number), keys.outcome(key, number)) if number else snapshot
         return snapshot, revisions
@@ -192,6 +193,7 @@ class Applications:
         number = max((d.revision for d, _ in desired.values()), default=0)
         current = find(revisions, keys.revision(key, number), Revision) if number else None
         outcome = find(revisions, keys.outcome(key, number), Outcome) if number else None
+        rollout = find(snapshot, keys.rollout(key), Rollout)
         commit = max((revision for _, revision in desired.values()), default=0)
         return views.app_view(
             stored.record,
@@ -202,6 +204,7 @@ class Applications:
             frozenset(n for n in nodes if keys.alive(n) in snapshot.items),
             outcome.record if outcome else None,
             operation_id(key, number, commit),
+            rollout.record if rollout else None,
         )
 
 

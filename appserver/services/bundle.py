@@ -28,6 +28,7 @@ from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
 from appserver.services.push import Push
 from appserver.services.retire import Retire
+from appserver.services.rollouts import Rollouts
 from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
 
@@ -59,6 +60,7 @@ class Services:
     site: SiteSettings
     push: Push
     finish: Finish
+    rollouts: Rollouts
     keep_current: KeepCurrent
     keeper: Keeper
     handshake: Handshake

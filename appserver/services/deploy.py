@@ -150,8 +150,8 @@ class Deploy:
         """
         if not planned.changed:
             return Deployed(planned, "")
-        expect, puts = records(planned, standing, self._clock)
-        committed = self._kv.commit(expect, puts)
+        expect, puts, deletes = records(planned, standing, self._clock)
+        committed = self._kv.commit(expect, puts, deletes)
         if committed:
             self._events.emit(
                 "bus.cluman.log.application",
@@ -168,8 +168,10 @@ class Deploy:
         return None
 
 
-def records(planned: DeployPlan, standing: Standing, clock: Clock) -> tuple[dict[str, int], dict[str, str]]:
-    """The transaction that carries a plan: what must still hold, and what is written."""
+def records(
+    planned: DeployPlan, standing: Standing, clock: Clock
+) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
+    """The transaction that carries a plan: what must still hold, what is written, and what is deleted."""
     key = planned.key
     expect = dict(planned.stood_on)
     puts = {keys.application(key): encode(planned.application)}
@@ -183,12 +185,16 @@ def records(planned: DeployPlan, standing: Standing, clock: Clock) -> tuple[dict
         puts[settled] = encode(core.superseded(clock.now()))
     for node, wanted in planned.desired.items():
         puts[keys.desired(node, key)] = encode(wanted)
-    held, revision = standing.reserved.get(planned.node, (Reservation(), 0))
-    if held.holders.get(str(key)) != planned.claim:
-        where = keys.reservation(planned.node)
-        expect[where] = revision
-        puts[where] = encode(held.with_claim(str(key), planned.claim))
-    return expect, puts
+    for node, claim in planned.claims.items():
+        held, revision = standing.reserved.get(node, (Reservation(), 0))
+        if held.holders.get(str(key)) != claim:
+            where = keys.reservation(node)
+            expect[where] = revision
+            puts[where] = encode(held.with_claim(str(key), claim))
+    before = keys.rollout(key)
+    if planned.rollout:
+        puts[before] = encode(planned.rollout)
+    return expect, puts, (before,) if planned.record and not planned.rollout and expect[before] else ()
 
 
 def _author(caller: Caller) -> Author:

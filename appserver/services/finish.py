@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from threading import Event
 
 from appserver.core import finish as core
+from appserver.core import rolling
 from appserver.core.deploy import claim_of
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.operations import is_resting
 from appserver.core.placement.request import Reservation
+from appserver.core.updates import Rollout
 from appserver.errors import AppServerError, BadRecord, Compacted, StoreError
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.events import Events
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 _TRIES = 16
 """Commits tried while others reserve on the same node."""
 _PAUSE_S = 1.0
+_BUS = "bus.cluman.log.application"
 
 
 class Finish:
@@ -52,9 +55,20 @@ class Finish:
             number = max((wanted.revision for wanted, _ in desired.values()), default=0)
             settled = find(snapshot, keys.outcome(key, number), Outcome) if number else None
             observed = _observed(snapshot, key, application.record)
-            decided = core.decide(
-                application.record, desired, observed, settled.record if settled else None, self._clock.now()
-            )
+            now = self._clock.now()
+            rollout = find(snapshot, keys.rollout(key), Rollout)
+            if rollout and any(wanted.run != "removed" for wanted, _ in desired.values()):
+                on = {node for node in application.record.nodes if keys.alive(node) in snapshot.items}
+                move = rolling.move(rollout.record, desired, observed, on, now)
+                if not move.over:
+                    if move.rollout == rollout.record and not move.desired:
+                        return False
+                    if self._go_on(key, move, snapshot, application.record):
+                        return True
+                    continue
+                decided = rolling.conclude(move.rollout, application.record, desired, observed, move.over, now)
+            else:
+                decided = core.decide(application.record, desired, observed, settled.record if settled else None, now)
             if decided.is_empty:
                 return False
             if self._commit(key, decided, snapshot, application.record):
@@ -97,9 +111,10 @@ class Finish:
     def _snapshot(self, key: AppKey, application: Application) -> Snapshot:
         nodes = application.nodes
         named = [of(node, key) for node in nodes for of in (keys.desired, keys.observed)]
-        held = [keys.reservation(node) for node in nodes]
+        held = [of(node) for node in nodes for of in (keys.reservation, keys.alive)]
         return self._kv.snapshot(
             keys.application(key),
+            keys.rollout(key),
             *named,
             *held,
             keys.outcomes(key),
@@ -112,11 +127,23 @@ class Finish:
         found = [find(wanted, keys.desired(node, key), Desired) for node in nodes]
         return all(one is None or one.record.run == "removed" for one in found)
 
+    def _go_on(self, key: AppKey, move: rolling.Move, snapshot: Snapshot, application: Application) -> bool:
+        """The next batch, or what became of this one."""
+        own = [keys.application(key), keys.rollout(key), *(keys.desired(node, key) for node in application.nodes)]
+        puts = {keys.desired(node, key): encode(wanted) for node, wanted in move.desired.items()}
+        puts[keys.rollout(key)] = encode(move.rollout)
+        if not self._kv.commit({name: snapshot.revision_of(name) for name in own}, puts):
+            return False
+        if move.desired or move.rollout.paused:
+            self._events.emit(_BUS, "update", "INFO", str(key), str(move.rollout))
+        return True
+
     def _commit(self, key: AppKey, decided: core.Finish, snapshot: Snapshot, application: Application) -> bool:
         where = keys.application(key)
-        expect = {where: snapshot.revision_of(where)}
+        rollout = keys.rollout(key)
+        expect = {where: snapshot.revision_of(where), rollout: snapshot.revision_of(rollout)}
         puts: dict[str, str] = {}
-        deletes: list[str] = []
+        deletes = [rollout] if rollout in snapshot.items and (decided.outcome or decided.forget) else []
         for node in application.nodes:
             expect[keys.desired(node, key)] = snapshot.revision_of(keys.desired(node, key))
         for node in decided.released:
@@ -157,15 +184,14 @@ class Finish:
                 yield where, held.revision, after
 
     def _tell(self, key: AppKey, decided: core.Finish) -> None:
-        bus = "bus.cluman.log.application"
         if decided.forget:
-            self._events.emit(bus, "delete", "INFO", str(key), f"{key} is removed")
+            self._events.emit(_BUS, "delete", "INFO", str(key), f"{key} is removed")
         elif decided.outcome and decided.outcome.state == "failed":
             why = "; ".join(map(str, decided.outcome.causes))
             back = ", the previous revision is back" if decided.desired else ""
-            self._events.emit(bus, "die", "ERROR", str(key), f"revision {decided.number} failed{back}: {why}")
+            self._events.emit(_BUS, "die", "ERROR", str(key), f"revision {decided.number} failed{back}: {why}")
         elif decided.outcome:
-            self._events.emit(bus, "started", "INFO", str(key), f"revision {decided.number} is in force")
+            self._events.emit(_BUS, "started", "INFO", str(key), f"revision {decided.number} is in force")
 
 
 def _desired(snapshot: Snapshot, key: AppKey, application: Application) -> dict[str, tuple[Desired, int]]:

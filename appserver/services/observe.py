@@ -135,6 +135,7 @@ class Observer:
             strategy=standing.cluster.strategy,
             bind_roots=self._bind_roots,
             unsettled=standing.unsettled,
+            away=standing.away,
         )
         return seen, standing
 
@@ -171,6 +172,7 @@ class Observer:
             strategy=standing.cluster.strategy,
             bind_roots=self._bind_roots,
             unsettled=standing.unsettled,
+            away=standing.away,
         )
 
     def _images(self, standing: Standing, references: tuple[str, ...]) -> Mapping[str, ImageFacts | None]:

@@ -11,6 +11,7 @@ from appserver.core import operations as core
 from appserver.core.access import Caller
 from appserver.core.entities import Application, Desired, Observed, Outcome
 from appserver.core.operations import Operation, OperationKey
+from appserver.core.updates import Rollout
 from appserver.errors import Compacted, NotFound, StoreError
 from appserver.ports import KV
 from appserver.services.access import Access
@@ -111,7 +112,7 @@ class Operations:
             return core.derive(asked, {}, {}, None, first.revision), False
         nodes = application.record.nodes
         own = [of(node, app) for node in nodes for of in (keys.desired, keys.observed)]
-        snapshot = self._kv.snapshot(keys.application(app), keys.outcome(app, asked.revision), *own)
+        snapshot = self._kv.snapshot(keys.application(app), keys.rollout(app), keys.outcome(app, asked.revision), *own)
         desired = {
             n: (wanted.record, wanted.revision)
             for n in nodes
@@ -122,7 +123,10 @@ class Operations:
         }
         outcome = find(snapshot, keys.outcome(app, asked.revision), Outcome)
         cursor = max((item.revision for item in snapshot.items.values()), default=snapshot.revision)
-        operation = core.derive(asked, desired, observed, outcome.record if outcome else None, cursor)
+        rollout = find(snapshot, keys.rollout(app), Rollout)
+        operation = core.derive(
+            asked, desired, observed, outcome.record if outcome else None, cursor, rollout.record if rollout else None
+        )
         resting = any(core.at_rest(seen, asked.commit) for seen, _ in observed.values())
         return operation, resting
 

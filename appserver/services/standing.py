@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
-from appserver.core.fleet import Cluster, Node
+from appserver.core.fleet import Cluster, Cordon, Node
 from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV
@@ -27,6 +27,8 @@ class Standing:
     reserved: Mapping[str, tuple[Reservation, int]]
     cluster: Cluster
     unsettled: int
+    away: frozenset[str] = frozenset()
+    """Nodes of the cluster whose agent is not there now."""
 
 
 def standing_of(kv: KV, key: AppKey) -> Standing:
@@ -35,12 +37,13 @@ def standing_of(kv: KV, key: AppKey) -> Standing:
         NotFound: there is no such cluster.
     """
     where = keys.application(key)
-    first = kv.snapshot(where, keys.cluster(key.cluster), "nodes/", "alive/", "reservations/")
+    rollout = keys.rollout(key)
+    first = kv.snapshot(where, rollout, keys.cluster(key.cluster), "nodes/", "alive/", "reservations/", keys.CORDONS)
     cluster = find(first, keys.cluster(key.cluster), Cluster)
     if cluster is None:
         raise NotFound(f"there is no cluster {key.cluster}")
     application = find(first, where, Application)
-    stood_on = {where: first.revision_of(where)}
+    stood_on = {where: first.revision_of(where), rollout: first.revision_of(rollout)}
     desired: dict[str, Desired] = {}
     observed: dict[str, Observed] = {}
     current: Revision | None = None
@@ -58,10 +61,14 @@ def standing_of(kv: KV, key: AppKey) -> Standing:
         current, unsettled = _current(kv, key, application.record, desired)
     reserved = {name: (held.record, held.revision) for name, held in below(first, "reservations/", Reservation)}
     alive = {name.removeprefix("alive/") for name in first.items if name.startswith("alive/")}
+    nodes_of_it = [node.record for node in nodes_below(first) if node.record.cluster == key.cluster]
+    cordons = {name: held.record for name, held in below(first, keys.CORDONS, Cordon)}
+    here = {name for name, wanted in desired.items() if wanted.run != "removed"}
     candidates = tuple(
-        _candidate(node.record, node.record.name in alive, reserved.get(node.record.name))
-        for node in nodes_below(first)
-        if node.record.cluster == key.cluster
+        _candidate(
+            node, node.name in alive, reserved.get(node.name), _against(cordons.get(node.name), node.name in here)
+        )
+        for node in nodes_of_it
     )
     return Standing(
         application.record if application else None,
@@ -73,6 +80,7 @@ def standing_of(kv: KV, key: AppKey) -> Standing:
         reserved,
         cluster.record,
         unsettled,
+        frozenset(node.name for node in nodes_of_it if node.name not in alive),
     )
 
 
@@ -89,9 +97,18 @@ def _current(
     return (current.record if current else None), (0 if settled else number)
 
 
-def _candidate(node: Node, alive: bool, held: tuple[Reservation, int] | None) -> Candidate:
+def _against(cordon: Cordon | None, here: bool) -> str:
+    """What is there already stays on a node that is cordoned, and leaves one that is drained."""
+    return str(cordon) if cordon and (cordon.drain or not here) else ""
+
+
+def _candidate(node: Node, alive: bool, held: tuple[Reservation, int] | None, cordoned: str) -> Candidate:
     bad = next((f"{c.name}: {c.reason}" for c in node.conditions if c.speaks_against), "")
-    against = "its agent is away" if not alive else bad or ("" if node.engine else "has not reported its engine yet")
+    against = (
+        "its agent is away"
+        if not alive
+        else cordoned or bad or ("" if node.engine else "has not reported its engine yet")
+    )
     return Candidate(
         node.name,
         node.engine.cpus if node.engine else 0.0,

@@ -18,10 +18,13 @@ from appserver.errors import BadRecord, Invalid
 NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
 """Debian policy 5.6.1, bounded."""
+ROLLOUTS = "rollouts/"
+CORDONS = "cordons/"
 RESERVED = frozenset({"_ping", "con", "nul", "prn", "aux", "all", "orphans"})
 TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
 ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
 AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
+PLACEMENTS = "placements/"
 
 
 def check_name(name: str, what: str) -> str:
@@ -61,6 +64,15 @@ def revisions(key: AppKey) -> str:
 
 def revision(key: AppKey, number: int) -> str:
     return f"{revisions(key)}{int(number):08d}"
+
+
+def rollout(key: AppKey) -> str:
+    check_app(key)
+    return f"{ROLLOUTS}{key.cluster}/{key.name}"
+
+
+def cordon(node_name: str) -> str:
+    return f"{CORDONS}{check_name(node_name, 'node')}"
 
 
 def outcomes(key: AppKey) -> str:
@@ -146,6 +158,14 @@ def reservation(node_name: str) -> str:
 
 def container(cluster_name: str, name: str) -> str:
     return f"containers/{check_name(cluster_name, 'cluster')}/{_container_name(name)}"
+
+
+def placements(cluster_name: str) -> str:
+    return f"{PLACEMENTS}{check_name(cluster_name, 'cluster')}/"
+
+
+def placement(cluster_name: str, name: str) -> str:
+    return f"{placements(cluster_name)}{_container_name(name)}"
 
 
 def bootserver(lrn: int) -> str:

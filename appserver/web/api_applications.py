@@ -128,6 +128,22 @@ def scale_application(cluster: str, name: str, json: forms.ScaleBody) -> Respons
     return _deployed(known, services().lifecycle.scale(known, key, json.service, json.replicas))
 
 
+@api.post("/applications/<cluster>/<name>/pause")
+@described("applications", accepted=shapes.Operation)
+def pause_application(cluster: str, name: str, json: forms.PauseBody) -> Response:
+    """Hold a roll-out over several nodes: no further batch begins."""
+    known, key = caller(), application_key(cluster, name)
+    return accepted(known, services().rollouts.pause(known, key, json.reason))
+
+
+@api.post("/applications/<cluster>/<name>/resume")
+@described("applications", accepted=shapes.Operation)
+def resume_application(cluster: str, name: str) -> Response:
+    """Let it go on, to the end."""
+    known, key = caller(), application_key(cluster, name)
+    return accepted(known, services().rollouts.resume(known, key))
+
+
 @api.get("/applications/<cluster>/<name>/drift")
 @described("applications", ok=shapes.Listed[shapes.Drift])
 def list_drift(cluster: str, name: str) -> Response:

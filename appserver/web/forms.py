@@ -74,6 +74,10 @@ class ServicesBody(Body):
     services: list[Name] = Field(default_factory=list, max_length=500)
 
 
+class PauseBody(Body):
+    reason: str = Field("", max_length=500)
+
+
 class ScaleBody(Body):
     service: Name
     replicas: Annotated[int, Field(ge=0, le=1000)]

@@ -84,6 +84,7 @@ LOOKS: Mapping[str, Look] = {
     # steps of a plan
     "create": Look("ok", "plus", "Create"),
     "recreate": Look("busy", "rotate-cw", "Recreate"),
+    "update": Look("busy", "rotate-cw", "Update"),
     "start": Look("ok", "play", "Start"),
     "stop": Look("warn", "square", "Stop"),
     "remove": Look("bad", "trash-2", "Remove"),

@@ -42,7 +42,7 @@ class ValueChange(Shape):
 
 
 class Step(Shape):
-    action: Literal["create", "recreate", "start", "stop", "remove", "none"]
+    action: Literal["create", "recreate", "update", "start", "stop", "remove", "none"]
     subject: str
     cause: str
     changes: list[ValueChange]
@@ -56,6 +56,7 @@ class Plan(Shape):
     token: str
     revision: int
     node: str
+    nodes: list[str]
     steps: list[Step]
     warnings: list[str]
     commits: dict[str, str]
@@ -102,6 +103,31 @@ class Operation(Shape):
     done_at: str | None
 
 
+class Copy(Shape):
+    """The part of one node; `revision` is the one that came up last."""
+
+    node: str
+    on: bool
+    run: str
+    wanted: int
+    revision: int
+    phase: str
+    step: str
+
+
+class Rollout(Shape):
+    """A revision on its way over several nodes."""
+
+    revision: int
+    before: int
+    waiting: list[str]
+    acting: list[str]
+    done: list[str]
+    failed: list[str]
+    away: list[str]
+    paused: str
+
+
 class Application(Shape):
     name: str
     cluster: str
@@ -121,6 +147,9 @@ class Application(Shape):
     source: str
     version: int
     operation: str
+    of: int
+    copies: list[Copy]
+    rollout: Rollout | None
 
 
 class Explained(Shape):

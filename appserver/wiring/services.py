@@ -65,6 +65,7 @@ from appserver.services.push import Push
 from appserver.services.reconfigure import Reconfigure
 from appserver.services.retention import Retention
 from appserver.services.retire import Retire
+from appserver.services.rollouts import Rollouts
 from appserver.services.sessions import Sessions
 from appserver.services.setup import Setup
 from appserver.services.site_config import SiteSettings
@@ -193,6 +194,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
             events=events,
         ),
         finish=finish,
+        rollouts=Rollouts(kv, finish, access, audit),
         keep_current=KeepCurrent(
             kv=kv,
             records=records,
@@ -225,6 +227,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
     work = (
         FencedDuty("master", services.handshake.run),
         Duty("finisher", services.finish.run),
+        Duty("rollouts", services.rollouts.run),
         Duty("sources", services.keep_current.run),
         Duty("keeper", services.keeper.run),
         Duty("boards", services.bmc_watch.run),

@@ -22,7 +22,7 @@ def planned(
         changed=True,
         token="t",
         revision=3,
-        node="n1",
+        nodes=("n1",),
         steps=steps,
         warnings=warnings,
         diff="",
@@ -31,6 +31,6 @@ def planned(
         record=cast(Revision, object()) if recorded else None,
         application=Application(key.name, key.cluster, "compose.yaml", NOW, 2, 3),
         desired={},
-        claim=Claim(),
+        claims={"n1": Claim()},
         superseded=superseded,
     )

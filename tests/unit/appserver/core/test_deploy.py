@@ -76,7 +76,7 @@ def test_a_first_deployment_creates_every_service() -> None:
     assert plan.record is not None
     services = compose.services(plan.record.project)
     assert (services["web"]["image"], services["db"]["image"]) == ("acme/web@sha256:11", "sha256:bb")
-    assert plan.claim.memory == 64 * 2**20 + 100 * 2**20
+    assert plan.claims[plan.node].memory == 64 * 2**20 + 100 * 2**20
     assert plan.desired == {"n1": Desired(1, 0, by="ann")}
 
 

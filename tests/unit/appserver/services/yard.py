@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -9,10 +10,11 @@ from typing import cast
 from appserver.adapters.sealer import KeySealer
 from appserver.core.access import Caller
 from appserver.core.containers import EngineInfo, ImageFacts
-from appserver.core.deployment import DeployRequest
+from appserver.core.deployment import DeployPlan, DeployRequest
 from appserver.core.entities import AppKey, Desired, Observed, Phase, ProjectFiles
 from appserver.core.fleet import Cluster, Node
 from appserver.core.placement.request import Reservation
+from appserver.core.updates import Rollout
 from appserver.ports import Compose, Nodes
 from appserver.services.deploy import Deploy
 from appserver.services.finish import Finish
@@ -31,9 +33,10 @@ class OneService:
     """`Compose`, of which only renderings are asked, and `Nodes` and `Registry`, which hold every image."""
 
     def render(self, files: ProjectFiles) -> Mapping[str, object]:
-        """The text names the host port."""
+        """The text names the host port; a file `x-moorage` says how it is run, as JSON."""
         ports = [{"target": 80, "published": files.files["compose.yaml"], "protocol": "tcp", "mode": "ingress"}]
-        return {"name": files.name, "services": {"web": {"image": "web:1", "ports": ports}}}
+        run = {"x-moorage": json.loads(files.files["x-moorage"])} if "x-moorage" in files.files else {}
+        return {"name": files.name, "services": {"web": {"image": "web:1", "ports": ports}}, **run}
 
     def images(self, node: str, references: Sequence[str]) -> Mapping[str, ImageFacts | None]:
         return {name: self.image(name) for name in references}
@@ -80,6 +83,20 @@ class Yard:
         """Begun, and not settled yet."""
         done = self.deploy(self.root, DeployRequest(key, ProjectFiles(key.name, {"compose.yaml": port})))
         assert done.plan.node == expected_on
+
+    def spread(self, key: AppKey, port: str, **run: object) -> DeployPlan:
+        """Begun over as many nodes as `x-moorage` says."""
+        files = {"compose.yaml": port, "x-moorage": json.dumps(run)}
+        return self.deploy(self.root, DeployRequest(key, ProjectFiles(key.name, files))).plan
+
+    def wanted(self, key: AppKey, *nodes: str) -> list[int]:
+        """The revision that is wanted on each; 0 where it is to be removed, or not there."""
+        found = [read(self.kv, keys.desired(node, key), Desired) for node in nodes]
+        return [one.record.revision if one and one.record.run != "removed" else 0 for one in found]
+
+    def rollout(self, key: AppKey) -> Rollout | None:
+        stored = read(self.kv, keys.rollout(key), Rollout)
+        return stored.record if stored else None
 
     def end(self, key: AppKey, phase: Phase, node: str = "n1") -> None:
         """The agent says so, and it is settled."""

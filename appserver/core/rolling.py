@@ -1,0 +1,155 @@
+"""The next step of a roll-out over several nodes, from one snapshot. Pure; whoever has the answer may write it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from appserver.core.entities import Application, Cause, Desired, Observed, Outcome
+from appserver.core.finish import Finish
+from appserver.core.operations import at_rest
+from appserver.core.updates import Rollout
+
+Wanted = Mapping[str, tuple[Desired, int]]
+"""Node to desired record, and the store revision that wrote it."""
+Verdict = Literal["up", "failed", "away", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What to write next: `rollout` as it is from now on, and what is wanted of more nodes. `over`: it has ended."""
+
+    rollout: Rollout
+    desired: Mapping[str, Desired] = field(default_factory=dict)
+    over: Literal["", "done", "failed"] = ""
+
+
+def move(
+    rollout: Rollout, desired: Wanted, observed: Mapping[str, Observed], on: Collection[str], now: datetime
+) -> Move:
+    """
+    Args:
+        on: nodes whose agent is alive.
+    """
+    found = {node: _verdict(rollout, node, desired, observed, on, now) for node in rollout.acting}
+    now_on = _counted(rollout, found, now)
+    if len(now_on.failed) > now_on.update.max_failures:
+        return Move(now_on, over="failed")
+    if now_on.acting:
+        return Move(now_on)
+    if not now_on.waiting:
+        return Move(now_on, over="done")
+    if _is_held(now_on, desired) or now < now_on.since + timedelta(seconds=now_on.update.delay_s):
+        return Move(now_on)
+    through = len(now_on.nodes) - len(now_on.waiting)
+    first = now_on.update.first(len(now_on.nodes))
+    if not now_on.resumed and through >= first:
+        return Move(replace(now_on, paused=f"{through} of {len(now_on.nodes)} are updated, as its author wants"))
+    size = now_on.update.batch(len(now_on.nodes))
+    if not now_on.resumed:
+        size = min(size, first - through)
+    return _begin(now_on, now_on.waiting[:size], desired)
+
+
+def begin(rollout: Rollout, wanted: Desired, present: Mapping[str, Desired]) -> Move:
+    """The first batch, of a roll-out of which nothing has begun.
+
+    Args:
+        wanted: what each node is to have in the end.
+        present: what is wanted of each node now.
+    """
+    size = min(rollout.update.batch(len(rollout.nodes)), rollout.update.first(len(rollout.nodes)))
+    return _begin(rollout, rollout.waiting[:size], {n: (present.get(n, wanted), 0) for n in rollout.nodes})
+
+
+def conclude(
+    rollout: Rollout,
+    application: Application,
+    desired: Wanted,
+    observed: Mapping[str, Observed],
+    over: Literal["done", "failed"],
+    now: datetime,
+) -> Finish:
+    """What ends it: in force on all, or the revision before back on those that have the new one."""
+    if over == "done":
+        names = (c for n in rollout.nodes if n in observed for s in observed[n].services for c in s.containers)
+        in_force = replace(application, revision=rollout.revision, containers=tuple(sorted({*names})))
+        outcome = Outcome("deployed", now, _causes(rollout, observed))
+        left = {node: replace(desired[node][0], run="removed") for node in rollout.leaving if node in desired}
+        return Finish(rollout.revision, outcome, in_force, left, (), dict.fromkeys(rollout.nodes, rollout.revision))
+    back = {node: _back(rollout, node, desired[node][0]) for node in rollout.nodes if node in desired}
+    held = (*rollout.nodes, *rollout.leaving)
+    stays = {node: rollout.before for node in held if node in desired and node not in rollout.fresh}
+    return Finish(rollout.revision, Outcome("failed", now, _causes(rollout, observed)), application, back, (), stays)
+
+
+def _verdict(
+    rollout: Rollout,
+    node: str,
+    desired: Wanted,
+    observed: Mapping[str, Observed],
+    on: Collection[str],
+    now: datetime,
+) -> Verdict:
+    if node not in desired or node not in on:
+        return "away"
+    wanted, commit = desired[node]
+    seen = observed.get(node)
+    if seen is None or wanted.run != "running" or not at_rest(seen, commit):
+        return "open"
+    if seen.phase == "failed":
+        return "failed"
+    if seen.phase != "done" or seen.revision != rollout.revision:
+        return "open"
+    if now < seen.at + timedelta(seconds=rollout.update.monitor_s):
+        return "open"
+    return "failed" if seen.drift and rollout.update.monitor_s else "up"
+
+
+def _counted(rollout: Rollout, found: Mapping[str, Verdict], now: datetime) -> Rollout:
+    def those(verdict: Verdict) -> tuple[str, ...]:
+        return tuple(node for node, one in found.items() if one == verdict)
+
+    acting = those("open")
+    return replace(
+        rollout,
+        acting=acting,
+        done=(*rollout.done, *those("up")),
+        failed=(*rollout.failed, *those("failed")),
+        away=(*rollout.away, *those("away")),
+        since=now if rollout.acting and not acting else rollout.since,
+    )
+
+
+def _is_held(rollout: Rollout, desired: Wanted) -> bool:
+    """By a person: paused, or the application is stopped meanwhile."""
+    return bool(rollout.paused) or any(desired[n][0].run != "running" for n in rollout.nodes if n in desired)
+
+
+def _begin(rollout: Rollout, batch: tuple[str, ...], desired: Wanted) -> Move:
+    """A node that has no record yet gets one as the others have it."""
+    other = replace(next(iter(desired.values()))[0], restart=0, restart_services=())
+    puts = {node: _wanted(rollout, node, desired[node][0] if node in desired else other) for node in batch}
+    return Move(replace(rollout, waiting=rollout.waiting[len(batch) :], acting=batch), puts)
+
+
+def _wanted(rollout: Rollout, node: str, present: Desired) -> Desired:
+    previous = 0 if node in rollout.fresh else rollout.before
+    return replace(present, revision=rollout.revision, previous=previous, run="running", by=rollout.by, adopt=False)
+
+
+def _back(rollout: Rollout, node: str, wanted: Desired) -> Desired:
+    if node in rollout.fresh:
+        return replace(wanted, run="removed")
+    return replace(wanted, revision=rollout.before, previous=0, adopt=False)
+
+
+def _causes(rollout: Rollout, observed: Mapping[str, Observed]) -> tuple[Cause, ...]:
+    """Each with the node that tells it."""
+    return tuple(
+        replace(cause, why=f"{node}: {cause.why}")
+        for node in rollout.failed
+        for cause in (observed[node].causes if node in observed else ()) or (Cause("", "did not come up"),)
+    )

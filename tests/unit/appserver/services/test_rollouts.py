@@ -1,0 +1,198 @@
+"""A revision over several nodes: in batches behind the agents' reports; held, given up, put back, followed by another."""
+
+from __future__ import annotations
+
+import pytest
+
+from appserver.core.entities import Application, Outcome
+from appserver.errors import NotFound
+from appserver.services.operations import Operations
+from appserver.services.rollouts import Rollouts
+from appserver.store import keys
+from appserver.store.records import read
+from tests.unit.appserver.services.yard import SHOP, Yard
+
+NODES = ("n1", "n2", "n3", "n4")
+
+
+@pytest.fixture
+def yard() -> Yard:
+    """Revision 1 is in force on all four."""
+    made = Yard(*NODES)
+    made.spread(SHOP, "80", replicas=4)
+    assert made.rollout(SHOP) is None, "nothing is there to be kept up"
+    for name in NODES:
+        made.tell(SHOP, "done", name)
+    assert made.finish.settle(SHOP)
+    assert in_force(made) == 1
+    return made
+
+
+def in_force(yard: Yard) -> int:
+    stored = read(yard.kv, keys.application(SHOP), Application)
+    assert stored
+    return stored.record.revision
+
+
+def outcome(yard: Yard, number: int) -> str:
+    stored = read(yard.kv, keys.outcome(SHOP, number), Outcome)
+    return stored.record.state if stored else ""
+
+
+def test_one_node_after_the_other_and_in_force_at_the_end(yard: Yard) -> None:
+    plan = yard.spread(SHOP, "81", replicas=4)
+    assert plan.nodes and plan.rollout
+    assert yard.wanted(SHOP, *NODES) == [2, 1, 1, 1]
+    for number, name in enumerate(NODES, 1):
+        assert not yard.finish.settle(SHOP), "it waits for the agent"
+        yard.end(SHOP, "done", name)
+        assert outcome(yard, 2) == ("deployed" if name == "n4" else "")
+        yard.finish.settle(SHOP)
+        assert yard.wanted(SHOP, *NODES) == [2] * min(number + 1, 4) + [1] * (3 - number)
+    assert (outcome(yard, 2), in_force(yard), yard.rollout(SHOP)) == ("deployed", 2, None)
+
+
+def test_a_share_of_all_copies_at_a_time(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4, update={"parallelism": "50%"})
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
+    yard.tell(SHOP, "done", "n1")
+    yard.finish.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1], "the whole batch is waited for"
+    yard.end(SHOP, "done", "n2")
+    yard.finish.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 2, 2]
+
+
+def test_one_that_does_not_come_up_puts_the_others_back(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4)
+    yard.end(SHOP, "done", "n1")
+    yard.finish.settle(SHOP)
+    yard.end(SHOP, "failed", "n2")
+    assert (outcome(yard, 2), in_force(yard), yard.rollout(SHOP)) == ("failed", 1, None)
+    assert yard.wanted(SHOP, *NODES) == [1, 1, 1, 1]
+
+
+def test_so_many_may_fail_as_its_author_says(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4, update={"max_failures": 1, "parallelism": 2})
+    yard.tell(SHOP, "failed", "n1")
+    yard.end(SHOP, "done", "n2")
+    yard.finish.settle(SHOP)
+    for name in ("n3", "n4"):
+        yard.tell(SHOP, "done", name)
+    yard.finish.settle(SHOP)
+    yard.finish.settle(SHOP)
+    assert (outcome(yard, 2), in_force(yard)) == ("deployed", 2)
+    stored = read(yard.kv, keys.outcome(SHOP, 2), Outcome)
+    assert stored and "n1: did not come up" in [cause.why for cause in stored.record.causes]
+
+
+def test_a_node_without_its_agent_is_not_waited_for(yard: Yard) -> None:
+    """It has the record, so it catches up when it is back."""
+    yard.spread(SHOP, "81", replicas=4)
+    yard.kv.commit({}, {}, [keys.alive("n1")])
+    assert yard.finish.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
+    for name in ("n2", "n3", "n4"):
+        yard.end(SHOP, "done", name)
+        yard.finish.settle(SHOP)
+    assert (outcome(yard, 2), in_force(yard)) == ("deployed", 2)
+
+
+def test_a_delay_and_a_time_to_prove_itself_are_kept(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4, update={"delay": "30s", "monitor": "10s"})
+    yard.tell(SHOP, "done", "n1")
+    assert not yard.finish.settle(SHOP)
+    yard.desk.clock.pass_by(seconds=10)
+    assert yard.finish.settle(SHOP), "n1 has been up for long enough"
+    assert yard.wanted(SHOP, *NODES) == [2, 1, 1, 1]
+    yard.desk.clock.pass_by(seconds=30)
+    assert yard.finish.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
+
+
+def test_held_and_let_go(yard: Yard) -> None:
+    """What acts comes to its end; nothing new begins until somebody says so; the operation tells why it waits."""
+    rollouts = Rollouts(yard.kv, yard.finish, yard.desk.access, yard.desk.audit)
+    operations = Operations(yard.kv, yard.desk.access, yard.finish)
+    with pytest.raises(NotFound, match="being rolled out"):
+        rollouts.pause(yard.root, SHOP)
+    yard.spread(SHOP, "81", replicas=4)
+    operation = rollouts.pause(yard.root, SHOP, "lunch")
+    yard.end(SHOP, "done", "n1")
+    yard.finish.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 1, 1, 1]
+    told = operations.get(yard.root, operation)
+    assert (told.state, told.step) == ("running", "revision 2: 1 of 4 nodes; paused: by root: lunch")
+    rollouts.resume(yard.root, SHOP)
+    assert yard.finish.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
+
+
+def test_the_first_part_waits_for_somebody_to_look_at_it(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4, update={"percentage": 50, "parallelism": 0})
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
+    for name in ("n1", "n2"):
+        yard.tell(SHOP, "done", name)
+    assert yard.finish.settle(SHOP)
+    found = yard.rollout(SHOP)
+    assert found and "2 of 4 are updated" in found.paused
+    Rollouts(yard.kv, yard.finish, yard.desk.access, yard.desk.audit).resume(yard.root, SHOP)
+    assert yard.finish.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 2, 2]
+
+
+def test_more_copies_come_first_and_fewer_go_last(yard: Yard) -> None:
+    yard.add("n5")
+    yard.spread(SHOP, "81", replicas=5)
+    assert yard.wanted(SHOP, *NODES, "n5") == [1, 1, 1, 1, 2]
+    for name in ("n5", *NODES):
+        yard.end(SHOP, "done", name)
+        yard.finish.settle(SHOP)
+    assert in_force(yard) == 2
+    plan = yard.spread(SHOP, "81", replicas=2)
+    assert "x-moorage: update — replicas 5 → 2" in plan.text
+    assert plan.text.count("remove — copies 5 → 2") == 3
+    assert yard.runs(SHOP, *NODES, "n5").count("removed") == 0, "while the others are not through"
+    for name in sorted(plan.nodes):
+        yard.end(SHOP, "done", name)
+        yard.finish.settle(SHOP)
+    assert yard.runs(SHOP, *NODES, "n5").count("removed") == 3
+    for name in {*NODES, "n5"} - {*plan.nodes}:
+        yard.tell(SHOP, "removed", name)
+    yard.finish.settle(SHOP)
+    assert (in_force(yard), sorted(yard.runs(SHOP, *NODES, "n5"))) == (3, ["", "", "", "running", "running"])
+
+
+def test_a_copy_that_failed_on_a_new_node_goes_again(yard: Yard) -> None:
+    yard.add("n5")
+    yard.spread(SHOP, "81", replicas=5)
+    yard.end(SHOP, "failed", "n5")
+    assert outcome(yard, 2) == "failed"
+    assert (yard.runs(SHOP, "n5"), yard.wanted(SHOP, *NODES)) == (["removed"], [1, 1, 1, 1])
+    yard.end(SHOP, "removed", "n5")
+    stored = read(yard.kv, keys.application(SHOP), Application)
+    assert stored and sorted(stored.record.nodes) == [*NODES]
+
+
+def test_another_revision_takes_over_from_one_on_its_way(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4)
+    yard.end(SHOP, "done", "n1")
+    yard.finish.settle(SHOP)
+    yard.spread(SHOP, "82", replicas=4)
+    assert outcome(yard, 2) == "superseded"
+    found = yard.rollout(SHOP)
+    assert found and (found.revision, found.before) == (3, 1)
+    for name in NODES:
+        yard.end(SHOP, "done", name)
+        yard.finish.settle(SHOP)
+    assert (in_force(yard), outcome(yard, 3)) == (3, "deployed")
+
+
+def test_deleting_in_the_middle_ends_it(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4)
+    yard.lifecycle.delete(yard.root, SHOP)
+    for name in NODES:
+        yard.tell(SHOP, "removed", name)
+    yard.finish.settle(SHOP)
+    assert read(yard.kv, keys.application(SHOP), Application) is None
+    assert yard.rollout(SHOP) is None
