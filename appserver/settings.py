@@ -111,6 +111,19 @@ class AgentSettings(CommonSettings):
     cert: Annotated[str, "certificate of the live reads, PEM file"] = "/etc/moorage/pki/agent.crt"
     key: Annotated[str, "key of `cert`, PEM file"] = "/etc/moorage/pki/agent.key"
     engine: Annotated[str, "socket of the Docker Engine"] = "/var/run/docker.sock"
+    metrics_interval_s: Annotated[int, "seconds between two measurements of node and containers; 0: none are made"] = 10
+    metrics_hours: Annotated[int, "hours for which measurements are kept as they were made"] = 12
+    metrics_minute_days: Annotated[int, "days for which averages and peaks of each minute are kept"] = 7
+    metrics_days: Annotated[int, "days for which averages and peaks of each ten minutes are kept"] = 90
+    metrics_mib: Annotated[int, "MiB that all of these may have in `state_dir`; the oldest go first"] = 64
+    disk_free_percent: Annotated[int, "condition `disk`: space to be free where engine, agent and `/` have theirs"] = 5
+    disk_free_mib: Annotated[int, "condition `disk`: MiB to be free besides, or half of a smaller file system"] = 1024
+    inodes_free_percent: Annotated[int, "condition `disk`: inodes to be free"] = 5
+    memory_free_percent: Annotated[int, "condition `memory`: memory to be available without swapping"] = 3
+    clock_apart_ms: Annotated[int, "condition `clock`: milliseconds that it may differ from those of etcd"] = 2000
+    conditions_margin_percent: Annotated[
+        int, "how much more than a threshold is asked of a condition that is bad, before it is good again"
+    ] = 20
 
     @property
     def node_name(self) -> str:

@@ -16,7 +16,14 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from appserver.adapters import engine_state as state
 from appserver.adapters.engine_client import connect
 from appserver.adapters.engine_stray import stray_projects
-from appserver.core.containers import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
+from appserver.core.containers import (
+    ContainerProcess,
+    ContainerState,
+    EngineEvent,
+    EngineInfo,
+    ImageFacts,
+    StrayProject,
+)
 from appserver.errors import EngineError
 
 _TIMEOUT_S = 10.0
@@ -71,6 +78,12 @@ class DockerEngine:
             listed, images = api.containers(), api.images()
         tags = {image["Id"]: image.get("RepoTags") or () for image in images}
         return tuple(state.from_list({**item, "Image": state.named(item, tags)}) for item in listed)
+
+    def processes(self, known: Mapping[str, ContainerProcess]) -> tuple[ContainerProcess, ...]:
+        with self._calling("list containers") as api:
+            listed = api.containers()
+            found = (known.get(item["Id"]) or _process(api, item) for item in listed)
+            return tuple(sorted((one for one in found if one is not None), key=lambda one: one.name))
 
     def image(self, reference: str) -> ImageFacts | None:
         with self._calling(f"inspect image {reference}") as api:
@@ -196,6 +209,15 @@ def _in_full(api: Any, listed: ContainerState, known: ContainerState | None) -> 
         return state.from_inspect(api.inspect_container(listed.id))
     except NotFound:
         return None
+
+
+def _process(api: Any, item: Mapping[str, Any]) -> ContainerProcess | None:
+    """None when it ended since it was listed."""
+    try:
+        pid = api.inspect_container(item["Id"])["State"]["Pid"]
+    except NotFound:
+        return None
+    return state.process(item, pid) if pid else None
 
 
 def _sample(api: Any, container: ContainerState) -> Mapping[str, object] | None:

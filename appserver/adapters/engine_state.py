@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from appserver.core import compose
-from appserver.core.containers import ContainerState, EngineEvent, ImageFacts
+from appserver.core.containers import ContainerProcess, ContainerState, EngineEvent, ImageFacts
 
 Json = Mapping[str, Any]
 
@@ -69,6 +69,14 @@ def from_inspect(found: Json) -> ContainerState:
         restart=_restart(host.get("RestartPolicy") or {}),
         networks=_networks(found),
     )
+
+
+def process(item: Json, pid: int) -> ContainerProcess:
+    """One entry of the engine's list, with the first process of it."""
+    labels = item.get("Labels") or {}
+    name = item["Names"][0].lstrip("/") if item.get("Names") else item["Id"][:12]
+    told = (labels.get(label, "") for label in (compose.APPLICATION, SERVICE, PROJECT))
+    return ContainerProcess(item["Id"], name, pid, *told)
 
 
 def named(item: Json, tags: Mapping[str, Sequence[str]]) -> str:

@@ -77,6 +77,11 @@ class NodeClient:
             for item in items
         )
 
+    def metrics(self, node: str, query: Mapping[str, str]) -> Mapping[str, object]:
+        """See `ports.Nodes`."""
+        found: Mapping[str, object] = self._json(node, "GET", f"/metrics-range?{urlencode(query)}")
+        return found
+
     def _json(self, node: str, method: str, path: str, body: object = None) -> Any:
         with self._asking(node, method, path, body) as answer:
             raw = answer.read(_ANSWER_LIMIT + 1)

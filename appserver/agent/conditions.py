@@ -1,21 +1,28 @@
-"""What speaks for and against this node: engine, disk, memory, clock. Others look after what else it tells."""
+"""What speaks for and against this node: disk, memory, clock, what its disks say. Others look after what else it tells.
+
+How each is judged is in `core/conditions.py`, and for people in docs/conditions.md.
+"""
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
+from threading import Event
 
+from appserver.core import conditions as core
+from appserver.core.conditions import DiskHealth, Offset, Thresholds
 from appserver.core.fleet import Condition
+from appserver.errors import BackendError
+from appserver.ports import Disks, Host, TimeSources
 
-DISK_FREE = 0.05
-DISK_LEAST = 1 << 30
-MEMORY_FREE = 0.03
 CLOCK_JUMP_S = 5.0
 CLOCK_STEADY_S = 600.0
-_MEMINFO = Path("/proc/meminfo")
+_CLOCKS_EVERY_S = 300.0
+_CLOCKS_LAST_S = 900.0
+_DISKS_EVERY_S = 1800.0
+_LOOK_S = 5.0
 
 Finding = tuple[bool, str] | None
 """Whether a condition is good, and why; None: nothing is known of it now, and what was known stands."""
@@ -30,40 +37,94 @@ class ClockWatch:
     jumped_at: float = float("-inf")
     jump: float = 0.0
 
-    def look(self, wall: float, steady: float) -> tuple[bool, str]:
+    def look(self, wall: float, steady: float) -> str:
+        """What to say against it; "" when nothing is."""
         jump = (wall - self.wall) - (steady - self.steady)
         if abs(jump) > CLOCK_JUMP_S:
             self.jumped_at, self.jump = steady, jump
         self.wall, self.steady = wall, steady
-        if steady - self.jumped_at < CLOCK_STEADY_S:
-            return False, f"the clock jumped by {self.jump:+.0f} s"
-        return True, "steady"
+        return f"it jumped by {self.jump:+.0f} s" if steady - self.jumped_at < CLOCK_STEADY_S else ""
 
 
-def disk(root: str) -> tuple[bool, str]:
-    """Of the file system that holds the engine's images and volumes."""
-    try:
-        found = os.statvfs(root or "/")
-    except OSError as error:
-        return False, f"{root}: {error.strerror}"
-    free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
-    told = f"{free / (1 << 30):.1f} GiB free of {size / (1 << 30):.0f} GiB at {root or '/'}"
-    return free >= min(DISK_LEAST, size / 2) and free >= DISK_FREE * size, told
+class Watch:
+    """`look` whenever the node is recorded; `run` in a thread of its own asks those whose answer may take long."""
 
+    def __init__(
+        self, host: Host, limits: Thresholds, clocks: TimeSources, disks: Disks, paths: Sequence[str] = ()
+    ) -> None:
+        """
+        Args:
+            paths: whose file systems count besides that of the engine and of `/`.
+        """
+        self._host = host
+        self._limits = limits
+        self._clocks = clocks
+        self._disks = disks
+        self._paths = paths
+        self._good: dict[str, dict[str, bool]] = {}
+        self._jumps = ClockWatch(time.time(), time.monotonic())
+        self._offsets: tuple[Offset, ...] = ()
+        self._told_at = float("-inf")
+        self._health: tuple[DiskHealth, ...] | None = None
 
-def memory() -> tuple[bool, str]:
-    """What the kernel could give without swapping."""
-    try:
-        lines = (line.split() for line in _MEMINFO.read_text().splitlines())
-        found = {parts[0].rstrip(":"): int(parts[1]) * 1024 for parts in lines if len(parts) > 1}
-        available, total = found["MemAvailable"], found["MemTotal"]
-    except (OSError, KeyError, ValueError) as error:
-        return False, f"cannot be read: {error}"
-    return available >= MEMORY_FREE * total, f"{available >> 20} MiB available of {total >> 20} MiB"
+    def look(self, engine_root: str, before: Sequence[Condition]) -> tuple[tuple[str, Finding], ...]:
+        """
+        Args:
+            engine_root: where the engine keeps its data; "" where it does not answer, and never did.
+            before: conditions as they were recorded, by an agent that ran before this one too.
+        """
+        was = {one.name: one.ok for one in before}
+        smart: tuple[tuple[str, Finding], ...] = (("smart", None),)  # not asked yet: what was known stands
+        if self._health is not None:
+            smart = (("smart", core.smart(self._health)),) if self._health else ()
+        return (
+            ("disk", self._disk(engine_root, was.get("disk", True))),
+            ("memory", self._memory(was.get("memory", True))),
+            ("clock", self._clock(was.get("clock", True))),
+            *smart,
+        )
+
+    def run(self, stop: Event) -> None:
+        """Ask other hosts' clocks and the disks, each in its time, until told to stop."""
+        asked_at = float("-inf")
+        while not stop.is_set():
+            now = time.monotonic()
+            if now - self._told_at >= _CLOCKS_EVERY_S or self._jumps.jumped_at > self._told_at:
+                self._offsets, self._told_at = self._clocks.ahead(), now
+            if now - asked_at >= _DISKS_EVERY_S:
+                self._health, asked_at = self._disks.health(), now
+            stop.wait(_LOOK_S)
+
+    def _disk(self, engine_root: str, was_good: bool) -> Finding:
+        limits = self._limits
+        paths = tuple(dict.fromkeys(path for path in ("/", engine_root, *self._paths) if path))
+        spaces = self._host.spaces(paths)
+        shares = f"{limits.disk_free:.0%} of space and {limits.inodes_free:.0%} of inodes"
+        well = f"more than {shares} is free at {', '.join(one.path for one in spaces)}"
+        return self._judged("disk", core.disk(spaces, limits), was_good, well)
+
+    def _memory(self, was_good: bool) -> Finding:
+        try:
+            measures = core.memory(*self._host.memory(), self._limits)
+        except BackendError as error:
+            return False, str(error)
+        return self._judged("memory", measures, was_good, f"more than {self._limits.memory_free:.0%} is available")
+
+    def _clock(self, was_good: bool) -> Finding:
+        jumped = self._jumps.look(time.time(), time.monotonic())
+        known = self._offsets if time.monotonic() - self._told_at < _CLOCKS_LAST_S else ()
+        beside = f"within {self._limits.clock_apart_s:g} s of etcd's" if known else "nobody to compare it with"
+        ok, reason = self._judged("clock", core.clock(known, self._limits), was_good, f"steady, {beside}")
+        return ok and not jumped, "; ".join(filter(None, (jumped, reason if not (ok and jumped) else "")))
+
+    def _judged(self, name: str, measures: Sequence[core.Measure], was_good: bool, well: str) -> tuple[bool, str]:
+        found = core.judged(measures, self._good.get(name, {}), was_good, self._limits.margin)
+        self._good[name] = dict(found.good)
+        return found.ok, found.reason or well
 
 
 def merged(before: Sequence[Condition], found: Sequence[tuple[str, Finding]], now: datetime) -> tuple[Condition, ...]:
-    """`since` stays while `ok` does, and so does a good condition's reason: nothing is written for its sake."""
+    """`since` stays while `ok` does. A condition that is looked for no longer, or not here, is left out."""
     known = {condition.name: condition for condition in before}
     out = []
     for name, finding in found:
@@ -72,8 +133,5 @@ def merged(before: Sequence[Condition], found: Sequence[tuple[str, Finding]], no
             out += [old] if old else []
             continue
         ok, reason = finding
-        if old and old.ok == ok:
-            out.append(old if ok else replace(old, reason=reason))
-        else:
-            out.append(Condition(name, ok, reason, now))
+        out.append(replace(old, reason=reason) if old and old.ok == ok else Condition(name, ok, reason, now))
     return tuple(out)

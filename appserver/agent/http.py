@@ -13,15 +13,16 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import BoundedSemaphore, Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
 from appserver.agent.http_lines import Lines, until_gone
+from appserver.agent.metrics import Meter
 from appserver.agent.wishes import Wishes
 from appserver.core.containers import StrayProject
-from appserver.errors import AppServerError, EngineError
+from appserver.errors import AppServerError, EngineError, NotFound
 from appserver.ports import Engine
 from appserver.store.codec import encode
 
@@ -55,9 +56,10 @@ class Files:
 class Reads:
     """What may be asked."""
 
-    def __init__(self, engine: Engine, wishes: Wishes) -> None:
+    def __init__(self, engine: Engine, wishes: Wishes, meter: Meter | None = None) -> None:
         self._engine = engine
         self._wishes = wishes
+        self._meter = meter
 
     def images(self, asked: object) -> Mapping[str, object]:
         """
@@ -84,6 +86,16 @@ class Reads:
 
     def health(self, _: Query) -> Mapping[str, object]:
         return {"engine": self._engine.info().version}
+
+    def metrics(self, query: Query) -> Mapping[str, object]:
+        """
+        Raises:
+            NotFound: nothing is measured here.
+            Invalid: the query cannot be understood.
+        """
+        if self._meter is None:
+            raise NotFound("nothing is measured on this node")
+        return self._meter.range(query, datetime.now(UTC))
 
     def logs(self, query: Query, stop: Event) -> Iterator[str]:
         if not _CONTAINER.fullmatch(query["id"]):
@@ -157,6 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         answers: Mapping[str, Callable[[Query], Mapping[str, object]]] = {
             "/stats": reads.stats,
             "/projects": reads.projects,
+            "/metrics-range": reads.metrics,
             "/healthz": reads.health,
         }
         if path == "/logs":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from threading import Event
 
 from appserver.agent import conditions
 from appserver.agent.certificates import look
-from appserver.agent.conditions import ClockWatch
+from appserver.agent.conditions import Watch
 from appserver.core.containers import EngineInfo
 from appserver.core.fleet import Node
 from appserver.errors import BadRecord, EngineError, StoreError
@@ -51,9 +50,11 @@ class Inventory:
         more: Callable[[], Sequence[tuple[str, conditions.Finding]]] = tuple,
         ip: Callable[[], str] = str,
         certificates: Sequence[Path] = (),
+        watch: Watch | None = None,
     ) -> None:
         """
         Args:
+            watch: looks after disk, memory and clock; None: nobody does.
             more: conditions that others look after.
             ip: address that the node stands under in `machines/`; empty while it does not.
             certificates: of this host, PEM files; those that are there are looked at.
@@ -65,7 +66,7 @@ class Inventory:
         self._engine = engine
         self._clock = clock
         self._identity = identity
-        self._watch = ClockWatch(time.time(), time.monotonic())
+        self._watch = watch
         self._poke = Event()
 
     def poke(self) -> None:
@@ -108,10 +109,8 @@ class Inventory:
         certificates, end = look(self._certificates, now)
         found: list[tuple[str, conditions.Finding]] = [
             ("engine", engine),
-            ("disk", conditions.disk(info.root if info else "")),
-            ("memory", conditions.memory()),
+            *(self._watch.look(info.root if info else "", base.conditions) if self._watch else ()),
             ("certificates", certificates),
-            ("clock", self._watch.look(time.time(), time.monotonic())),
             *self._more(),
         ]
         return replace(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
+from appserver.agent.conditions import Watch
 from appserver.agent.desired import Following
 from appserver.agent.endings import Endings
 from appserver.agent.gate import Parts
@@ -26,6 +27,7 @@ from appserver.agent.installed import Record
 from appserver.agent.inventory import Identity, Inventory
 from appserver.agent.lanes import Lanes
 from appserver.agent.looks import Looks
+from appserver.agent.metrics import Meter, Metering
 from appserver.agent.project import Projects
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
@@ -67,11 +69,15 @@ class Agent:
         listen: Listen | None = None,
         tree: SharedTree | None = None,
         certificates: Sequence[Path] = (),
+        watch: Watch | None = None,
+        metering: Metering | None = None,
     ) -> None:
         """
         Args:
             tree: None where the site has no shared tree.
             certificates: of this host, PEM files whose ends are watched.
+            watch: looks after disk, memory and clock; None: nobody does.
+            metering: None: nothing is measured.
         """
         self._kv = kv
         self._listen = listen
@@ -80,6 +86,8 @@ class Agent:
         self._endings = Endings()
         self._looks = Looks(engine)
         self.wishes = Wishes(kv)
+        self._watch = watch
+        self._meter = Meter(metering, engine, self._owner) if metering else None
         self._reports = Reports(kv, identity.name, identity.cluster)
         self._record = Record(kv, engine, packages, clock, identity.name, identity.lrn)
         projects = Projects(engine, sealer, state_dir)
@@ -94,7 +102,7 @@ class Agent:
         self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
         claims = self._handshake.claims
         more = self._handshake.conditions
-        self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates)
+        self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch)
 
     def run(self, stop: Event) -> None:
         shaking = Thread(target=guarded("handshake", lambda: self._handshake.run(stop), stop), name="handshake")
@@ -114,7 +122,10 @@ class Agent:
             "record": lambda: self._record.run(over),
             "reports": lambda: self._reports.run(over),
             **({"reads": lambda: self._serve_reads(over)} if self._listen else {}),
+            **({"metrics": lambda: meter.run(over)} if (meter := self._meter) else {}),
         }
+        if watch := self._watch:
+            Thread(target=guarded("watch", lambda: watch.run(over), over), name="watch", daemon=True).start()
         threads = [Thread(target=guarded(name, run, over), name=name) for name, run in parts.items()]
         for thread in threads:
             thread.start()
@@ -149,6 +160,8 @@ class Agent:
                 stop.wait(_PAUSE_S)
 
     def _hear(self, event: EngineEvent) -> None:
+        if self._meter:
+            self._meter.note(event)
         if event.action == "connected":
             self._looks.forget_all()
             self._endings.forget_all()
@@ -173,10 +186,14 @@ class Agent:
         listen = self._listen
         while listen and not stop.is_set():
             try:
-                serve(listen.address, listen.files, Reads(self._engine, self.wishes), stop)
+                serve(listen.address, listen.files, Reads(self._engine, self.wishes, self._meter), stop)
             except OSError as error:
                 log.warning("event=live_reads_wait address=%s:%d reason=%s", *listen.address, error)
                 stop.wait(_PAUSE_S)
+
+    def _owner(self, project: str) -> str:
+        """The application that a compose project is here, "" for none."""
+        return next((str(key) for key in self.wishes.named(project)), "") if project else ""
 
     def _wake_all(self) -> None:
         for key in self.wishes.all():

@@ -86,6 +86,21 @@ class ContainerState:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerProcess:
+    """A running container by its first process, as the host numbers it.
+
+    `application` (`<cluster>.<app>`) is what its label says; empty where it has none, as an adopted one's.
+    """
+
+    id: str
+    name: str
+    pid: int
+    application: str = ""
+    service: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StrayProject:
     """A compose project found running on a host, not ours yet."""
 

@@ -6,7 +6,18 @@ Each protocol is narrow, so that a second implementation is easy; each has one r
 
 from appserver.ports.hosts import Bmc, Boards, Playbooks
 from appserver.ports.local import Clock, Passwords, Sealer
-from appserver.ports.node import Compose, Engine, Nodes, Packages, Registry, SharedTree
+from appserver.ports.node import (
+    Compose,
+    Disks,
+    Engine,
+    Host,
+    MetricHistory,
+    Nodes,
+    Packages,
+    Registry,
+    SharedTree,
+    TimeSources,
+)
 from appserver.ports.repositories import CommitInfo, ConfigRepo, Receiver, Remote, Repositories, Say
 from appserver.ports.store import KV, Change, Item, Leadership, Lease, Snapshot, Watch
 
@@ -19,10 +30,13 @@ __all__ = [
     "CommitInfo",
     "Compose",
     "ConfigRepo",
+    "Disks",
     "Engine",
+    "Host",
     "Item",
     "Leadership",
     "Lease",
+    "MetricHistory",
     "Nodes",
     "Packages",
     "Passwords",
@@ -35,5 +49,6 @@ __all__ = [
     "Sealer",
     "SharedTree",
     "Snapshot",
+    "TimeSources",
     "Watch",
 ]

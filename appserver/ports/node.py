@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Event
 from typing import Protocol
 
-from appserver.core.containers import ContainerState, EngineEvent, EngineInfo, ImageFacts, StrayProject
+from appserver.core.conditions import DiskHealth, Offset, Space
+from appserver.core.containers import (
+    ContainerProcess,
+    ContainerState,
+    EngineEvent,
+    EngineInfo,
+    ImageFacts,
+    StrayProject,
+)
 from appserver.core.entities import ProjectFiles
 from appserver.core.handshake import Proof
+from appserver.core.metrics import Reading, Sample, Subject
 
 
 class Engine(Protocol):
@@ -29,6 +38,13 @@ class Engine(Protocol):
 
     def running(self) -> tuple[ContainerState, ...]:
         """Every running container of this host, whosever, as listed; `image` by a name with its tag, if it has one."""
+
+    def processes(self, known: Mapping[str, ContainerProcess]) -> tuple[ContainerProcess, ...]:
+        """Every running container of this host, by name.
+
+        Args:
+            known: id to what was found before, which stands for as long as the container's process may be that one.
+        """
 
     def image(self, reference: str) -> ImageFacts | None:
         """None when this engine does not hold it."""
@@ -79,6 +95,53 @@ class Packages(Protocol):
 
     def stamp(self) -> int:
         """A number that differs once `installed` may."""
+
+
+class Host(Protocol):
+    """What the kernel says of this host: of the host itself, also where the agent has namespaces of its own."""
+
+    def read(self, containers: Sequence[ContainerProcess]) -> Reading:
+        """Everything that is measured, now. What cannot be read is left out; nothing is raised for it."""
+
+    def spaces(self, paths: Sequence[str]) -> tuple[Space, ...]:
+        """The file systems that hold these paths, each once and by the first of them; what cannot be read is told."""
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that the kernel could give without swapping, and that there are.
+
+        Raises:
+            BackendError: it cannot be read.
+        """
+
+
+class Disks(Protocol):
+    """The disks of this host, by what they say of themselves (SMART)."""
+
+    def health(self) -> tuple[DiskHealth, ...]:
+        """In bounded time. Empty where nothing can be asked: no program for it, no disks, none that answers."""
+
+
+class TimeSources(Protocol):
+    """Clocks of other hosts."""
+
+    def ahead(self) -> tuple[Offset, ...]:
+        """How far this host's clock is before each of those that answered, in bounded time."""
+
+
+class MetricHistory(Protocol):
+    """Samples that outlive the agent, bounded by time and by size."""
+
+    def append(self, level: str, sample: Sample) -> None:
+        """
+        Raises:
+            BackendError: it could not be written; what was there before can be read.
+        """
+
+    def spans(self) -> Mapping[str, tuple[int, int]]:
+        """Level to the Unix times of its oldest and newest sample; levels without samples are left out."""
+
+    def read(self, level: str, start: int, end: int, wanted: Callable[[Subject], bool]) -> Iterator[Sample]:
+        """From `start` until before `end`, as they were written; with the subjects that are wanted."""
 
 
 class SharedTree(Protocol):
@@ -159,6 +222,8 @@ class Nodes(Protocol):
 
     def stats(self, node: str, project: str) -> Sequence[Mapping[str, object]]: ...
     def stray_projects(self, node: str) -> tuple[StrayProject, ...]: ...
+    def metrics(self, node: str, query: Mapping[str, str]) -> Mapping[str, object]:
+        """A range of what was measured there, as the agent's `/metrics-range` answers."""
 
 
 class Registry(Protocol):

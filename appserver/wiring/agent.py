@@ -9,12 +9,14 @@ from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.dpkg import Dpkg
 from appserver.adapters.engine import DockerEngine
+from appserver.adapters.host_metrics import KernelHost
 from appserver.adapters.sealer import KeySealer
 from appserver.adapters.shared_tree import SharedDirectory
 from appserver.agent.http import Files
 from appserver.agent.inventory import Identity
 from appserver.agent.main import Agent, Listen
 from appserver.settings import AgentSettings, address
+from appserver.wiring.agent_measures import metering_of, watch_of
 from appserver.wiring.store import open_store
 
 
@@ -25,6 +27,7 @@ def build(settings: AgentSettings) -> Agent:
         Invalid, BackendError: a file that a setting names, or a program, is missing; the text says which.
     """
     binary = compose_binary.find(settings.compose)
+    host = KernelHost(paths=("/", settings.state_dir))
     return Agent(
         Identity(settings.node_name, settings.reached_at, settings.cluster, settings.lrn, settings.labels, settings.ip),
         Path(settings.state_dir),
@@ -36,6 +39,8 @@ def build(settings: AgentSettings) -> Agent:
         packages=Dpkg(),
         tree=SharedDirectory(settings.shared_dir) if settings.shared_dir else None,
         certificates=_certificates(settings),
+        watch=watch_of(settings, host),
+        metering=metering_of(settings, host),
         listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
     )
 

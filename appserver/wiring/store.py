@@ -11,14 +11,19 @@ from appserver.settings import CommonSettings
 
 def open_store(settings: CommonSettings) -> Etcd:
     """Connects at the first call."""
+    members, tls = members_of(settings)
+    password = secret(settings.etcd_password_file) if settings.etcd_password_file else None
+    return Etcd(members, settings.prefix, tls, settings.etcd_user or None, password)
+
+
+def members_of(settings: CommonSettings) -> tuple[list[str], TLS | None]:
+    """URLs of the members, and the files that prove who is who."""
     tls = None
     if settings.etcd_ca:
         own = (Path(settings.etcd_cert), Path(settings.etcd_key)) if settings.etcd_cert else (None, None)
         tls = TLS(Path(settings.etcd_ca), *own)
     scheme = "https" if tls else "http"
-    members = [member if "://" in member else f"{scheme}://{member}" for member in settings.etcd_endpoints]
-    password = secret(settings.etcd_password_file) if settings.etcd_password_file else None
-    return Etcd(members, settings.prefix, tls, settings.etcd_user or None, password)
+    return [member if "://" in member else f"{scheme}://{member}" for member in settings.etcd_endpoints], tls
 
 
 def secret(path: str) -> str:
