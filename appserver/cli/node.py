@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from appserver.cli import lazy, show
-from appserver.cli.arguments import client
+from appserver.cli.arguments import client, confirmed
 
 
 @click.group(cls=lazy.Group)
@@ -41,6 +41,8 @@ def show_(name: str) -> None:
             ("node", found["name"]),
             ("power", "on" if found["on"] else "off"),
             ("healthy", found["healthy"]),
+            ("placing", _placing(found)),
+            ("lost since", found["lost_since"]),
             ("handshake", " ".join(part for part in (found["handshake"], found["ip"]) if part)),
             ("address", found["address"]),
             ("cluster", found["cluster"]),
@@ -79,6 +81,42 @@ def mode(wanted: str | None) -> None:
 
 @node.command()
 @click.argument("name")
+@click.option("--reason", default="", help="For those who look at it.")
+def cordon(name: str, reason: str) -> None:
+    """Place nothing new on it. What is there stays."""
+    _told(client().post("nodes", name, "cordon", body={"reason": reason}))
+
+
+@node.command()
+@click.argument("name")
+@click.option("--reason", default="", help="For those who look at it.")
+@click.option("--plan", is_flag=True, help="Show what would go where, and do nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def drain(name: str, reason: str, plan: bool, yes: bool) -> int:
+    """Place what is there elsewhere, and nothing new on it. Shows the plan first.
+
+    Ends with 1 where an application stays because it finds no other place.
+    """
+    server = client()
+    if plan or not yes:
+        found = server.post("nodes", name, "drain", body={"reason": reason, "dry_run": True})
+        if plan:
+            return _moves(found, name, 3)
+        _moves(found, name, 0)
+        if not confirmed(f"Drain {name}?"):
+            raise click.Abort
+    return _moves(server.post("nodes", name, "drain", body={"reason": reason}), name, 0)
+
+
+@node.command()
+@click.argument("name")
+def undrain(name: str) -> None:
+    """Let it take applications again: of one that is cordoned or drained. What left does not come back by itself."""
+    _told(client().post("nodes", name, "undrain", body={}))
+
+
+@node.command()
+@click.argument("name")
 def retire(name: str) -> None:
     """Take a node that is gone for good off the record.
 
@@ -92,8 +130,39 @@ def retire(name: str) -> None:
         click.echo(f"{name} is retired")
 
 
+def _told(found: Mapping[str, Any]) -> None:
+    if lazy.wants_json():
+        show.as_json(found)
+    else:
+        show.say(f"{found['name']}: {_placing(found) or 'takes applications'}")
+
+
+def _moves(found: Mapping[str, Any], name: str, pending: int) -> int:
+    """Exit code: `pending` where there is something to move."""
+    moves = found["items"]
+    if lazy.wants_json():
+        show.as_json(found)
+    elif not moves:
+        show.note(f"no application is wanted on {name}")
+    else:
+        told = [[one["application"], ", ".join(one["nodes"]), one["refused"]] for one in moves]
+        show.table(["application", "is then on", "stays, because"], told)
+    if any(one["refused"] for one in moves):
+        return 1
+    return pending if moves else 0
+
+
+def _placing(found: Mapping[str, Any]) -> str:
+    cordon = found["cordon"]
+    if not cordon:
+        return ""
+    told = f"{'drained' if cordon['drain'] else 'cordoned'} by {cordon['by']}"
+    return f"{told}: {cordon['reason']}" if cordon["reason"] else told
+
+
 def _why(found: Mapping[str, Any]) -> str:
-    return "; ".join(f"{c['name']}: {c['reason']}" for c in found["conditions"] if not c["ok"])
+    bad = (f"{c['name']}: {c['reason']}" for c in found["conditions"] if not c["ok"])
+    return "; ".join(filter(None, (_placing(found), *bad)))
 
 
 _COLUMNS = {

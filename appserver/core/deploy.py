@@ -42,10 +42,12 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     return planned(found, author, _application(wanted, found), wanted.token, bool(wanted.adopt))
 
 
-def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "") -> DeployPlan:
+def restore(
+    key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "", because: str = ""
+) -> DeployPlan:
     """The plan that puts an earlier revision back: its project as it stands, its images by digest."""
     result = Effective(target.project, target.explained, (), ())
-    because = f"revision {target.number} is put back"
+    because = because or f"revision {target.number} is put back"
     found = _found(key, seen, result, target.commits, author, target.options, because=because)
     if not is_in_force(seen, target.digest, found.chosen, target.options):
         number = latest_of(seen) + 1
@@ -53,6 +55,16 @@ def restore(key: AppKey, target: Revision, seen: Seen, author: Author, reason: s
         found = replace(found, record=replace(again, restores=target.number))
     application = replace(cast(Application, seen.application), latest=found.latest, nodes=found.nodes)
     return planned(found, author, application, token)
+
+
+def is_stopped(seen: Seen) -> bool:
+    return {one.run for one in seen.desired.values() if one.run != "removed"} == {"stopped"}
+
+
+def still_stopped(planned: DeployPlan) -> DeployPlan:
+    """The same plan of an application that nobody wants started by it."""
+    desired = {n: replace(one, run="stopped") if one.run == "running" else one for n, one in planned.desired.items()}
+    return replace(planned, desired=desired)
 
 
 def claim_of(project: Project) -> Claim:

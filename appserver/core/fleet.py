@@ -64,6 +64,13 @@ class Cordon:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """`losses/<node>`: since when its agent is known to be gone; removed when it is back."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """`clusters/<name>`."""
 

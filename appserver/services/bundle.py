@@ -13,6 +13,7 @@ from appserver.services.bmc_watch import BmcWatch
 from appserver.services.boot_servers import BootServers
 from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
+from appserver.services.cordons import Cordons
 from appserver.services.deploy import Deploy
 from appserver.services.events import Events
 from appserver.services.finish import Finish
@@ -22,6 +23,7 @@ from appserver.services.imports import Imports
 from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
+from appserver.services.losses import Losses
 from appserver.services.nodes import NodeList
 from appserver.services.operations import Operations
 from appserver.services.play_runner import PlayRunner
@@ -48,6 +50,8 @@ class Services:
     bmc: Bmcs
     bmc_watch: BmcWatch
     clusters: Clusters
+    cordons: Cordons
+    losses: Losses
     deploy: Deploy
     applications: Applications
     lifecycle: Lifecycle

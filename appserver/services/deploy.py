@@ -9,6 +9,7 @@ from appserver.core import deploy as core
 from appserver.core.access import Caller
 from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.entities import AppKey, Revision
+from appserver.core.fleet import Cordon
 from appserver.core.operations import operation_id
 from appserver.core.placement.request import Reservation
 from appserver.errors import Conflict, NotFound
@@ -127,6 +128,32 @@ class Deploy:
             return core.restore(key, target.record, seen, _author(caller), told, token), standing
 
         with self._audit.of(caller, "plan rollback" if dry_run else "rollback", f"application:{key}", f"to {revision}"):
+            self._access.require(caller, "R" if dry_run else "U", f"application:{key}")
+            return Deployed(decide()[0], "") if dry_run else self._apply(caller, key, decide)
+
+    def move(
+        self,
+        caller: Caller,
+        key: AppKey,
+        because: str,
+        dry_run: bool = False,
+        cordons: Mapping[str, Cordon] | None = None,
+    ) -> Deployed:
+        """The revision that is wanted now, placed anew: away from where it may not be any more.
+
+        Args:
+            cordons: as if these nodes had them.
+        """
+
+        def decide() -> Decided:
+            seen, standing = self._observer.recorded(key, cordons)
+            if seen.current is None:
+                raise NotFound(f"{key} has no revision yet")
+            allowed = Author(caller.name, True)  # what is in force was permitted to whoever deployed it
+            planned = core.restore(key, seen.current, seen, allowed, because, because=because)
+            return (core.still_stopped(planned) if core.is_stopped(seen) else planned), standing
+
+        with self._audit.of(caller, "plan move" if dry_run else "move", f"application:{key}", because):
             self._access.require(caller, "R" if dry_run else "U", f"application:{key}")
             return Deployed(decide()[0], "") if dry_run else self._apply(caller, key, decide)
 

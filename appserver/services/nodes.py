@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from appserver.core.access import Caller, require
 from appserver.core.claims import Holder, Rival
-from appserver.core.fleet import Condition, Node
+from appserver.core.fleet import Condition, Cordon, Loss, Node
 from appserver.core.placement.request import Claim, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV, Snapshot
 from appserver.store import keys
 from appserver.store.records import below, find, find_node, nodes_below
 
-_STARTING = (keys.RUNNODES, keys.AGENTS, keys.RIVALS)
+_STARTING = (keys.RUNNODES, keys.AGENTS, keys.RIVALS, keys.CORDONS, keys.LOSSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class NodeView:
     state: str = ""
     ip: str = ""
     rivals: tuple[Rival, ...] = ()
+    cordon: Cordon | None = None
+    lost: Loss | None = None
 
     @property
     def healthy(self) -> bool:
@@ -74,7 +76,13 @@ class NodeView:
                 "ports": sorted(f"{port}/{protocol}" for c in self.held.values() for _, port, protocol in c.ports),
             },
             "applications": sorted(self.held),
+            "cordon": cordon_json(self.cordon) if self.cordon else None,
+            "lost_since": self.lost.at.isoformat() if self.lost else None,
         }
+
+
+def cordon_json(cordon: Cordon) -> Mapping[str, object]:
+    return {"by": cordon.by, "at": cordon.at.isoformat(), "reason": cordon.reason, "drain": cordon.drain}
 
 
 class NodeList:
@@ -111,4 +119,16 @@ def _view(seen: Snapshot, node: Node, version: int, rivals: Sequence[Rival]) -> 
     state = seen.items.get(f"{keys.RUNNODES}{ip}")
     mine = tuple(one for one in rivals if node.name in (one.mine.node, one.other.node if one.other else ""))
     on = f"alive/{node.name}" in seen.items
-    return NodeView(node, on, held, version, state.value if state else "", ip, mine)
+    cordon = find(seen, f"{keys.CORDONS}{node.name}", Cordon)
+    lost = find(seen, f"{keys.LOSSES}{node.name}", Loss)
+    return NodeView(
+        node,
+        on,
+        held,
+        version,
+        state.value if state else "",
+        ip,
+        mine,
+        cordon.record if cordon else None,
+        lost.record if lost else None,
+    )

@@ -10,6 +10,7 @@ from appserver.core import effective, sealing, secrets
 from appserver.core.containers import ImageFacts
 from appserver.core.deployment import DeployRequest, Seen
 from appserver.core.entities import AppKey, ProjectFiles, Revision
+from appserver.core.fleet import Cordon
 from appserver.errors import NotFound
 from appserver.ports import KV, Clock, Compose, Nodes, Registry, Sealer
 from appserver.services.remembered import Remembered
@@ -116,9 +117,13 @@ class Observer:
     def seal(self, key: AppKey) -> Callable[[str], str]:
         return lambda text: self._sealer.seal(text, str(key))
 
-    def recorded(self, key: AppKey) -> tuple[Seen, Standing]:
-        """What stands on record alone: enough to put a revision back when registry and sources are gone."""
-        standing = standing_of(self._kv, key)
+    def recorded(self, key: AppKey, cordons: Mapping[str, Cordon] | None = None) -> tuple[Seen, Standing]:
+        """What stands on record alone: enough to put a revision back when registry and sources are gone.
+
+        Args:
+            cordons: as if these nodes had them.
+        """
+        standing = standing_of(self._kv, key, cordons)
         if standing.application is None:
             raise NotFound(f"there is no application {key}")
         seen = Seen(

@@ -69,6 +69,7 @@ class Retire:
         node = replace(found, name=name, lrn=found.lrn if found.lrn >= 0 else lrn)
         boot = (f"install/{node.lrn}/", "basefs/", *_boot_server(node)) if node.lrn >= 0 else ()
         held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", keys.reservation(name))
+        held = (*held, keys.cordon(name), keys.loss(name))
         return node, self._kv.snapshot("nodes/", keys.ALLNODES, keys.alive(name), *held, *boot)
 
     def _check(self, node: Node, seen: Snapshot, stopped: bool = False) -> None:
@@ -109,7 +110,7 @@ class Retire:
         """What stands under its name; under its number and address what no other node has too."""
         prefix = f"containers/{node.cluster}/"
         others = [held.record for other, held in below(seen, "nodes/", Node) if other != node.name]
-        single = {keys.reservation(node.name)}
+        single = {keys.reservation(node.name), keys.cordon(node.name), keys.loss(node.name)}
         below_it: tuple[str, ...] = (keys.observed_of(node.name),)
         if node.lrn >= 0 and node.lrn not in {other.lrn for other in others}:
             single |= {*_boot_server(node), *_base_file_systems(node, seen)}

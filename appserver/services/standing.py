@@ -31,8 +31,10 @@ class Standing:
     """Nodes of the cluster whose agent is not there now."""
 
 
-def standing_of(kv: KV, key: AppKey) -> Standing:
+def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) -> Standing:
     """
+    Args:
+        as_if: cordons of nodes that are not on record.
     Raises:
         NotFound: there is no such cluster.
     """
@@ -62,7 +64,7 @@ def standing_of(kv: KV, key: AppKey) -> Standing:
     reserved = {name: (held.record, held.revision) for name, held in below(first, "reservations/", Reservation)}
     alive = {name.removeprefix("alive/") for name in first.items if name.startswith("alive/")}
     nodes_of_it = [node.record for node in nodes_below(first) if node.record.cluster == key.cluster]
-    cordons = {name: held.record for name, held in below(first, keys.CORDONS, Cordon)}
+    cordons = {**{name: held.record for name, held in below(first, keys.CORDONS, Cordon)}, **(as_if or {})}
     here = {name for name, wanted in desired.items() if wanted.run != "removed"}
     candidates = tuple(
         _candidate(

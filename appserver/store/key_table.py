@@ -53,6 +53,7 @@ TABLE: tuple[Key, ...] = (
     Key("outcomes/<cluster>/<app>/<n>", "Outcome of a revision: deployed, failed or superseded, with causes", "serve"),
     Key("rollouts/<cluster>/<app>", "Rollout: a revision on its way over several nodes, until it is settled", "serve"),
     Key("cordons/<node>", "Cordon: nothing new is placed there; drained, nothing stays", "operator"),
+    Key("losses/<node>", "Loss: since when its agent is known to be gone; none while it is there", "serve"),
     Key("desired/<node>/<cluster>.<app>", "Desired: revision wanted, run state", "deploy"),
     Key("observed/<node>/<cluster>.<app>", "Observed: what the agent found and did, with causes", "agent"),
     Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),

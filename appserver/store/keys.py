@@ -19,7 +19,7 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
 """Debian policy 5.6.1, bounded."""
 ROLLOUTS = "rollouts/"
-CORDONS = "cordons/"
+CORDONS, LOSSES = "cordons/", "losses/"
 RESERVED = frozenset({"_ping", "con", "nul", "prn", "aux", "all", "orphans"})
 TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
 ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
@@ -73,6 +73,10 @@ def rollout(key: AppKey) -> str:
 
 def cordon(node_name: str) -> str:
     return f"{CORDONS}{check_name(node_name, 'node')}"
+
+
+def loss(node_name: str) -> str:
+    return f"{LOSSES}{check_name(node_name, 'node')}"
 
 
 def outcomes(key: AppKey) -> str:

@@ -130,7 +130,7 @@ def scale_application(cluster: str, name: str, json: forms.ScaleBody) -> Respons
 
 @api.post("/applications/<cluster>/<name>/pause")
 @described("applications", accepted=shapes.Operation)
-def pause_application(cluster: str, name: str, json: forms.PauseBody) -> Response:
+def pause_application(cluster: str, name: str, json: forms.ReasonBody) -> Response:
     """Hold a roll-out over several nodes: no further batch begins."""
     known, key = caller(), application_key(cluster, name)
     return accepted(known, services().rollouts.pause(known, key, json.reason))

@@ -51,6 +51,31 @@ def retire_node(name: str) -> Response:
     return Response(status=204)
 
 
+@api.post("/nodes/<name>/cordon")
+@described("nodes", ok=shapes_fleet.Node)
+def cordon_node(name: str, json: forms.ReasonBody) -> Response:
+    """Nothing new is placed there. What is there stays."""
+    services().cordons.cordon(caller(), name, json.reason)
+    return show_node(name)
+
+
+@api.post("/nodes/<name>/drain")
+@described("nodes", ok=shapes.Listed[shapes_fleet.Moved])
+def drain_node(name: str, json: forms.DrainBody) -> Response:
+    """What is there is placed elsewhere, and nothing new comes; with `dry_run`, what would go where."""
+    cordons = services().cordons
+    found = (cordons.plan if json.dry_run else cordons.drain)(caller(), name, json.reason)
+    return forms.listing([moved.to_json() for moved in found])
+
+
+@api.post("/nodes/<name>/undrain")
+@described("nodes", ok=shapes_fleet.Node)
+def undrain_node(name: str) -> Response:
+    """It takes applications again. What left does not come back by itself."""
+    services().cordons.undrain(caller(), name)
+    return show_node(name)
+
+
 @api.get("/nodes/<name>/projects")
 @described("nodes", ok=shapes.Listed[shapes_fleet.StrayProject])
 def list_stray_projects(name: str, query: queries.PageQuery) -> Response:

@@ -74,8 +74,13 @@ class ServicesBody(Body):
     services: list[Name] = Field(default_factory=list, max_length=500)
 
 
-class PauseBody(Body):
-    reason: str = Field("", max_length=500)
+class ReasonBody(Body):
+    reason: Short = ""
+
+
+class DrainBody(Body):
+    reason: Short = ""
+    dry_run: bool = False
 
 
 class ScaleBody(Body):

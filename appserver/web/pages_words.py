@@ -81,6 +81,9 @@ LOOKS: Mapping[str, Look] = {
     "working": Look("busy", "loader-circle", "Running"),
     "cancelled": Look("warn", "ban", "Cancelled"),
     "lost": Look("bad", "circle-question-mark", "Lost"),
+    # nodes that nothing new is placed on
+    "cordoned": Look("warn", "ban", "Cordoned"),
+    "drained": Look("warn", "ban", "Drained"),
     # steps of a plan
     "create": Look("ok", "plus", "Create"),
     "recreate": Look("busy", "rotate-cw", "Recreate"),

@@ -37,6 +37,25 @@ class Reserved(Shape):
     ports: list[str]
 
 
+class Cordon(Shape):
+    """Nothing new is placed there; with `drain`, what is there goes elsewhere."""
+
+    by: str
+    at: str
+    reason: str
+    drain: bool
+
+
+class Moved(Shape):
+    """One application that leaves a node, and where it is from now on; or why it stays."""
+
+    application: str
+    nodes: list[str]
+    text: str
+    operation: str
+    refused: str
+
+
 class Node(Shape):
     """`on`: its agent is alive. `healthy`: every condition is good besides, or a mere warning.
 
@@ -57,6 +76,8 @@ class Node(Shape):
     conditions: list[Condition]
     reserved: Reserved
     applications: list[str]
+    cordon: Cordon | None
+    lost_since: str | None
 
 
 class StartUp(Shape):

@@ -45,6 +45,7 @@ from appserver.services.boot_servers import BootServers
 from appserver.services.bundle import Services
 from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
+from appserver.services.cordons import Cordons
 from appserver.services.deploy import Deploy
 from appserver.services.duties import Duties, Duty, FencedDuty
 from appserver.services.events import Events
@@ -55,6 +56,8 @@ from appserver.services.imports import Imports
 from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
+from appserver.services.losses import Losses
+from appserver.services.moves import Moves
 from appserver.services.nodes import NodeList
 from appserver.services.observe import Observer
 from appserver.services.operations import Operations
@@ -156,6 +159,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
     deploy = Deploy(kv, observer, access, audit, events, clock)
     finish = Finish(kv, events, clock)
     operations = Operations(kv, access, finish)
+    moves = Moves(kv, deploy)
     reconfigure = Reconfigure(kv=kv, records=records, trees=trees, deploy=deploy, sealer=world.sealer, clock=clock)
     clusters = Clusters(kv=kv, audit=audit, events=events)
     books, sealer = world.playbooks, world.sealer
@@ -175,6 +179,8 @@ def assemble(world: World, settings: ServeSettings) -> Services:
             kv=kv, boards=world.boards, sealer=world.sealer, clock=clock, every_s=settings.bmc_interval_s
         ),
         clusters=clusters,
+        cordons=Cordons(kv=kv, moves=moves, audit=audit, events=events, clock=clock),
+        losses=Losses(kv=kv, moves=moves, clock=clock),
         deploy=deploy,
         applications=Applications(kv, world.nodes, observer, world.sealer, access),
         lifecycle=Lifecycle(kv, deploy, access, audit),
@@ -228,6 +234,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         FencedDuty("master", services.handshake.run),
         Duty("finisher", services.finish.run),
         Duty("rollouts", services.rollouts.run),
+        Duty("losses", services.losses.run),
         Duty("sources", services.keep_current.run),
         Duty("keeper", services.keeper.run),
         Duty("boards", services.bmc_watch.run),

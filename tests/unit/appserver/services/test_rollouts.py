@@ -1,4 +1,4 @@
-"""A revision over several nodes: in batches behind the agents' reports; held, given up, put back, followed by another."""
+"""A revision over several nodes: a batch at a time behind the agents; held, given up, put back, followed by another."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""The elected duty for nodes whose agent is gone: when that was noticed, and what is placed elsewhere after its grace.
+
+The moment is on record, so that a change of the app server that does this begins no grace anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from threading import Event
+
+from appserver.core.access import Caller
+from appserver.core.entities import AppKey, Desired, Revision
+from appserver.core.fleet import Loss
+from appserver.errors import AppServerError, StoreError
+from appserver.ports import KV, Clock, Snapshot
+from appserver.services.moves import Moves
+from appserver.store import keys
+from appserver.store.codec import encode
+from appserver.store.records import applications_below, below, nodes_below, read
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 1.0
+_AGAIN = timedelta(seconds=30)
+"""Between two tries for one application that found no place."""
+
+
+class Losses:
+    def __init__(self, *, kv: KV, moves: Moves, clock: Clock) -> None:
+        self._kv = kv
+        self._moves = moves
+        self._clock = clock
+        self._tried: dict[tuple[AppKey, str], datetime] = {}
+
+    def run(self, stop: Event) -> None:
+        """Until told to stop."""
+        while not stop.wait(_LOOK_S):
+            try:
+                self.look()
+            except StoreError as error:
+                log.warning("event=losses_wait reason=%s", error)
+
+    def look(self) -> None:
+        """Note who is gone and who is back, and move what has waited for long enough."""
+        seen = self._kv.snapshot("nodes/", "alive/", keys.LOSSES)
+        lost = self._noted(seen)
+        now = self._clock.now()
+        for node, loss in lost.items():
+            for key, wanted in self._wanted(node):
+                grace_s = self._grace_s(key, wanted)
+                if grace_s is not None and now >= loss.at + timedelta(seconds=grace_s):
+                    self._move(key, node, loss, now)
+        self._tried = {known: at for known, at in self._tried.items() if known[1] in lost}
+
+    def _noted(self, seen: Snapshot) -> Mapping[str, Loss]:
+        """Those that are gone, by name. A first look notes the moment."""
+        known = {name: held.record for name, held in below(seen, keys.LOSSES, Loss)}
+        there = {stored.record.name for stored in nodes_below(seen)}
+        gone = {name for name in there if keys.alive(name) not in seen.items}
+        now = Loss(self._clock.now())
+        news = dict.fromkeys(sorted(gone - known.keys()), now)
+        for name, loss in news.items():
+            self._kv.commit({keys.alive(name): 0}, {keys.loss(name): encode(loss)})
+            log.warning("event=node_lost node=%s", name)
+        for name in sorted(known.keys() - gone):
+            self._kv.commit({}, {}, [keys.loss(name)])
+            log.info("event=node_back node=%s", name)
+        return {**{name: loss for name, loss in known.items() if name in gone}, **news}
+
+    def _wanted(self, node: str) -> tuple[tuple[AppKey, Desired], ...]:
+        prefix = keys.desired_of(node)
+        found = applications_below(self._kv.snapshot(prefix), prefix, Desired)
+        return tuple((key, stored.record) for key, stored in found if stored.record.run == "running")
+
+    def _grace_s(self, key: AppKey, wanted: Desired) -> float | None:
+        stored = read(self._kv, keys.revision(key, wanted.revision), Revision)
+        return stored.record.options.grace_s if stored else None
+
+    def _move(self, key: AppKey, node: str, loss: Loss, now: datetime) -> None:
+        if now < self._tried.get((key, node), datetime.min.replace(tzinfo=now.tzinfo)) + _AGAIN:
+            return
+        self._tried[key, node] = now
+        try:
+            moved = self._moves.one(_SELF, key, f"{node} is lost since {loss.at:%H:%M:%S} UTC")
+        except AppServerError as error:
+            log.warning("event=not_moved application=%s node=%s reason=%s", key, node, error)
+            return
+        if moved.refused:
+            log.warning("event=not_moved application=%s node=%s reason=%s", key, node, moved.refused)
+        elif moved.done:
+            log.warning("event=moved application=%s from=%s to=%s", key, node, moved.done.plan.node)
+
+
+_SELF = Caller("moorage", "operator", via="system")

@@ -1,0 +1,71 @@
+"""Applications that leave a node: because somebody drains it, or because it has been lost for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from appserver.core.access import Caller
+from appserver.core.entities import AppKey, Desired
+from appserver.core.fleet import Cordon
+from appserver.errors import AppServerError, StoreError, UserError
+from appserver.ports import KV
+from appserver.services.deploy import Deploy, Deployed
+from appserver.store import keys
+from appserver.store.records import applications_below
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One application: the nodes it is on from now on, or why it stays."""
+
+    key: AppKey
+    done: Deployed | None
+    refused: str = ""
+
+    def to_json(self) -> Mapping[str, object]:
+        return {
+            "application": str(self.key),
+            "nodes": list(self.done.plan.nodes) if self.done else [],
+            "text": self.done.plan.text if self.done else "",
+            "operation": self.done.operation if self.done else "",
+            "refused": self.refused,
+        }
+
+
+class Moves:
+    def __init__(self, kv: KV, deploy: Deploy) -> None:
+        self._kv = kv
+        self._deploy = deploy
+
+    def away_from(
+        self, caller: Caller, node: str, because: str, dry_run: bool = False, cordon: Cordon | None = None
+    ) -> tuple[Moved, ...]:
+        """Every application that is wanted there, each by itself: one that finds no other place stays.
+
+        Args:
+            cordon: looks at the node as if it had this already.
+        """
+        listed = self._kv.snapshot(keys.desired_of(node))
+        found = applications_below(listed, keys.desired_of(node), Desired)
+        return tuple(
+            self.one(caller, key, because, dry_run, {node: cordon} if cordon else {})
+            for key, wanted in found
+            if wanted.record.run != "removed"
+        )
+
+    def one(
+        self,
+        caller: Caller,
+        key: AppKey,
+        because: str,
+        dry_run: bool = False,
+        cordons: Mapping[str, Cordon] | None = None,
+    ) -> Moved:
+        """Its present revision, placed anew: it stays wherever it may stay."""
+        try:
+            return Moved(key, self._deploy.move(caller, key, because, dry_run, cordons or {}))
+        except StoreError:
+            raise
+        except (UserError, AppServerError) as error:
+            return Moved(key, None, str(error))
