@@ -26,7 +26,7 @@ def lines(*parts: str) -> str:
 
 DEV = lines(
     "Inter-|   Receive                            |  Transmit",
-    " face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier compressed",
+    " face |bytes packets errs drop fifo frame compressed multicast|bytes packets errs drop fifo colls carrier",
     "    lo: 500 5 0 0 0 0 0 0 500 5 0 0 0 0 0 0",
     "  eth0: {0} 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0",
     "veth12: 900 9 0 0 0 0 0 0 900 9 0 0 0 0 0 0",
@@ -102,7 +102,7 @@ FIRST = {
         f"3:cpu,cpuacct:/docker/{ID}",
         f"2:blkio:/docker/{ID}",
         f"1:pids:/docker/{ID}",
-        f"0::/",
+        "0::/",
     ),
     "proc/77/net/dev": DEV.format(7000),
     **{
