@@ -9,6 +9,7 @@ import click
 
 from appserver.cli import lazy, show
 from appserver.cli.arguments import client, confirmed
+from appserver.cli.node_metrics import metrics
 
 
 @click.group(cls=lazy.Group)
@@ -60,6 +61,9 @@ def show_(name: str) -> None:
         mark = click.style("ok", fg="green") if condition["ok"] else click.style("bad", fg="red")
         since = show.short_time(condition["since"])
         click.echo(f"{mark}  {show.clean(condition['name'])} since {since}  {show.clean(condition['reason'])}".rstrip())
+
+
+node.add_command(metrics)
 
 
 @node.command()

@@ -24,6 +24,7 @@ from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.losses import Losses
+from appserver.services.metrics import Measurements
 from appserver.services.nodes import NodeList
 from appserver.services.operations import Operations
 from appserver.services.play_runner import PlayRunner
@@ -45,6 +46,7 @@ class Services:
     audit: Audit
     events: Events
     nodes: NodeList
+    metrics: Measurements
     retire: Retire
     boot: BootServers
     bmc: Bmcs

@@ -28,6 +28,7 @@ API_PARTS = (
     "sources",
     "config",
     "fleet",
+    "metrics",
     "boot",
     "bmc",
     "plays",

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appserver.core.boot import Kind
 from appserver.errors import Invalid
+from appserver.services.metrics import Range
 
 Name = Annotated[str, Field(max_length=300, description="a-z 0-9 _ . -, 1 to 63, beginning and ending alphanumeric")]
 Short = Annotated[str, Field(max_length=1000)]
@@ -68,6 +69,30 @@ class HoldersQuery(PageQuery):
         if bool(self.deb) == bool(self.image):
             raise Invalid("deb", "name a package in `deb`, or an image in `image`")
         return ("deb", self.deb) if self.deb else ("container", self.image)
+
+
+class MetricsQuery(Query):
+    """Which time, and how finely."""
+
+    begin: Annotated[
+        str, Field(alias="from", max_length=100, description="ISO 8601, Unix time or `-90m`; empty: an hour before")
+    ] = ""
+    to: Annotated[str, Field(max_length=100, description="the same; empty: now")] = ""
+    step: Annotated[str, Field(max_length=100, description="`30s`, `5m`; empty: for at most 240 points")] = ""
+
+    def range(self) -> Range:
+        return Range(self.begin, self.to, self.step)
+
+
+class NodeMetricsQuery(MetricsQuery):
+    """And of what."""
+
+    kind: Annotated[
+        str, Field(max_length=100, description="some of node, disk, device, network, container; empty: all")
+    ] = ""
+
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.kind.split(",")) if self.kind else ()
 
 
 class EventsQuery(PageQuery):

@@ -57,6 +57,7 @@ from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.losses import Losses
+from appserver.services.metrics import Measurements
 from appserver.services.moves import Moves
 from appserver.services.nodes import NodeList
 from appserver.services.observe import Observer
@@ -172,6 +173,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         audit=audit,
         events=events,
         nodes=NodeList(kv=kv),
+        metrics=Measurements(kv=kv, nodes=world.nodes, clock=clock),
         retire=Retire(kv=kv, clock=clock, audit=audit, events=events),
         boot=BootServers(kv=kv),
         bmc=Bmcs(kv=kv, boards=world.boards, sealer=world.sealer, audit=audit, events=events),

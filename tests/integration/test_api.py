@@ -14,7 +14,7 @@ from appserver.core.containers import StrayProject
 from appserver.core.entities import AppKey, ContainerRecord, Observed, ServiceObserved
 from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.web import shapes, shapes_bmc, shapes_fleet, shapes_plays, shapes_record
+from appserver.web import shapes, shapes_bmc, shapes_fleet, shapes_metrics, shapes_plays, shapes_record
 from appserver.web.api import api
 from tests.fakes import PASSWORD
 from tests.lab.served import ROOT, Site
@@ -53,6 +53,8 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         f"/operations/{shop}": shapes.Operation,
         "/nodes": shapes.Listed[shapes_fleet.Node],
         "/nodes/n1": shapes_fleet.Node,
+        "/nodes/n1/metrics": shapes_metrics.NodeMetrics,
+        "/applications/default/shop/metrics": shapes_metrics.ApplicationMetrics,
         "/nodes/n1/projects": shapes.Listed[shapes_fleet.StrayProject],
         "/bootservers": shapes.Listed[shapes_fleet.BootServer],
         "/bootservers/1": shapes_bmc.BootServerInFull,
