@@ -23,21 +23,21 @@ def nodes_for(
     nodes: Sequence[Candidate],
     present: Collection[str],
     strategy: Strategy,
-    away: Collection[str] = (),
+    unwell: Collection[str] = (),
 ) -> tuple[str, ...]:
     """One copy a node. It stays where it is while it fits there; of too many, those stay that would be chosen first.
 
     Args:
         wanted: of one copy.
         present: nodes that have a copy.
-        away: nodes whose agent is not there now: a copy of a global application stays on them.
+        unwell: nodes that are away or not healthy, which may pass: a copy of a global application stays on them.
     Returns:
         Names, in the order in which they were chosen; of a global application in the order of names.
     Raises:
         NoPlacement: there are too few nodes that fit, with each one's reason.
     """
     if options.mode == "global":
-        return _everywhere(wanted, nodes, present, away)
+        return _everywhere(wanted, nodes, present, unwell)
     asked = replace(wanted, group=wanted.holder, spread_by=options.spread)
     known = {node.name: node for node in nodes}
     chosen: list[str] = []
@@ -49,13 +49,13 @@ def nodes_for(
 
 
 def _everywhere(
-    wanted: Request, nodes: Sequence[Candidate], present: Collection[str], away: Collection[str]
+    wanted: Request, nodes: Sequence[Candidate], present: Collection[str], unwell: Collection[str]
 ) -> tuple[str, ...]:
     refused = {node.name: why for node in nodes if (why := first_reason(FILTERS, wanted, node))}
     found = {node.name for node in nodes if node.name not in refused}
     if not found:
         raise NoPlacement(refused)
-    return tuple(sorted(found | {name for name in present if name in away}))
+    return tuple(sorted(found | {name for name in present if name in unwell}))
 
 
 def _next(

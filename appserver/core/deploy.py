@@ -126,7 +126,7 @@ def _nodes(key: AppKey, seen: Seen, result: Effective, claim: Claim, said: Optio
         candidates = tuple(c for c in seen.candidates if c.name == adopt)
         return (place(request, candidates, seen.strategy).node,)
     present = {name for name, one in seen.desired.items() if one.run != "removed"}
-    return nodes_for(request, said, seen.candidates, present or {*seen.desired}, seen.strategy, seen.away)
+    return nodes_for(request, said, seen.candidates, present or {*seen.desired}, seen.strategy, seen.unwell)
 
 
 def _overrides(wanted: DeployRequest, sealed: str, seen: Seen, author: Author) -> Overrides:

@@ -59,8 +59,8 @@ class Seen:
     bind_roots: tuple[str, ...] = ()
     unsettled: int = 0
     """A revision that is still being rolled out; 0 when none is."""
-    away: frozenset[str] = frozenset()
-    """Nodes whose agent is not there now."""
+    unwell: frozenset[str] = frozenset()
+    """Nodes that are away or not healthy now, which may pass."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from appserver.services.configuration import Configuration
 from appserver.services.cordons import Cordons
 from appserver.services.deploy import Deploy
 from appserver.services.events import Events
+from appserver.services.everywhere import Everywhere
 from appserver.services.finish import Finish
 from appserver.services.handshake import Handshake
 from appserver.services.handshake_view import HandshakeView
@@ -27,6 +28,9 @@ from appserver.services.losses import Losses
 from appserver.services.metrics import Measurements
 from appserver.services.nodes import NodeList
 from appserver.services.operations import Operations
+from appserver.services.placements import Placements
+from appserver.services.placements_ends import Ends
+from appserver.services.placements_view import PlacementList
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
 from appserver.services.push import Push
@@ -54,6 +58,7 @@ class Services:
     clusters: Clusters
     cordons: Cordons
     losses: Losses
+    everywhere: Everywhere
     deploy: Deploy
     applications: Applications
     lifecycle: Lifecycle
@@ -61,6 +66,9 @@ class Services:
     imports: Imports
     sources: Sources
     configuration: Configuration
+    placements: Placements
+    placement_list: PlacementList
+    placement_ends: Ends
     plays: Plays
     play_runner: PlayRunner
     site: SiteSettings

@@ -140,7 +140,7 @@ class Observer:
             strategy=standing.cluster.strategy,
             bind_roots=self._bind_roots,
             unsettled=standing.unsettled,
-            away=standing.away,
+            unwell=standing.unwell,
         )
         return seen, standing
 
@@ -177,7 +177,7 @@ class Observer:
             strategy=standing.cluster.strategy,
             bind_roots=self._bind_roots,
             unsettled=standing.unsettled,
-            away=standing.away,
+            unwell=standing.unwell,
         )
 
     def _images(self, standing: Standing, references: tuple[str, ...]) -> Mapping[str, ImageFacts | None]:

@@ -68,8 +68,7 @@ class Retire:
         # What an agent wrote of its name is not believed: the key is what etcd lets it write.
         node = replace(found, name=name, lrn=found.lrn if found.lrn >= 0 else lrn)
         boot = (f"install/{node.lrn}/", "basefs/", *_boot_server(node)) if node.lrn >= 0 else ()
-        held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", keys.reservation(name))
-        held = (*held, keys.cordon(name), keys.loss(name))
+        held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", *_of_node(name))
         return node, self._kv.snapshot("nodes/", keys.ALLNODES, keys.alive(name), *held, *boot)
 
     def _check(self, node: Node, seen: Snapshot, stopped: bool = False) -> None:
@@ -110,7 +109,7 @@ class Retire:
         """What stands under its name; under its number and address what no other node has too."""
         prefix = f"containers/{node.cluster}/"
         others = [held.record for other, held in below(seen, "nodes/", Node) if other != node.name]
-        single = {keys.reservation(node.name), keys.cordon(node.name), keys.loss(node.name)}
+        single = {*_of_node(node.name)}
         below_it: tuple[str, ...] = (keys.observed_of(node.name),)
         if node.lrn >= 0 and node.lrn not in {other.lrn for other in others}:
             single |= {*_boot_server(node), *_base_file_systems(node, seen)}
@@ -122,6 +121,11 @@ class Retire:
         found = [key for key in seen.items if key.startswith(below_it) or key in single or key in ran]
         own = keys.node(node.name)
         return [*found, own] if own in seen.items else found
+
+
+def _of_node(name: str) -> tuple[str, ...]:
+    """What others say of it."""
+    return keys.reservation(name), keys.cordon(name), keys.loss(name)
 
 
 def _boot_server(node: Node) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ class Standing:
     reserved: Mapping[str, tuple[Reservation, int]]
     cluster: Cluster
     unsettled: int
-    away: frozenset[str] = frozenset()
-    """Nodes of the cluster whose agent is not there now."""
+    unwell: frozenset[str] = frozenset()
+    """Nodes of the cluster that are away or not healthy, which may pass; drained ones are not among them."""
 
 
 def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) -> Standing:
@@ -82,7 +82,7 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
         reserved,
         cluster.record,
         unsettled,
-        frozenset(node.name for node in nodes_of_it if node.name not in alive),
+        frozenset(n.name for n in nodes_of_it if _is_unwell(n, n.name in alive, cordons.get(n.name))),
     )
 
 
@@ -102,6 +102,11 @@ def _current(
 def _against(cordon: Cordon | None, here: bool) -> str:
     """What is there already stays on a node that is cordoned, and leaves one that is drained."""
     return str(cordon) if cordon and (cordon.drain or not here) else ""
+
+
+def _is_unwell(node: Node, alive: bool, cordon: Cordon | None) -> bool:
+    drained = cordon is not None and cordon.drain
+    return not drained and (not alive or any(c.speaks_against for c in node.conditions))
 
 
 def _candidate(node: Node, alive: bool, held: tuple[Reservation, int] | None, cordoned: str) -> Candidate:

@@ -49,6 +49,7 @@ from appserver.services.cordons import Cordons
 from appserver.services.deploy import Deploy
 from appserver.services.duties import Duties, Duty, FencedDuty
 from appserver.services.events import Events
+from appserver.services.everywhere import Everywhere
 from appserver.services.finish import Finish
 from appserver.services.handshake import Handshake
 from appserver.services.handshake_view import HandshakeView
@@ -62,6 +63,10 @@ from appserver.services.moves import Moves
 from appserver.services.nodes import NodeList
 from appserver.services.observe import Observer
 from appserver.services.operations import Operations
+from appserver.services.placements import Placements
+from appserver.services.placements_ends import Ends
+from appserver.services.placements_ground import DUTY as PLACEMENTS
+from appserver.services.placements_view import PlacementList
 from appserver.services.play_run import PlayRun
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
@@ -183,6 +188,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         clusters=clusters,
         cordons=Cordons(kv=kv, moves=moves, audit=audit, events=events, clock=clock),
         losses=Losses(kv=kv, moves=moves, clock=clock),
+        everywhere=Everywhere(kv=kv, moves=moves),
         deploy=deploy,
         applications=Applications(kv, world.nodes, observer, world.sealer, access),
         lifecycle=Lifecycle(kv, deploy, access, audit),
@@ -190,6 +196,9 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         imports=Imports(kv, world.nodes, deploy, access),
         sources=sources,
         configuration=Configuration(trees=trees),
+        placements=Placements(kv=kv, clock=clock, access=access, audit=audit, own=settings.reached_at),
+        placement_list=PlacementList(kv=kv, access=access),
+        placement_ends=Ends(kv=kv, events=events),
         plays=plays,
         play_runner=PlayRunner(kv=kv, playbooks=books, run=run, at_once=settings.plays_at_once),
         site=SiteSettings(kv=kv, sealer=world.sealer, audit=audit, events=events, clock=clock),
@@ -237,9 +246,11 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         Duty("finisher", services.finish.run),
         Duty("rollouts", services.rollouts.run),
         Duty("losses", services.losses.run),
+        Duty("everywhere", services.everywhere.run),
         Duty("sources", services.keep_current.run),
         Duty("keeper", services.keeper.run),
         Duty("boards", services.bmc_watch.run),
+        FencedDuty(PLACEMENTS, services.placement_ends.run, settings.reached_at),
     )
     return Duties(kv=services.kv, value=settings.url, duties=work)
 

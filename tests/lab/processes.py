@@ -42,6 +42,8 @@ class Servers:
     agent: Daemon
     prefix: str
     settings: Mapping[str, object]
+    agent_settings: Mapping[str, object]
+    authority: Authority
 
     @property
     def api(self) -> Api:
@@ -95,6 +97,28 @@ class Servers:
         finally:
             daemon.kill()
 
+    @contextmanager
+    def another_agent(self, name: str, settings: Mapping[str, object]) -> Iterator[Daemon]:
+        """One more node, with files of its own."""
+        folder, port = self.folder / name, free_port()
+        folder.mkdir()
+        told = {
+            **self.agent_settings,
+            "name": name,
+            "listen": f"127.0.0.1:{port}",
+            "address": f"127.0.0.1:{port}",
+            "state_dir": str(folder / "agent"),
+            "run_dir": str(folder / "run"),
+            **_pki(self.authority, f"agent-{name}", ""),
+            **settings,
+        }
+        daemon = Daemon("agent", write_toml(folder / "agent.toml", told), folder, f"127.0.0.1:{port}")
+        try:
+            daemon.start()
+            yield daemon
+        finally:
+            daemon.kill()
+
     def _node_is_on(self) -> bool:
         found = self.api.get("nodes")
         return found.status_code == 200 and any(node["on"] and node["healthy"] for node in found.json()["items"])
@@ -136,7 +160,8 @@ def app_server(
             undo.callback(daemon.kill)
             daemon.launch()
         first.wait_ready()
-        servers = Servers(folder, url, _token(folder, url), first, second, prefix, serve_settings)
+        token = _token(folder, url)
+        servers = Servers(folder, url, token, first, second, prefix, serve_settings, agent_settings, authority)
         second.wait_ready()
         servers.ensure_up()
         yield servers
@@ -180,9 +205,15 @@ def remove_project(project: str) -> None:
 
 
 def write_toml(path: Path, settings: Mapping[str, object]) -> Path:
-    """Settings as `moorage` reads them: texts, numbers, lists of texts."""
-    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    """Settings as `moorage` reads them: texts, numbers, lists of texts, and tables of texts."""
+    path.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in settings.items()))
     return path
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{json.dumps(name)} = {_toml(one)}' for name, one in value.items())}}}"
+    return json.dumps(value)
 
 
 _numbers = count(1)

@@ -1,0 +1,93 @@
+"""An app server and nodes that have an engine each: what needs several nodes and no network between them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.lab.daemon import Daemon
+from tests.lab.engine import Dockerd, own_dockerd
+from tests.lab.etcd import Cluster
+from tests.lab.images import busybox
+from tests.lab.processes import Servers, app_server
+from tests.lab.wait import wait_until
+
+PROJECT = "label=com.docker.compose.project"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One node: its agent and its engine."""
+
+    name: str
+    agent: Daemon
+    engine: Dockerd
+
+    def containers(self, project: str, *, running: bool = True) -> list[str]:
+        """Ids of a project's containers here."""
+        argv = ("ps", "-q", "--no-trunc", *(() if running else ("-a",)), "--filter", f"{PROJECT}={project}")
+        return self.engine.run(*argv).split()
+
+    def label(self, project: str, label: str) -> list[str]:
+        """Its value, of each container of a project that runs here."""
+        chosen = ("--filter", f"{PROJECT}={project}", "--format", f'{{{{.Label "{label}"}}}}')
+        return self.engine.run("ps", *chosen).split()
+
+
+@dataclass(slots=True)
+class Fleet:
+    servers: Servers
+    hosts: dict[str, Host]
+
+    def on(self, project: str) -> dict[str, str]:
+        """Node to the id of its one container, where it runs one."""
+        found = {name: host.containers(project) for name, host in self.hosts.items()}
+        assert all(len(ids) < 2 for ids in found.values()), found
+        return {name: ids[0] for name, ids in found.items() if ids}
+
+    def app(self, name: str) -> dict[str, Any]:
+        return self.servers.api.get(f"applications/default/{name}").json()
+
+    def deploy(self, name: str, compose: str, wait: bool = True) -> dict[str, Any]:
+        """The operation, at its end where it is waited for."""
+        answer = self.servers.api.post("applications", {"cluster": "default", "name": name, "compose": compose})
+        assert answer.status_code == 202, answer.text
+        return self.servers.api.wait(answer.json()["id"]) if wait else answer.json()
+
+    def all_on(self) -> bool:
+        items = self.servers.api.get("nodes").json()["items"]
+        return {one["name"] for one in items if one["on"] and one["engine"]} == {*self.hosts}
+
+
+@contextmanager
+def fleet(etcd: Cluster, prefix: str, count: int) -> Iterator[Fleet]:
+    """Nodes n1, n2, …, each with the image of busybox. Labels: `rack` is a for odd ones, b for the others."""
+    names = [f"n{number}" for number in range(1, count + 1)]
+    with ExitStack() as undo:
+        engines = {name: undo.enter_context(own_dockerd()) for name in names}
+        saved = subprocess.run(("docker", "save", busybox()), capture_output=True, check=True).stdout
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda engine: load(engine, saved), engines.values()))
+        first = {"engine": engines["n1"].socket, "labels": {"rack": "a"}, **_address(1)}
+        servers = undo.enter_context(app_server(etcd, prefix, agent=first))
+        hosts = {"n1": Host("n1", servers.agent, engines["n1"])}
+        for number, name in enumerate(names[1:], 2):
+            rack = "a" if number % 2 else "b"
+            told = {"engine": engines[name].socket, "labels": {"rack": rack}, "lrn": -1, **_address(number)}
+            hosts[name] = Host(name, undo.enter_context(servers.another_agent(name, told)), engines[name])
+        made = Fleet(servers, hosts)
+        wait_until(made.all_on, "every node is on", 40)
+        yield made
+
+
+def load(engine: Dockerd, saved: bytes) -> None:
+    argv = ("docker", "-H", f"unix://{engine.socket}", "load")
+    subprocess.run(argv, input=saved, capture_output=True, check=True)
+
+
+def _address(number: int) -> dict[str, str]:
+    return {"ip": f"127.0.9.{number}"}
