@@ -51,11 +51,13 @@ class DockerCompose:
         force: bool = False,
         limit_s: float = 3600.0,
         keep: bool = False,
+        scale: Mapping[str, int] | None = None,
     ) -> Iterator[str]:
         """See `ports.Compose`."""
+        counts = tuple(part for name, n in (scale or {}).items() for part in ("--scale", f"{name}={n}"))
         flags = ("--force-recreate",) if force else ("--no-recreate",) if keep else ()
         only = ("--no-deps", *services) if services else ()
-        arguments = ("up", "-d", "--no-build", *flags, *only)
+        arguments = ("up", "-d", "--no-build", *flags, *counts, *only)
         yield from self._running.lines(project, text, arguments, stop, limit_s)
 
     def run(

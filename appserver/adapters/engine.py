@@ -131,7 +131,8 @@ class DockerEngine:
     def remove(self, container_id: str) -> None:
         with self._calling("remove a container") as api:
             try:
-                api.stop(container_id, timeout=_STOP_GRACE_S)
+                grace_s = (api.inspect_container(container_id).get("Config") or {}).get("StopTimeout")
+                api.stop(container_id, timeout=_STOP_GRACE_S if grace_s is None else grace_s)
                 api.remove_container(container_id, v=False, force=True)
             except NotFound:
                 return

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from appserver.agent.gate import Gate, Parts
 from appserver.agent.lanes import Turn
+from appserver.agent.overlap import Overlap
 from appserver.agent.saying import Saying, told
 from appserver.agent.wishes import Wish
 from appserver.core import reconcile
 from appserver.core.adopt import adopt
+from appserver.core.beside import beside, without
 from appserver.core.containers import ContainerState
 from appserver.core.entities import AppKey, Cause, Desired, Drift, Observed, Phase, Revision
 from appserver.core.reconcile import ReconcilePlan
@@ -124,11 +126,20 @@ class Change:
         waits = tuple(sorted({*plan.services, *self._begun()}))
         if waits or not plan.is_empty:
             self._saying.say("acting", str(plan).partition("\n")[0] or "looking whether it is up")
-        if causes := self._gate.bring_about(revision, plan, waits):
+        if causes := self._bring_about(revision, plan, waits):
             self._put_back(desired, revision, causes)
         else:
             self._parts.projects.tidy(self._key, revision)
             self._done(desired, revision)
+
+    def _bring_about(self, revision: Revision, plan: ReconcilePlan, waits: tuple[str, ...]) -> tuple[Cause, ...]:
+        """What is started beside what it replaces comes last: what it depends on is there by then."""
+        both = beside(revision, plan, self._gate.containers())
+        if both is None:
+            return self._gate.bring_about(revision, plan, waits)
+        rest = tuple(name for name in waits if name not in both.scale)
+        causes = self._gate.bring_about(revision, without(plan, both.services), rest)
+        return causes or Overlap(self._parts, self._key, self._gate, self._saying)(revision, both)
 
     def _put_back(self, desired: Desired, revision: Revision, causes: tuple[Cause, ...]) -> None:
         """The revision before, by the same path. One that was in force already stays: nothing better is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -73,23 +73,62 @@ class Gate:
             limit = self._parts.clock.now() + timedelta(seconds=limit_s)
             self.carry_out(revision, images, plan, limit_s)
         except (ComposeError, EngineError) as error:
-            self._go_on()
+            self.go_on()
             self._parts.hands.check_engine()
-            return self._given_up(revision, waits, limit, error)
-        while (found := self._look(revision, waits, limit)).state == "waiting":
+            return self.given_up(revision, waits, limit, error)
+        return self.until_up(revision, waits, limit, settling)
+
+    def until_up(
+        self,
+        revision: Revision,
+        waits: Sequence[str],
+        limit: datetime,
+        settling: Phase = "settling",
+        but: Collection[str] = (),
+    ) -> tuple[Cause, ...]:
+        """Wait for services; why they are not up, else nothing.
+
+        Args:
+            but: ids of containers that do not count.
+        """
+        while (found := self._look(revision, waits, limit, but)).state == "waiting":
             self._saying.say(settling, "; ".join(found.waits_for))
             self._turn.news.wait(found.again_s)
-            self._go_on()
+            self.go_on()
         return self._explained(found.failures)
+
+    def scale(self, revision: Revision, scale: Mapping[str, int]) -> None:
+        """See `Hands.scale`; says what is being done."""
+        images = self._images(revision, tuple(scale))
+        try:
+            doing = self._parts.hands.scale(
+                self._key, revision, images, scale, self._turn.over, revision.options.timeout_s
+            )
+            for line in doing:
+                self.go_on()
+                self._saying.say(self._saying.now.phase, line)
+        except ComposeError:
+            self.go_on()
+            raise
+        finally:
+            self._parts.looks.forget(self._key.name, tuple(scale))
+
+    def pause(self, seconds: float) -> None:
+        """
+        Raises:
+            Superseded: it is over before.
+        """
+        self._turn.over.wait(seconds)
+        self.go_on()
 
     def carry_out(self, revision: Revision, images: dict[str, str], plan: ReconcilePlan, limit_s: float) -> None:
         """Act alone, saying what is being done."""
         try:
             for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
-                self._go_on()
+                self.go_on()
                 self._saying.say(self._saying.now.phase, line)
         except ComposeError:
-            self._go_on()
+            self.go_on()
             raise
         finally:
             self._parts.looks.forget(self._key.name, plan.services)
@@ -99,31 +138,42 @@ class Gate:
         try:
             self._parts.hands.take_down(self._key, revision, self._turn.over, volumes)
         except ComposeError:
-            self._go_on()
+            self.go_on()
             raise
 
-    def _look(self, revision: Revision, waits: Sequence[str], limit: datetime) -> Verdict:
+    def _look(self, revision: Revision, waits: Sequence[str], limit: datetime, but: Collection[str] = ()) -> Verdict:
         self._turn.news.clear()
         containers = self.containers()
         self._saying.see(revision, containers)
-        return verdict(revision, waits, containers, self._parts.clock.now(), limit)
+        counted = [c for c in containers if c.id not in but]
+        return verdict(revision, waits, counted, self._parts.clock.now(), limit)
 
     def _images(self, revision: Revision, services: Sequence[str]) -> dict[str, str]:
         held: dict[str, str] = {}
         for service, name, doing in self._parts.projects.images(revision, services):
-            self._go_on()
+            self.go_on()
             if doing:
                 self._saying.say(self._saying.now.phase, f"{service}: {doing}")
             held[service] = name
         return held
 
-    def _given_up(
-        self, revision: Revision, waits: Sequence[str], limit: datetime, error: ComposeError | EngineError
+    def given_up(
+        self,
+        revision: Revision,
+        waits: Sequence[str],
+        limit: datetime,
+        error: ComposeError | EngineError,
+        but: Collection[str] = (),
     ) -> tuple[Cause, ...]:
-        """What is not up, then what acting ended with: that alone where nothing else is to be seen, with its lines."""
-        judged = self._look(revision, waits, limit).failures
+        """What is not up, then what acting ended with: that alone where nothing else is to be seen, with its lines.
+
+        Args:
+            but: ids of containers that do not count.
+        """
+        judged = self._look(revision, waits, limit, but).failures
         told = {failure.service for failure in judged}
-        more = given_up(revision, waits, self._saying.containers, self._parts.clock.now(), str(error))
+        counted = [c for c in self._saying.containers if c.id not in but]
+        more = given_up(revision, waits, counted, self._parts.clock.now(), str(error))
         found = self._explained((*judged, *(failure for failure in more if failure.service not in told)))
         return (*found, Cause("", self._saying.masked(str(error)), logs=() if found else self._said(error)))
 
@@ -136,6 +186,10 @@ class Gate:
     def _said(self, error: ComposeError | EngineError) -> tuple[str, ...]:
         return tuple(map(self._saying.masked, error.output)) if isinstance(error, ComposeError) else ()
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """
+        Raises:
+            Superseded
+        """
         if self._turn.over.is_set():
             raise Superseded

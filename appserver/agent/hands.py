@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 
 from appserver.agent.project import Projects
@@ -64,6 +64,31 @@ class Hands:
             yield "restarting"
             self._compose.run("stop", key.name, text, plan.restart, over)
             yield from self._up(key, text, plan.restart, over, limit_s, keep=True)
+
+    def scale(
+        self,
+        key: AppKey,
+        revision: Revision,
+        images: dict[str, str],
+        scale: Mapping[str, int],
+        over: Event,
+        limit_s: float,
+    ) -> Iterator[str]:
+        """So many containers of each service: new ones as the revision has them, and those that are there as they are.
+
+        Raises:
+            ComposeError, EngineError
+        """
+        text = self._projects.text(key, revision, images)
+        self._check_owners(revision)
+        yield from self._compose.up(key.name, text, sorted(scale), over, keep=True, limit_s=limit_s, scale=scale)
+
+    def remove(self, container_id: str) -> None:
+        """
+        Raises:
+            EngineError
+        """
+        self._engine.remove(container_id)
 
     def _up(
         self,

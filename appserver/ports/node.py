@@ -57,7 +57,10 @@ class Engine(Protocol):
         """Take away every tag that `keep` gave below this repository name; images nobody else names go with it."""
 
     def remove(self, container_id: str) -> None:
-        """Stop and remove one container; its named volumes stay. Nothing happens when it is gone already."""
+        """Stop one container, in the time it has for that, and remove it; its named volumes stay.
+
+        Nothing happens when it is gone already.
+        """
 
     def logs(
         self,
@@ -188,12 +191,14 @@ class Compose(Protocol):
         force: bool = False,
         limit_s: float = 3600.0,
         keep: bool = False,
+        scale: Mapping[str, int] | None = None,
     ) -> Iterator[str]:
         """Create or recreate what differs; progress line by line. With `services`, those alone.
 
         Args:
             force: recreate them even if Compose sees no difference.
             keep: recreate none: Compose sees a difference where a service is brought up without those it depends on.
+            scale: so many containers of these services, whatever the text says.
         Raises:
             ComposeError: it ended badly, was stopped, or was not through within `limit_s`.
         """

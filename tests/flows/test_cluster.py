@@ -103,6 +103,31 @@ def test_an_update_goes_on_node_by_node(ships: Fleet, name: str) -> None:
     assert again.json()["changed"] is False
 
 
+def test_start_first_never_leaves_a_node_without_the_service(ships: Fleet, name: str) -> None:
+    """The new container is up before the old one goes; one that fails is taken away, and the old one never knew."""
+    run = {"update": {"order": "start-first"}}
+    ships.deploy(name, compose("one", **run))
+    (node,) = ships.on(name)
+    host = ships.hosts[node]
+    (old,) = host.containers(name)
+    operation = ships.deploy(name, compose("two", **run), wait=False)
+    most, fewest = 1, 1
+    while ships.servers.api.get(f"operations/{operation['id']}").json()["state"] in ("pending", "running"):
+        found = len(host.containers(name))
+        most, fewest = max(most, found), min(fewest, found)
+    assert (most, fewest) == (2, 1)
+    (new,) = host.containers(name, running=False)
+    assert new != old
+    assert greetings(ships, name) == {node: "two"}
+    assert ships.app(name)["drift"] == []
+    assert ships.deploy(name, compose("bad", FALSE, **run))["state"] == "failed"
+    assert host.containers(name, running=False) == [new]
+    wait_until(lambda: ships.app(name)["state"] != "deploying", "it is at rest", 20)
+    assert ships.app(name)["drift"] == []
+    assert ships.deploy(name, compose("three", **run))["state"] == "done"
+    assert greetings(ships, name) == {node: "three"}
+
+
 def test_an_update_that_does_not_come_up_is_put_back_and_the_rest_never_knew(ships: Fleet, name: str) -> None:
     ships.deploy(name, compose("one", replicas=4))
     before = ships.on(name)
