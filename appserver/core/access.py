@@ -22,6 +22,7 @@ _ALL = "CRUDEA"
 _VERBS = {"C": "create", "R": "read", "U": "update", "D": "delete", "E": "execute", "A": "change what is inside"}
 RIGHTS: Mapping[str, Mapping[Role, str]] = {
     "application": {"admin": _ALL, "operator": _ALL, "viewer": "R"},
+    "placement": {"admin": _ALL, "operator": _ALL, "viewer": "R"},
     "cluster": {"admin": _ALL, "operator": "RA", "viewer": "R"},
     "node": {"admin": _ALL, "operator": "RA", "viewer": "R"},
     "bootserver": {"admin": _ALL, "operator": "RE", "viewer": "R"},

@@ -28,10 +28,14 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class FencedDuty:
-    """`run` is also given the leadership, whose fence joins everything that it writes."""
+    """`run` is also given the leadership, whose fence joins everything that it writes.
+
+    `value` stands in the line instead of that of the others, for whoever reads there which app servers there are.
+    """
 
     name: str
     run: Callable[[Event, Leadership], None]
+    value: str = ""
 
 
 class Duties:
@@ -63,7 +67,8 @@ class Duties:
             stop.wait(_AGAIN_S)
 
     def _term(self, duty: Duty | FencedDuty, stop: Event) -> None:
-        with self._kv.leader(duty.name, TTL_S, self._value, stop) as leadership:
+        value = duty.value if isinstance(duty, FencedDuty) else ""
+        with self._kv.leader(duty.name, TTL_S, value or self._value, stop) as leadership:
             if leadership is None:
                 return
             log.info("duty begins name=%s", duty.name)

@@ -21,11 +21,12 @@ DECLARES = "resource."
 
 Amount = Mapping[str, int]
 _KIB = 1024
+_MILLION, _BILLION = 10**6, 10**9
 _MOST = 2**62
 
 
 def asked(claim: Claim) -> Amount:
-    return {CPUS: _up(claim.cpus * 1000), MEMORY: -(-claim.memory // _KIB), **claim.counted}
+    return {CPUS: _thousandths(claim.cpus), MEMORY: -(-claim.memory // _KIB), **claim.counted}
 
 
 def total(node: Candidate) -> Amount:
@@ -44,10 +45,11 @@ def summed(claims: Iterable[Claim]) -> dict[str, int]:
     cpus = memory = 0
     counted: dict[str, int] = {}
     for claim in claims:
-        cpus += _up(claim.cpus * 1000)
+        cpus -= -round(claim.cpus * _BILLION) // _MILLION  # `_thousandths`, of which this is most of the time
         memory -= -claim.memory // _KIB
-        for name, much in claim.counted.items():
-            counted[name] = counted.get(name, 0) + much
+        if claim.counted:
+            for name, much in claim.counted.items():
+                counted[name] = counted.get(name, 0) + much
     return {CPUS: cpus, MEMORY: memory, **counted}
 
 
@@ -64,7 +66,7 @@ def free(node: Candidate, but: str = "") -> dict[str, int]:
 def left(node: Candidate, name: str, but: str = "") -> int:
     """What is left of one resource: `free`, where that is all there is to know."""
     if name == CPUS:
-        taken = sum(_up(claim.cpus * 1000) for holder, claim in node.reserved.items() if holder != but)
+        taken = sum(_thousandths(claim.cpus) for holder, claim in node.reserved.items() if holder != but)
         return size(node)[0] - taken
     if name == MEMORY:
         taken = sum(-(-claim.memory // _KIB) for holder, claim in node.reserved.items() if holder != but)
@@ -104,5 +106,6 @@ def _amount(name: str, text: str) -> int | None:
     return much if 0 <= much <= _MOST else None
 
 
-def _up(number: float) -> int:
-    return math.ceil(round(number, 6))
+def _thousandths(cpus: float) -> int:
+    """Rounded up, where it is more than a millionth of one over."""
+    return -(-round(cpus * _BILLION) // _MILLION)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from appserver.core.placement import amounts, filters, marks, schedulers
 from appserver.core.placement.amounts import SLOTS
 from appserver.core.placement.expressions import parse
-from appserver.core.placement.filters import Filter
+from appserver.core.placement.filters import OF_NODE, Filter
 from appserver.core.placement.marks import Mark, Marks
 from appserver.core.placement.masks import Masks
 from appserver.core.placement.rank import Strategy
@@ -88,7 +88,7 @@ class Reader:
         of_type = schedulers.scheduler(wanted.type).filters
         if self._all_usable and not (of_type or wanted.constraints or wanted.whitelist):
             return -1
-        tests = (*_ALWAYS, *(test for test in of_type if test not in _MARKED))
+        tests = (*OF_NODE, *(test for test in of_type if test not in _MARKED))
         hard = tuple(text for text in wanted.constraints if not parse(text).soft)
         image = wanted.image if filters.holds_image in tests else ""
         labels = wanted.labels if of_type else ()
@@ -96,7 +96,7 @@ class Reader:
         named = bool(
             wanted.whitelist or image or filters.is_host in tests or any(parse(text).key == "node" for text in hard)
         )
-        if not named and self._all_usable and not hard and tests == _ALWAYS:
+        if not named and self._all_usable and not hard and tests == OF_NODE:
             return -1
         return self._masks.of_filters(wanted, tests, question, named)
 
@@ -104,7 +104,6 @@ class Reader:
         return self._masks.of_filters(Request("", Claim()), (_never,), "nowhere", False)
 
 
-_ALWAYS: tuple[Filter, ...] = (filters.is_usable, filters.is_listed, filters.has_labels)
 _MARKED: frozenset[Filter] = frozenset({filters.is_alone, filters.is_new_name})
 """Filters that depend on what runs, and are kept as marks. Any other of a scheduler's is asked of the snapshot."""
 

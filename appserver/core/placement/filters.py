@@ -109,6 +109,8 @@ FILTERS: tuple[Filter, ...] = (
     has_neighbours,
 )  # fmt: skip
 """Those that every request goes through; the type of a container may add to them: `schedulers.py`."""
+OF_NODE: tuple[Filter, ...] = (is_usable, is_listed, has_labels)
+"""Of these, those whose answer stays the same whatever is placed."""
 
 
 def first_reason(filters: Iterable[Filter], wanted: Request, node: Candidate) -> str | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from appserver.core.placement.filters import first_reason
+from appserver.core.placement import amounts
+from appserver.core.placement.filters import OF_NODE, first_reason, is_alone, is_new_name
 from appserver.core.placement.marks import resident
 from appserver.core.placement.request import Candidate, Claim, Request, Reservation, Resident
-from appserver.core.placement.schedulers import filters
+from appserver.core.placement.schedulers import SCHEDULERS, filters, scheduler
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ def approve(wanted: Sequence[Request], node: Candidate) -> Verdict:
     Args:
         node: with its reservations as they are now.
     """
+    if _all_fit(wanted, node):
+        reserved = {**node.reserved, **{one.holder: one.claim for one in wanted}}
+        return Verdict(Reservation(reserved), tuple(one.holder for one in wanted))
     approved: list[str] = []
     refused: list[tuple[str, str]] = []
     for one in wanted:
@@ -76,6 +80,34 @@ def with_request(node: Candidate, wanted: Request) -> Candidate:
     others = tuple(one for one in node.residents if not one.holder or one.holder != wanted.holder)
     reserved = {**node.reserved, wanted.holder: wanted.claim}
     return replace(node, reserved=reserved, residents=(*others, resident(wanted)))
+
+
+def _all_fit(wanted: Sequence[Request], node: Candidate) -> bool:
+    """Whether there is a yes for each of them, as a look at their sum tells where none asks about the others.
+
+    False says nothing: they are then to be asked about one by one, which costs as much for each as this for all.
+    """
+    holders = {one.holder for one in wanted}
+    if len(holders) < len(wanted) or not holders.isdisjoint(node.reserved):
+        return False
+    left, needed = amounts.free(node), amounts.summed(one.claim for one in wanted)
+    if amounts.SLOTS in left or any(much > 0 and much > left.get(name, 0) for name, much in needed.items()):
+        return False
+    kinds = {(one.type, one.constraints, one.labels, one.whitelist, one.image): one for one in wanted}
+    return all(map(_is_plain, wanted)) and not any(
+        first_reason((*OF_NODE, *scheduler(one.type).filters), one, node) for one in kinds.values()
+    )
+
+
+def _is_plain(wanted: Request) -> bool:
+    """Whether it asks for nothing that another container on the node could take away, or be, beside room."""
+    return wanted.type in _PLAIN and not (wanted.claim.ports or wanted.affinities or wanted.beside)
+
+
+_PLAIN = frozenset(SCHEDULERS) - frozenset(
+    kind for kind, one in SCHEDULERS.items() if not {is_alone, is_new_name}.isdisjoint(one.filters)
+)
+"""Types whose filters ask about the node alone."""
 
 
 @dataclass(frozen=True, slots=True)

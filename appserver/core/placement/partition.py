@@ -8,14 +8,20 @@ No scheduler asks another; all come to the same answer from the same names.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from appserver.core.placement import rank
-from appserver.core.placement.request import Candidate
 
 
-def split(
-    nodes: Sequence[Candidate], schedulers: Sequence[str], own: str
-) -> tuple[tuple[Candidate, ...], tuple[Candidate, ...]]:
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def split(nodes: Sequence[N], schedulers: Sequence[str], own: str) -> tuple[tuple[N, ...], tuple[N, ...]]:
     """The nodes that are `own`'s, and the others. One that is not among `schedulers`, or is alone, has them all.
 
     Args:
@@ -24,8 +30,8 @@ def split(
     if own not in schedulers:
         return tuple(nodes), ()
     words = {name: rank.word("scheduler", name) for name in sorted(set(schedulers))}
-    mine: list[Candidate] = []
-    others: list[Candidate] = []
+    mine: list[N] = []
+    others: list[N] = []
     for node in nodes:
         (mine if _owner(node.name, words) == own else others).append(node)
     return tuple(mine), tuple(others)

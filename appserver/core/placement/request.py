@@ -117,4 +117,6 @@ class Candidate:
     """What is in use beyond what is reserved, as its agent saw it: it counts in the rank, and refuses nobody."""
 
     def taken_by_others(self, holder: str) -> tuple[Claim, ...]:
+        if holder not in self.reserved:
+            return tuple(self.reserved.values())
         return tuple(claim for name, claim in self.reserved.items() if name != holder)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from appserver.core.placement.manager import LooseEnds, approve, approve_all, loose_ends
+from hypothesis import given
+
+from appserver.core.placement.filters import first_reason
+from appserver.core.placement.manager import LooseEnds, approve, approve_all, loose_ends, with_request
 from appserver.core.placement.request import Candidate, Claim, Request, Reservation, Resident
+from appserver.core.placement.schedulers import filters
+from tests.unit.appserver.core.placement import worlds
 
 NODE = Candidate("n1", 4, 2**30, reserved={"there": Claim(2)})
 
@@ -54,3 +59,17 @@ def test_loose_ends_are_released_or_reported() -> None:
     reserved = {"runs": Claim(1), "coming": Claim(1), "lost": Claim(1)}
     there = (Resident("r", holder="runs"), Resident("stranger"))
     assert loose_ends(reserved, there, {"coming"}) == LooseEnds(("lost",), ("stranger",))
+
+
+@given(worlds.nodes, worlds.requests)
+def test_many_at_once_are_approved_as_one_after_the_other(nodes: list[Candidate], wanted: list[Request]) -> None:
+    """What the sum of them tells is what each of them would have been told."""
+    for node in nodes[:2]:
+        now, approved, refused = node, [], []
+        for one in wanted:
+            why = first_reason(filters(one.type), one, now)
+            (refused if why else approved).append((one.holder, why) if why else one.holder)
+            now = now if why else with_request(now, one)
+        found = approve(wanted, node)
+        assert (found.approved, found.refused) == (tuple(approved), tuple(refused))
+        assert found.reservation == Reservation(now.reserved)
