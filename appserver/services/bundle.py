@@ -31,9 +31,6 @@ from appserver.services.operations import Operations
 from appserver.services.placements import Placements
 from appserver.services.placements_ends import Ends
 from appserver.services.placements_view import PlacementList
-from appserver.services.placements import Placements
-from appserver.services.placements_ends import Ends
-from appserver.services.placements_view import PlacementList
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
 from appserver.services.push import Push
@@ -69,9 +66,6 @@ class Services:
     imports: Imports
     sources: Sources
     configuration: Configuration
-    placements: Placements
-    placement_list: PlacementList
-    placement_ends: Ends
     placements: Placements
     placement_list: PlacementList
     placement_ends: Ends

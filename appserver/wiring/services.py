@@ -67,10 +67,6 @@ from appserver.services.placements import Placements
 from appserver.services.placements_ends import Ends
 from appserver.services.placements_ground import DUTY as PLACEMENTS
 from appserver.services.placements_view import PlacementList
-from appserver.services.placements import Placements
-from appserver.services.placements_ends import Ends
-from appserver.services.placements_ground import DUTY as PLACEMENTS
-from appserver.services.placements_view import PlacementList
 from appserver.services.play_run import PlayRun
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
@@ -203,9 +199,6 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         placements=Placements(kv=kv, clock=clock, access=access, audit=audit, own=settings.reached_at),
         placement_list=PlacementList(kv=kv, access=access),
         placement_ends=Ends(kv=kv, events=events),
-        placements=Placements(kv=kv, clock=clock, access=access, audit=audit, own=settings.reached_at),
-        placement_list=PlacementList(kv=kv, access=access),
-        placement_ends=Ends(kv=kv, events=events),
         plays=plays,
         play_runner=PlayRunner(kv=kv, playbooks=books, run=run, at_once=settings.plays_at_once),
         site=SiteSettings(kv=kv, sealer=world.sealer, audit=audit, events=events, clock=clock),
@@ -257,7 +250,6 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         Duty("sources", services.keep_current.run),
         Duty("keeper", services.keeper.run),
         Duty("boards", services.bmc_watch.run),
-        FencedDuty(PLACEMENTS, services.placement_ends.run, settings.reached_at),
         FencedDuty(PLACEMENTS, services.placement_ends.run, settings.reached_at),
     )
     return Duties(kv=services.kv, value=settings.url, duties=work)
