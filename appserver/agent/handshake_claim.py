@@ -76,6 +76,8 @@ class Claims:
         self._own: set[int] = set()
         self.ip = ""
         """Of the newest claim, of those that had one."""
+        self.lost_since: float | None = None
+        """Monotonic time at which the lease of the last claim ran out; None while there is one, or none was yet."""
 
     def run(self, stop: Event, held: Callable[[Held], None]) -> None:
         """Until told to stop; the claim ends with it.
@@ -88,6 +90,8 @@ class Claims:
                 try:
                     with self._kv.lease(self._ttl_s) as lease:
                         self._hold(lease, stop, held)
+                        if lease.lost.is_set() and self.lost_since is None:
+                            self.lost_since = time.monotonic()
                 except StoreError as error:
                     log.warning("event=lease_waits reason=%s", error)
                     stop.wait(_PAUSE_S)
@@ -137,6 +141,7 @@ class Claims:
         self._rivalry.end()
         log.info("event=claimed node=%s address=%s ip=%s whole=%s", mine.node, mine.address, mine.ip, whole)
         self.ip = mine.ip if whole else self.ip
+        self.lost_since = None
         self._begin()
         if whole:
             held(Held(mine, lease, found, over))

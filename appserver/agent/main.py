@@ -16,6 +16,7 @@ from threading import Event, Thread
 from appserver.agent.conditions import Watch
 from appserver.agent.desired import Following
 from appserver.agent.endings import Endings
+from appserver.agent.fence import Fence
 from appserver.agent.gate import Parts
 from appserver.agent.guarded import guarded
 from appserver.agent.hands import Hands
@@ -101,6 +102,7 @@ class Agent:
         who = this_run(identity.name, identity.address, identity.ip, clock.now)
         self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
         claims = self._handshake.claims
+        self._fence = Fence(self.wishes, self._lanes, lambda: claims.lost_since)
         more = self._handshake.conditions
         self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch)
 
@@ -117,6 +119,7 @@ class Agent:
         parts: dict[str, Callable[[], None]] = {
             "desired": lambda: self._desired.run(over),
             "engine": lambda: self._follow_engine(over),
+            "fence": lambda: self._fence.run(over),
             "passes": lambda: self._pass(over),
             "inventory": lambda: self._inventory.run(over),
             "record": lambda: self._record.run(over),

@@ -211,6 +211,26 @@ def test_what_a_lost_node_ran_is_elsewhere_after_its_grace_and_gone_when_it_is_b
     wait_until(lambda: ships.app(name)["state"] == "running", "it is well", 20)
 
 
+def test_what_could_be_placed_elsewhere_is_stopped_by_a_node_that_has_lost_the_store(
+    ships: Fleet, name: str, etcd: Cluster
+) -> None:
+    """It cannot know whether it runs elsewhere by now. What may not move goes on. Both go on when the store is back."""
+    ships.deploy(name, compose("one", grace="5s"))
+    ships.deploy(f"{name}stays", compose("two"))
+    (moves,), (stays,) = ships.on(name).values(), ships.on(f"{name}stays").values()
+    for member in etcd.members:
+        member.pause()
+    try:
+        wait_until(lambda: not ships.on(name), "it is stopped", 40)
+        assert [*ships.on(f"{name}stays").values()] == [stays]
+    finally:
+        for member in etcd.members:
+            member.resume()
+    wait_until(lambda: [*ships.on(name).values()] == [moves], "the same container runs again", 40)
+    wait_until(lambda: ships.app(name)["state"] == "running", "it is well", 20)
+    assert ships.app(name)["drift"] == []
+
+
 def test_one_on_every_node_and_on_one_that_comes_later(ships: Fleet, name: str) -> None:
     ships.servers.api.post("nodes/n4/cordon", {"reason": "later"})
     ships.deploy(name, compose("one", mode="global"))

@@ -1,0 +1,83 @@
+"""What may be placed elsewhere is stopped here in time, when this node has lost the store: it must not run twice.
+
+An application with `x-moorage.grace` runs on another node so long after this one was lost. The lease by which that is
+judged runs out here when it runs out there, so both sides know the moment; here the end comes a little earlier. When
+the store is back, what is wanted is looked at anew: it is started again, or it has moved and is removed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Event
+
+from appserver.agent.lanes import Lanes
+from appserver.agent.wishes import Wish, Wishes
+from appserver.core.entities import AppKey
+from appserver.errors import NotFound, StoreError
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.5
+EARLY_S = 5.0
+"""Before the grace is over, so that stopping is through by then."""
+
+
+class Fence:
+    """`run` in a thread of its own."""
+
+    def __init__(self, wishes: Wishes, lanes: Lanes, lost_since: Callable[[], float | None]) -> None:
+        """
+        Args:
+            lost_since: monotonic time at which this node's lease ran out; None while it has one.
+        """
+        self._wishes = wishes
+        self._lanes = lanes
+        self._lost_since = lost_since
+        self._held: dict[AppKey, tuple[Wish, Wish]] = {}
+        """What was wanted, and what stands in for it."""
+
+    def run(self, stop: Event) -> None:
+        while not stop.wait(_LOOK_S):
+            self.look(time.monotonic())
+
+    def look(self, now: float) -> None:
+        lost = self._lost_since()
+        if lost is None:
+            self._let_go()
+            return
+        for key in self._wishes.all():
+            grace_s = self._grace_s(key)
+            if grace_s is not None and now - lost >= max(0.0, grace_s - EARLY_S):
+                self._hold(key)
+
+    def _hold(self, key: AppKey) -> None:
+        wish = self._wishes.get(key)
+        if wish is None or wish.desired.run != "running":
+            return
+        stopped = Wish(replace(wish.desired, run="stopped"), -wish.at)
+        self._held[key] = wish, stopped
+        log.warning("event=fenced application=%s reason=%r", key, "this node is lost to the others, and it may move")
+        if self._wishes.set(key, stopped):
+            self._lanes.supersede(key)
+
+    def _let_go(self) -> None:
+        """Unless something newer is wanted by now."""
+        for key, (wanted, stopped) in self._held.items():
+            if self._wishes.get(key) == stopped:
+                log.info("event=fence_lifted application=%s", key)
+                self._wishes.set(key, wanted)
+                self._lanes.supersede(key)
+        self._held.clear()
+
+    def _grace_s(self, key: AppKey) -> float | None:
+        wish = self._wishes.get(key)
+        if wish is None or wish.desired.run != "running":
+            return None
+        try:
+            return self._wishes.revision(key, wish.desired.revision).options.grace_s
+        except (NotFound, StoreError) as error:
+            log.warning("event=not_fenced application=%s reason=%s", key, error)
+            return None
