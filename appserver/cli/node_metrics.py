@@ -9,6 +9,7 @@ import click
 
 from appserver.cli import lazy, show
 from appserver.cli.arguments import client
+from appserver.core.metrics_words import amount
 
 _WIDTH = 40
 _BARS = "▁▂▃▄▅▆▇█"
@@ -58,17 +59,6 @@ def sparkline(numbers: Sequence[float | None], width: int = _WIDTH) -> str:
         parts = list(numbers)
     top = max((part for part in parts if part is not None), default=0.0)
     return "".join(" " if part is None else _BARS[round(part / top * (len(_BARS) - 1)) if top else 0] for part in parts)
-
-
-def amount(number: float | None, unit: str) -> str:
-    """A number as people read it: `1.5`, `512.0 MiB`, `3.1 MiB/s`, `45 %`."""
-    if number is None:
-        return ""
-    if unit in ("bytes", "bytes/s"):
-        return show.size(number) + ("/s" if unit == "bytes/s" else "")
-    if unit == "ratio":
-        return f"{number:.0%}".replace("%", " %")
-    return f"{number:.2f}".rstrip("0").rstrip(".") + ("/s" if unit == "1/s" else "")
 
 
 def _rows(lines: Sequence[Mapping[str, Any]]) -> Iterable[Sequence[str]]:

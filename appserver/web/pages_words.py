@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from appserver.core.metrics_words import amount
 from appserver.errors import NodeError, UserError
 
 LINE = 4000
@@ -229,7 +230,7 @@ def back(referrer: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-_ALL = (look, advice, iso, moment, ago, lasting, size, plain, sentence, short, language, back)
+_ALL = (look, advice, iso, moment, ago, lasting, size, plain, sentence, short, language, back, amount)
 FILTERS = {f.__name__: f for f in _ALL}
 
 

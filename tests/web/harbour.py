@@ -27,6 +27,7 @@ from appserver.settings import ServeSettings
 from appserver.web.app import create_app
 from tests.web import records, values
 from tests.web.boot_record import boards, boot_servers
+from tests.web.measured import Measuring
 from tests.web.plays_record import plays
 from tests.web.site_settings import site_settings
 
@@ -61,7 +62,8 @@ class Harbour:
             access=self._access(),
             audit=SimpleNamespace(list=lambda *_, **__: Page(records.AUDIT, "older"), record=lambda *_: None),
             events=SimpleNamespace(list=lambda *_, **__: Page(records.EVENTS), follow=lambda *_, **__: iter(())),
-            nodes=SimpleNamespace(list=lambda *_: records.NODES),
+            nodes=SimpleNamespace(list=lambda *_: records.NODES, show=_node),
+            metrics=Measuring(),
             start_up=SimpleNamespace(show=lambda _: records.START_UP),
             boot=boot_servers(),
             bmc=boards(),
@@ -172,6 +174,10 @@ class _Deploy:
     def __call__(self, _: Caller, wanted: DeployRequest) -> Deployed:
         self._harbour.done.append(("deploy", wanted))
         return Deployed(self._harbour.apply(wanted), values.RUNNING.id)
+
+
+def _node(_: Caller, name: str) -> object:
+    return next(view for view in records.NODES if view.node.name == name)
 
 
 def _strays(_: Caller, node: str) -> tuple[object, ...]:

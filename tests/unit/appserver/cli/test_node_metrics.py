@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appserver.cli.node_metrics import amount, sparkline
+from appserver.cli.node_metrics import sparkline
 
 
 @pytest.mark.parametrize(
@@ -20,20 +20,3 @@ from appserver.cli.node_metrics import amount, sparkline
 def test_a_course_is_as_wide_as_there_is_to_tell(numbers: tuple[float | None, ...], line: str) -> None:
     """Forty bars at the most; a blank where nothing is known."""
     assert sparkline(numbers) == line
-
-
-@pytest.mark.parametrize(
-    ("number", "unit", "text"),
-    [
-        (None, "bytes", ""),
-        (0.254, "cores", "0.25"),
-        (2.0, "cores", "2"),
-        (1024.0, "bytes", "1.0 KiB"),
-        (1048576.0, "bytes/s", "1.0 MiB/s"),
-        (12.5, "1/s", "12.5/s"),
-        (0.5, "ratio", "50 %"),
-    ],
-)
-def test_a_number_has_its_unit(number: float | None, unit: str, text: str) -> None:
-    """As people read it."""
-    assert amount(number, unit) == text
