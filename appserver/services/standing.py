@@ -10,6 +10,7 @@ from appserver.core.fleet import Cluster, Cordon, Node
 from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV
+from appserver.services.placements_nodes import candidate, prefixes, residents
 from appserver.store import keys
 from appserver.store.records import below, find, nodes_below
 
@@ -40,7 +41,8 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
     """
     where = keys.application(key)
     rollout = keys.rollout(key)
-    first = kv.snapshot(where, rollout, keys.cluster(key.cluster), "nodes/", "alive/", "reservations/", keys.CORDONS)
+    whole = ("nodes/", "alive/", "reservations/", keys.CORDONS, *prefixes(key.cluster))
+    first = kv.snapshot(where, rollout, keys.cluster(key.cluster), *whole)
     cluster = find(first, keys.cluster(key.cluster), Cluster)
     if cluster is None:
         raise NotFound(f"there is no cluster {key.cluster}")
@@ -66,9 +68,13 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
     nodes_of_it = [node.record for node in nodes_below(first) if node.record.cluster == key.cluster]
     cordons = {**{name: held.record for name, held in below(first, keys.CORDONS, Cordon)}, **(as_if or {})}
     here = {name for name, wanted in desired.items() if wanted.run != "removed"}
+    there = residents(first, key.cluster)
     candidates = tuple(
-        _candidate(
-            node, node.name in alive, reserved.get(node.name), _against(cordons.get(node.name), node.name in here)
+        candidate(
+            node,
+            _against(cordons.get(node.name), node.name in here) if node.name in alive else "its agent is away",
+            reserved[node.name][0].holders if node.name in reserved else {},
+            there.get(node.name, ()),
         )
         for node in nodes_of_it
     )
@@ -107,20 +113,3 @@ def _against(cordon: Cordon | None, here: bool) -> str:
 def _is_unwell(node: Node, alive: bool, cordon: Cordon | None) -> bool:
     drained = cordon is not None and cordon.drain
     return not drained and (not alive or any(c.speaks_against for c in node.conditions))
-
-
-def _candidate(node: Node, alive: bool, held: tuple[Reservation, int] | None, cordoned: str) -> Candidate:
-    bad = next((f"{c.name}: {c.reason}" for c in node.conditions if c.speaks_against), "")
-    against = (
-        "its agent is away"
-        if not alive
-        else cordoned or bad or ("" if node.engine else "has not reported its engine yet")
-    )
-    return Candidate(
-        node.name,
-        node.engine.cpus if node.engine else 0.0,
-        node.engine.memory if node.engine else 0,
-        node.labels,
-        held[0].holders if held else {},
-        against,
-    )
