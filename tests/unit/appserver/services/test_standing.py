@@ -19,7 +19,7 @@ def test_a_node_has_its_labels_as_words_and_as_pairs() -> None:
     berth = Berth()
     berth.node("n1", zone="a", ssd="")
     node = seen(berth)["n1"]
-    assert (node.id, node.words, node.labels) == ("n1", ("zone=a", "ssd"), {"zone": "a", "ssd": ""})
+    assert (node.id, node.words, node.labels) == ("n1", ("ssd", "zone=a"), {"zone": "a", "ssd": ""})
 
 
 def test_what_runs_there_is_known_by_its_record() -> None:
