@@ -1,6 +1,7 @@
 """Live reads, for app servers alone: images, logs, statistics, projects that are not ours. Nothing changes by them.
 
-TLS 1.3, both sides with a certificate of the installation's authority; the caller's must be of the name `serve`.
+TLS 1.3, both sides with a certificate of the installation's authority; the caller's must be of the name `serve`, or
+`prometheus` for that one's page alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from appserver.agent.http_lines import Lines, until_gone
 from appserver.agent.metrics import Meter
+from appserver.agent.metrics_page import SCRAPER, handler_of, page
 from appserver.agent.wishes import Wishes
 from appserver.core.containers import StrayProject
 from appserver.errors import AppServerError, EngineError, NotFound
@@ -97,6 +99,10 @@ class Reads:
             raise NotFound("nothing is measured on this node")
         return self._meter.range(query, datetime.now(UTC))
 
+    def page(self) -> bytes:
+        """Prometheus'."""
+        return page(self._meter.latest if self._meter else None)
+
     def logs(self, query: Query, stop: Event) -> Iterator[str]:
         if not _CONTAINER.fullmatch(query["id"]):
             raise ValueError(f"{query['id'][:80]!r} is no container")
@@ -136,6 +142,10 @@ class _Server(ThreadingHTTPServer):
         self._context = context
         self._slots = BoundedSemaphore(_MOST_AT_ONCE)
         self.reads = reads
+        self._handlers: Mapping[str, type[BaseHTTPRequestHandler]] = {
+            CALLER: _Handler,
+            SCRAPER: handler_of(reads.page),
+        }
         self.stop = stop
         self.beat_s = beat_s
 
@@ -146,11 +156,12 @@ class _Server(ThreadingHTTPServer):
         try:
             request.settimeout(_HANDSHAKE_S)
             with self._context.wrap_socket(request, server_side=True) as connection:
-                if (name := _name(connection.getpeercert() or {})) != CALLER:
+                handler = self._handlers.get(name := _name(connection.getpeercert() or {}))
+                if handler is None:
                     log.warning("event=caller_refused name=%r address=%s", name, client_address)
                     return
                 connection.settimeout(_IDLE_S)
-                self.RequestHandlerClass(connection, client_address, self)  # type: ignore[arg-type]
+                handler(connection, client_address, self)
         except (OSError, ValueError) as error:
             log.info("event=connection_ended address=%s reason=%s", client_address, error)
         finally:

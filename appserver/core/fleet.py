@@ -16,6 +16,22 @@ WARNINGS = frozenset({"certificates"})
 """Conditions that, while they are bad, ask for somebody's hand in time, and keep nobody from using the node."""
 
 
+CONDITIONS = frozenset(
+    {
+        "certificates",
+        "clock",
+        "disk",
+        "engine",
+        "handshake",
+        "identity",
+        "memory",
+        "shared-storage",
+        "smart",
+    }
+)
+"""Those that are known here; an agent of another version may tell of more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One reason to trust a node or not. `since` is when `ok` last changed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
@@ -13,6 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from appserver.core.access import Caller
+from appserver.core.fleet import CONDITIONS
+from appserver.services.nodes import NodeView
 from appserver.web.context import Context
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -67,6 +69,7 @@ class Record(Collector):
         yield _by("moorage_nodes", "Nodes: healthy, on but not healthy, off.", "state", nodes)
         conditions = Tally(c.name for n in found if n.on for c in n.conditions if not c.ok)
         yield _by("moorage_node_conditions_bad", "Nodes that are on and have a bad condition.", "condition", conditions)
+        yield from _nodes(found)
         ends = GaugeMetricFamily(
             "moorage_node_certificates_end_seconds",
             "Unix time at which the first certificate of the node's host ends.",
@@ -85,6 +88,38 @@ class Record(Collector):
         for state, number in sorted(services.handshake.answered.items()):
             answered.add_metric([state], number)
         yield answered
+
+
+def _nodes(views: Sequence[NodeView]) -> Iterator[Metric]:
+    """Of each node; its conditions by the names that we know, since agents write them."""
+    on = GaugeMetricFamily("moorage_node_on", "Whether the node's agent is alive.", labels=["node"])
+    healthy = GaugeMetricFamily("moorage_node_healthy", "Whether nothing speaks against the node.", labels=["node"])
+    conditions = GaugeMetricFamily(
+        "moorage_node_condition", "Whether a condition is good, as last reported.", labels=["node", "condition"]
+    )
+    sizes = {
+        "cpus": GaugeMetricFamily("moorage_node_cpus", "Cores of the node's engine.", labels=["node"]),
+        "memory": GaugeMetricFamily("moorage_node_memory_bytes", "Memory of the node's engine.", labels=["node"]),
+    }
+    reserved = {
+        "cpus": GaugeMetricFamily("moorage_node_reserved_cpus", "Cores that are promised there.", labels=["node"]),
+        "memory": GaugeMetricFamily(
+            "moorage_node_reserved_memory_bytes", "Memory that is promised there.", labels=["node"]
+        ),
+    }
+    for view in views:
+        name = [view.node.name]
+        on.add_metric(name, view.on)
+        healthy.add_metric(name, view.healthy)
+        for condition in view.conditions:
+            if condition.name in CONDITIONS:
+                conditions.add_metric([*name, condition.name], condition.ok)
+        for part, family in reserved.items():
+            family.add_metric(name, sum(getattr(claim, part) for claim in view.held.values()))
+        for part, family in sizes.items():
+            if view.node.engine:
+                family.add_metric(name, getattr(view.node.engine, part))
+    yield from (on, healthy, conditions, *sizes.values(), *reserved.values())
 
 
 def _by(name: str, told: str, label: str, tally: Mapping[str, int]) -> Metric:
