@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -58,6 +58,14 @@ class AppView:
     def of(self) -> int:
         """How many services there are when all copies are up."""
         return len(self.expected) * max(1, sum(copy.run != "removed" for copy in self.copies))
+
+    @property
+    def merged(self) -> tuple[ServiceObserved, ...]:
+        """Each service once, over all copies: in the state of the copy that is worst off."""
+        found: dict[str, list[ServiceObserved]] = {}
+        for one in self.services:
+            found.setdefault(one.name, []).append(one)
+        return tuple(_over_copies(each) for each in found.values())
 
     def to_json(self) -> Mapping[str, object]:
         return {
@@ -286,6 +294,11 @@ def _state(
         first = drifting[0] if drifting else None
         return "degraded", f"{first.service}: {first.what} {first.before} → {first.after}" if first else "being healed"
     return "running", ""
+
+
+def _over_copies(each: Sequence[ServiceObserved]) -> ServiceObserved:
+    worst = next((s for s in each if s.state != "running" or s.health not in ("none", "healthy")), each[0])
+    return replace(worst, containers=tuple(name for s in each for name in s.containers))
 
 
 def _copy(node: str, wanted: Desired, seen: Observed | None, on: bool) -> CopyView:

@@ -69,6 +69,7 @@ PAGES: tuple[Page, ...] = (
     Page(f"{APP}/logs", "logs", pages_application.logs, GET, "applications"),
     Page(f"{APP}/export", "export", pages_application.export, GET, "applications"),
     Page(f"{APP}/do/<any(start, stop, restart):verb>", "act", pages_application.act, POST, "applications"),
+    Page(f"{APP}/do/<any(pause, resume):verb>", "hold", pages_application.hold, POST, "applications"),
     Page(f"{APP}/delete", "delete_application", pages_application.delete, BOTH, "applications"),
     Page("/operations/<operation>", "operation", pages_deploy.operation, GET, "applications"),
     Page("/import", "strays", pages_fleet.strays, BOTH, "import"),

@@ -103,6 +103,16 @@ def act(cluster: str, name: str, verb: str) -> Answer:
     return redirect(url_for("pages.operation", operation=operation), 303)
 
 
+def hold(cluster: str, name: str, verb: str) -> Answer:
+    """A roll-out over several nodes, held or let go."""
+    key, rollouts = _key(cluster, name), services().rollouts
+    if verb == "pause":
+        rollouts.pause(caller(), key)
+    else:
+        rollouts.resume(caller(), key)
+    return redirect(url_for("pages.application", cluster=key.cluster, name=key.name), 303)
+
+
 def delete(cluster: str, name: str) -> str | Answer | tuple[str, int]:
     """Asks, keeps volumes unless told, and wants the name typed."""
     me, app = _app(cluster, name)

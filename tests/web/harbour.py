@@ -73,6 +73,7 @@ class Harbour:
             deploy=_Deploy(self),
             applications=self._applications(),
             lifecycle=self._lifecycle(),
+            rollouts=SimpleNamespace(pause=self._told("pause", "op"), resume=self._told("resume", "op")),
             operations=SimpleNamespace(
                 get=lambda _, asked: values.OPERATIONS[asked],
                 follow=lambda _, asked, *__: iter((values.OPERATIONS[asked],)),

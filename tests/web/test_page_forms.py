@@ -118,6 +118,16 @@ def test_a_verb_goes_with_the_version_that_was_seen(client, harbour, verb):
     assert harbour.done == [(verb, values.SHOP, (), 812)]
 
 
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_a_rollout_over_several_nodes_is_held_and_let_go(client, harbour, verb):
+    """The page of a paused one has the button that lets it go, and says why it waits."""
+    ferry = "/applications/default/ferry"
+    page = client.get(ferry).text
+    assert f"{ferry}/do/resume" in page and "Paused by ada: a look first" in page
+    assert send(client, f"{ferry}/do/{verb}", ferry).location == ferry
+    assert harbour.done == [(verb, values.FERRY)]
+
+
 def test_rollback_shows_its_plan_and_applies_that(client, harbour):
     """GET plans, POST applies with the plan's token."""
     path = f"{APP}/history/1/rollback"

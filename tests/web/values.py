@@ -12,13 +12,14 @@ from appserver.core.entities import AppKey, Cause, Drift, ProjectFiles, ServiceO
 from appserver.core.operations import Operation
 from appserver.core.placement.request import Claim
 from appserver.core.plan import Step, ValueChange
-from appserver.core.views import AppView, RevisionView
+from appserver.core.updates import Rollout, Update
+from appserver.core.views import AppView, CopyView, RevisionView
 
 NOW = datetime.now(UTC)
 Explained = tuple[str, Mapping[str, object]]
 EVIL = '<script>document.title="owned"</script>'
 """What a stranger writes where a name or a line is expected."""
-SHOP, BLOG, WIKI, MAIL = (AppKey("default", name) for name in ("shop", "blog", "wiki", "mail"))
+SHOP, BLOG, WIKI, MAIL, FERRY = (AppKey("default", name) for name in ("shop", "blog", "wiki", "mail", "ferry"))
 DIGEST = "sha256:8f1c0f6e2b7d4a9c51e3f7b2d9a8c6e4f1b3d5a7c9e2f4b6d8a1c3e5f7b9d2a4"
 
 
@@ -44,6 +45,16 @@ CAUSE = Cause(
         f"2026-11-21T07:31:05Z ERROR bad setting LEVEL={EVIL}",
         "2026-11-21T07:31:05Z FATAL cannot go on",
     ),
+)
+ROLLOUT = Rollout(
+    5,
+    4,
+    Update(percentage=30),
+    ago(minutes=2),
+    ("harbour-2", "quay-7"),
+    (),
+    ("harbour-1",),
+    paused="by ada: a look first",
 )
 DRIFT = (
     Drift("web", "memory", "512M", "256M"),
@@ -89,6 +100,20 @@ APPS = {
             services=(*SERVICES[:2], replace(SERVICES[2], health="starting")),
         ),
         app(MAIL, "failed", reason=CAUSE.why, causes=(CAUSE,), revision=0, wanted=1, latest=1, services=()),
+        app(
+            FERRY,
+            "deploying",
+            reason=str(ROLLOUT),
+            wanted=5,
+            latest=5,
+            node=", ".join(ROLLOUT.nodes),
+            services=tuple(replace(s, containers=(f"ferry-{s.name}-1.{n}",)) for n in ROLLOUT.nodes for s in SERVICES),
+            copies=tuple(
+                CopyView(node, node != "quay-7", "running", 5 if done else 4, 5 if done else 4, "done", "3 of 3 are up")
+                for node, done in (("harbour-1", True), ("harbour-2", False), ("quay-7", False))
+            ),
+            rollout=ROLLOUT,
+        ),
         app(
             AppKey("default", "build-cache"),
             "stopped",
@@ -148,7 +173,7 @@ PLAN = DeployPlan(
     changed=True,
     token="5f2b" * 16,
     revision=5,
-    node="harbour-1",
+    nodes=("harbour-1",),
     steps=(
         Step("none", "cache", "", ()),
         Step(
@@ -171,7 +196,7 @@ PLAN = DeployPlan(
     record=None,
     application=cast(Any, None),
     desired={},
-    claim=Claim(),
+    claims={"harbour-1": Claim()},
 )
 
 

@@ -18,6 +18,7 @@ PAGES = (
     "/applications/default/blog",
     "/applications/default/wiki",
     "/applications/default/mail",
+    "/applications/default/ferry",
     f"{APP}/edit",
     f"{APP}/explain",
     f"{APP}/history",
