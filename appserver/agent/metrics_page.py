@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from prometheus_client import generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
-from appserver.core.metrics import FIELDS, Kind, Sample
+from appserver.core.metrics import Sample
 
 log = logging.getLogger(__name__)
 
 SCRAPER = "prometheus"
 """The name that the caller's certificate has. It gets this page and nothing else."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_LABELS: Mapping[Kind, str] = {"node": "", "disk": "mount", "device": "device", "network": "interface"}
-"""What the name of a subject is called. A host has a bounded number of each."""
-_ENDINGS = {
-    "cores": "_cores",
-    "bytes": "_bytes",
-    "bytes/s": "_bytes_per_second",
-    "1/s": "_per_second",
-    "ratio": "_ratio",
-    "seconds": "_seconds",
-    "number": "",
-}
 
 
 def page(sample: Sample | None) -> bytes:
     """What was measured last; without that, nothing."""
-    return generate_latest(_Host(sample))
+    from appserver.agent.metrics_exposition import exposition  # where it is asked for: the library takes 2 MB
+
+    return exposition(sample)
 
 
 def handler_of(page: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
@@ -57,24 +43,3 @@ def handler_of(page: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
             log.debug("event=scraped " + format, *args)  # noqa: G003  # the base class's own format
 
     return Handler
-
-
-class _Host(Collector):
-    def __init__(self, sample: Sample | None) -> None:
-        self._sample = sample
-
-    def collect(self) -> Iterator[Metric]:
-        if self._sample is None:
-            return
-        yield GaugeMetricFamily("moorage_host_measured_seconds", "Unix time of this.", value=self._sample.at)
-        for kind, label in _LABELS.items():
-            part = "" if kind == "node" else f"{kind}_"
-            for i, field in enumerate(FIELDS[kind]):
-                name = f"moorage_host_{part}{field.name}{_ENDINGS[field.unit]}"
-                family = GaugeMetricFamily(
-                    name, f"{field.told[0].upper()}{field.told[1:]}.", labels=[label] * bool(label)
-                )
-                for subject, values in sorted(self._sample.means.items()):
-                    if subject.kind == kind and i < len(values) and math.isfinite(values[i]):
-                        family.add_metric([subject.name] * bool(label), values[i])
-                yield family

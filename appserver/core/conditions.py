@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 _GIB = 1 << 30
 
@@ -114,7 +113,7 @@ def clock(offsets: Sequence[Offset], limits: Thresholds) -> tuple[Measure, ...]:
     """How far it certainly is from the middle one of the others' clocks: one of them that is wrong decides nothing."""
     if not offsets:
         return ()
-    least, most = median(one.least for one in offsets), median(one.most for one in offsets)
+    least, most = _middle(one.least for one in offsets), _middle(one.most for one in offsets)
     middle, word = (least + most) / 2, "ahead of" if least + most > 0 else "behind"
     many = f"{len(offsets)} member{'s' if len(offsets) > 1 else ''} of etcd"
     told = f"{abs(middle):.1f} s {word} {many}, give or take {(most - least) / 2:.1f} s"
@@ -129,3 +128,10 @@ def smart(disks: Sequence[DiskHealth]) -> tuple[bool, str]:
 
 def _strain(least: float, free: float) -> float:
     return least / free if free > 0 else math.inf if least else 0.0
+
+
+def _middle(numbers: Iterable[float]) -> float:
+    """The median; the library's would bring fractions and decimals into every agent."""
+    found = sorted(numbers)
+    half = len(found) // 2
+    return found[half] if len(found) % 2 else (found[half - 1] + found[half]) / 2
