@@ -20,6 +20,8 @@ from appserver.ports import Engine, Host, MetricHistory
 log = logging.getLogger(__name__)
 
 _LIST_AGAIN_S = 60.0
+_EVER = 1 << 40
+"""A time that nobody measures at."""
 _CHANGES = frozenset({"connected", "start", "die", "destroy", "rename"})
 
 
@@ -148,8 +150,7 @@ class Meter:
         for depth, (fine, coarse) in enumerate(pairwise(levels)):
             spans = history.spans()
             begin = spans[coarse.name][1] + coarse.step_s if coarse.name in spans else 0
-            end = int(time.time()) + coarse.step_s
-            for sample in tuple(history.read(fine.name, begin, end, lambda _: True)):
+            for sample in tuple(history.read(fine.name, begin, _EVER, lambda _: True)):
                 over = self._folds[coarse.name].take(sample)
                 if over is not None:
                     self._catch_up(depth + 1, over)

@@ -124,7 +124,7 @@ def sampled(before: Reading, after: Reading) -> Sample:
             (_rate(then[i], now[i], passed) if i < len(then) else NOT_KNOWN) if field.counter else now[i]
             for i, field in enumerate(fields)
         ]
-    return Sample(round(after.at), found, found)
+    return Sample(int(after.at), found, found)
 
 
 def field(sample: Values, subject: Subject, name: str) -> float:

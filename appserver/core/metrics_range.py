@@ -40,7 +40,8 @@ def asked(now: datetime, start: str = "", end: str = "", step: str = "") -> Aske
     Raises:
         Invalid: one of them is none of that, nothing lies between, or there would be too many points.
     """
-    until = min(_moment("to", end, now) if end else now.timestamp(), now.timestamp())
+    second_over = int(now.timestamp()) + 1  # what was measured in this very second is asked for too
+    until = min(_moment("to", end, now) if end else second_over, second_over)
     since = _moment("from", start, now) if start else until - 3_600
     if not since < until:
         raise Invalid("from", "is to be before `to`, and in the past")

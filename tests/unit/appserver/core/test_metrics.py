@@ -91,13 +91,13 @@ def test_lines_have_a_place_for_every_step() -> None:
 @pytest.mark.parametrize(
     ("start", "end", "step", "found"),
     [
-        ("", "", "", Asked(NOW - 3_600, NOW, 20)),
-        ("-90m", "", "1m", Asked(NOW - 5_400, NOW, 60)),
+        ("", "", "", Asked(NOW - 3_600, NOW + 1, 20)),
+        ("-90m", "", "1m", Asked(NOW - 5_400, NOW + 1, 60)),
         ("-2h", "-1h", "300", Asked(NOW - 7_200, NOW - 3_600, 300)),
         (str(NOW - 95), str(NOW - 5), "10s", Asked(NOW - 100, NOW, 10)),
         ("2026-11-21T06:00:00Z", "2026-11-21T06:30:00+00:00", "", Asked(NOW - 3_600, NOW - 1_800, 10)),
-        ("2026-11-21T06:00:00", "2099-01-01T00:00:00Z", "10m", Asked(NOW - 3_600, NOW, 600)),
-        ("-2160h", "", "", Asked(NOW - 7_776_000, NOW, 43_200)),
+        ("2026-11-21T06:00:00", "2099-01-01T00:00:00Z", "10m", Asked(NOW - 3_600, NOW + 1, 600)),
+        ("-2160h", "", "", Asked(NOW - 7_776_000, NOW + 1, 43_200)),
     ],
 )
 def test_a_range_is_on_whole_steps(start: str, end: str, step: str, found: Asked) -> None:
