@@ -13,6 +13,7 @@ from appserver.core.entities import AppKey, ProjectFiles, Revision
 from appserver.core.fleet import Cordon
 from appserver.errors import NotFound
 from appserver.ports import KV, Clock, Compose, Nodes, Registry, Sealer
+from appserver.services.images import Facts, Images
 from appserver.services.remembered import Remembered
 from appserver.services.standing import Standing, standing_of
 from appserver.store.codec import decode, encode
@@ -50,8 +51,7 @@ class Observer:
     ) -> None:
         self._kv = kv
         self._compose = compose
-        self._nodes = nodes
-        self._registry = registry
+        self._images = Images(nodes, registry)
         self._sealer = sealer
         self._sources = sources
         self._clock = clock
@@ -126,13 +126,14 @@ class Observer:
         standing = standing_of(self._kv, key, cordons)
         if standing.application is None:
             raise NotFound(f"there is no application {key}")
+        images = standing.current.images.values() if standing.current else ()
         seen = Seen(
             now=self._clock.now(),
             stood_on=standing.stood_on,
             base=standing.current.base if standing.current else {},
             inputs=standing.current.inputs if standing.current else "",
             images={},
-            candidates=standing.candidates,
+            candidates=self._images.where_they_are(standing.candidates, images),
             application=standing.application,
             current=standing.current,
             desired=standing.desired,
@@ -159,14 +160,15 @@ class Observer:
         wanted = effective.references(base, overrides)
         held = {name: facts for name, facts in (pinned or {}).items() if wanted.get(name) == facts.reference}
         asked = {name: reference for name, reference in wanted.items() if name not in held}
-        found = self._images(standing, tuple(sorted(set(asked.values())))) if asked else {}
+        found = self._found(standing, tuple(sorted(set(asked.values())))) if asked else {}
+        images = {**held, **effective.one_image(found, asked)}
         return Seen(
             now=self._clock.now(),
             stood_on=standing.stood_on,
             base=base,
             inputs=inputs,
-            images={**held, **effective.one_image(found, asked)},
-            candidates=standing.candidates,
+            images=images,
+            candidates=self._images.where_they_are(standing.candidates, images.values()),
             application=standing.application,
             current=standing.current,
             desired=standing.desired,
@@ -180,18 +182,11 @@ class Observer:
             unwell=standing.unwell,
         )
 
-    def _images(self, standing: Standing, references: tuple[str, ...]) -> Mapping[str, ImageFacts | None]:
-        """From the nodes it runs or could run on, then from the registries, without pulling."""
-        found: dict[str, ImageFacts | None] = {}
-        usable = [c.name for c in standing.candidates if not c.against]
-        for node in sorted(usable, key=lambda name: (name not in standing.desired, name)):
-            missing = [ref for ref in references if not found.get(ref)]
-            if missing:
-                found.update(self._nodes.images(node, missing))
-        for reference in references:
-            if not found.get(reference):
-                found[reference] = self._registry.image(reference)
-        return found
+    def _found(self, standing: Standing, references: tuple[str, ...]) -> Facts:
+        """From the nodes it runs or could run on, then from the registries."""
+        usable = sorted(node.name for node in standing.candidates if not node.against)
+        here = [name for name in usable if name in standing.desired]
+        return self._images.facts(here, [name for name in usable if name not in here], references)
 
 
 def _lines(files: ProjectFiles) -> Mapping[tuple[str, str], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from zlib import crc32
 import pytest
 
 from tests.lab.etcd import Cluster, etcd_members
-from tests.lab.fleet import Fleet, fleet
+from tests.lab.fleet import Fleet, fleet, load
 from tests.lab.images import busybox
 from tests.lab.wait import wait_until
 
@@ -237,6 +238,22 @@ def test_one_on_every_node_and_on_one_that_comes_later(ships: Fleet, name: str) 
     assert {*ships.on(name)} == {"n1", "n2", "n3"}
     ships.servers.api.post("nodes/n4/undrain")
     wait_until(lambda: {*ships.on(name)} == {*ALL}, "the fourth has one too", 40)
+
+
+def test_an_image_that_no_registry_has_runs_where_it_is(ships: Fleet, name: str) -> None:
+    """A copy more than nodes have it is refused with that reason, and it is not moved to where it is not."""
+    image = busybox({"built": "here"})
+    saved = subprocess.run(("docker", "save", image), capture_output=True, check=True).stdout
+    load(ships.hosts["n3"].engine, saved)
+    text = compose("one").replace(busybox(), image)
+    assert ships.deploy(name, text)["state"] == "done"
+    assert {*ships.on(name)} == {"n3"}
+    two = {"cluster": "default", "name": name, "compose": compose("one", replicas=2).replace(busybox(), image)}
+    refused = ships.servers.api.post("applications", two)
+    assert (refused.status_code, f"n1: has not got {image}" in refused.text) == (409, True)
+    planned = ships.servers.moorage("node", "drain", "n3", "--plan")
+    assert planned.returncode == 1
+    assert "which no registry has" in planned.stdout
 
 
 def test_deleted_from_all_of_them(ships: Fleet, name: str) -> None:
