@@ -118,5 +118,7 @@ def _column(rows: Mapping[int, Sequence[float]], i: int, many: int) -> tuple[flo
 
 
 def _told(number: float) -> float | None:
-    """Six digits: no reading has more, and answers are half as long."""
-    return float(f"{number:.6g}") if math.isfinite(number) else None
+    """Whole numbers as they are; six digits of others: they mean no more, and answers are half as long."""
+    if not math.isfinite(number):
+        return None
+    return number if number.is_integer() else float(f"{number:.6g}")
