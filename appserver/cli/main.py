@@ -20,6 +20,8 @@ COMMANDS: lazy.Table = {
     "boot": ("appserver.cli.boot:boot", "Boot servers: what has each, where do they differ, who still has what."),
     "node": ("appserver.cli.node:node", "Nodes: who is on, how healthy, what is promised there."),
     "cluster": ("appserver.cli.cluster:cluster", "Groups of nodes that applications are placed on."),
+    "place": ("appserver.cli.place:place", "Find a container a node, and keep its room there."),
+    "placement": ("appserver.cli.place:placement", "Containers that have a place."),
     "token": ("appserver.cli.token:token", "What programs are known by."),
     "user": ("appserver.cli.user:user", "Who may log in."),
     "audit": ("appserver.cli.audit:audit", "Who did what to what."),

@@ -55,6 +55,7 @@ def show_(name: str) -> None:
             ("memory", f"{show.size(reserved['memory'])} of {show.size(engine.get('memory')) or '?'} promised"),
             ("ports", reserved["ports"]),
             ("applications", found["applications"]),
+            ("placements", found["placements"]),
         ]
     )
     for condition in found["conditions"]:

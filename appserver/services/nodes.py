@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from appserver.core.access import Caller, require
 from appserver.core.claims import Holder, Rival
 from appserver.core.fleet import Condition, Cordon, Loss, Node
+from appserver.core.placement.placed import is_of_container
 from appserver.core.placement.request import Claim, Reservation
 from appserver.errors import NotFound
 from appserver.ports import KV, Snapshot
@@ -75,7 +76,8 @@ class NodeView:
                 "memory": sum(claim.memory for claim in self.held.values()),
                 "ports": sorted(f"{port}/{protocol}" for c in self.held.values() for _, port, protocol in c.ports),
             },
-            "applications": sorted(self.held),
+            "applications": sorted(name for name in self.held if not is_of_container(name)),
+            "placements": sorted(name for name in self.held if is_of_container(name)),
             "cordon": cordon_json(self.cordon) if self.cordon else None,
             "lost_since": self.lost.at.isoformat() if self.lost else None,
         }

@@ -14,9 +14,11 @@ from appserver.core.placement import codec, placed
 from appserver.core.placement.placed import Placed
 from appserver.core.placement.request import Claim, Reservation
 from appserver.core.placement.values import Container
+from appserver.errors import NotFound
 from appserver.ports import KV
 from appserver.services.access import Access
 from appserver.services.placements import engine_of
+from appserver.services.placements_nodes import prefixes
 from appserver.store import keys
 from appserver.store.records import below, nodes_below
 
@@ -62,9 +64,21 @@ class PlacementList:
     def __call__(self, caller: Caller, cluster: str = "") -> tuple[PlacementView, ...]:
         """All, or those of a cluster, by holder."""
         self._access.require(caller, "R", "placement:")
-        kept, there = keys.PLACEMENTS, "containers/"
-        if cluster:
-            kept, there = keys.placements(cluster), f"containers/{cluster}/"
+        there, kept = prefixes(cluster) if cluster else ("containers/", keys.PLACEMENTS)
+        return self._views(kept, there)
+
+    def show(self, caller: Caller, cluster: str, name: str) -> PlacementView:
+        """
+        Raises:
+            NotFound: no such container has a place.
+        """
+        self._access.require(caller, "R", f"placement:{placed.holder(cluster, name)}")
+        found = self._views(keys.placement(cluster, name), keys.container(cluster, name))
+        if not found:
+            raise NotFound(f"{name} has no place on {cluster}")
+        return found[0]
+
+    def _views(self, kept: str, there: str) -> tuple[PlacementView, ...]:
         seen = self._kv.snapshot(kept, there, "reservations/", "nodes/")
         nodes = {one.record.name: one.record for one in nodes_below(seen)}
         held = {name: one.record for name, one in below(seen, "reservations/", Reservation)}

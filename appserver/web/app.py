@@ -31,6 +31,7 @@ API_PARTS = (
     "metrics",
     "boot",
     "bmc",
+    "placements",
     "plays",
     "site",
     "access",

@@ -76,6 +76,7 @@ class Node(Shape):
     conditions: list[Condition]
     reserved: Reserved
     applications: list[str]
+    placements: list[str]
     cordon: Cordon | None
     lost_since: str | None
 

@@ -9,7 +9,9 @@ import pytest
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey
+from appserver.core.placement.values import Image
 from appserver.core.plays import PlayRequest
+from appserver.services.placements import PlacementRequest
 from appserver.store import keys
 from appserver.web.app import create_app
 from tests.lab.served import API, Site
@@ -30,6 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /sources": {"name": "mine"},
     "POST /tokens": {"title": "mine"},
     "POST /me/password": {"current": "wrong one here", "password": "another one, quite long"},
+    "POST /placements": {"image": "bb:1", "container_name": "mine"},
     "POST /plays": {"playbook": "hello.yml"},
     "POST /bootservers/<int:lrn>/power": {"action": "off"},
     "PUT /start-up": {"mode": "new"},
@@ -45,13 +48,14 @@ VIEWER_MAY = {
     "GET /clusters", "GET /clusters/<name>", "GET /sources", "GET /sources/<name>", "GET /events", "GET /users",
     "GET /tokens", "POST /tokens", "POST /config/lint", "POST /config/explain", "GET /openapi.json",
     "GET /bootservers", "GET /bootservers/<int:lrn>", "GET /bootservers/<int:lrn>/differences/<int:other>",
-    "GET /installed", "GET /start-up", "GET /config",
+    "GET /installed", "GET /start-up", "GET /config", "GET /placements", "GET /placements/<cluster>/<name>",
 }  # fmt: skip
 OPERATOR_MAY = VIEWER_MAY | {
     "POST /applications", "POST /applications/<cluster>/<name>/rollback", "POST /applications/<cluster>/<name>/start",
     "POST /applications/<cluster>/<name>/stop", "POST /applications/<cluster>/<name>/restart",
     "POST /applications/<cluster>/<name>/scale", "DELETE /applications/<cluster>/<name>",
-    "GET /applications/<cluster>/<name>/export", "GET /nodes/<name>/projects",
+    "GET /applications/<cluster>/<name>/export", "GET /nodes/<name>/projects", "POST /placements",
+    "DELETE /placements/<cluster>/<name>",
     "GET /playbooks", "GET /inventory", "GET /plays", "GET /plays/<int:number>", "GET /plays/<int:number>/output",
 }  # fmt: skip
 WAITING = {"GET /operations/<operation>/events", "POST /sources/<name>/sync"}
@@ -62,11 +66,12 @@ OWN = {"POST /login", "POST /me/password"}
 
 @pytest.fixture
 def theirs(site: Site) -> dict[str, str]:
-    """Ann's application, its operation, a token and a play of hers, two boot servers: by what routes call them."""
+    """Ann's application, operation, placement, token and play, and two boot servers: by what routes call them."""
     site.node()
     site.services.plays.start(Caller("ann", "admin"), PlayRequest("hello.yml"))
     assert site.services.kv.commit({}, {keys.bootserver(0): "", keys.bootserver(1): ""})
     ann = site.token("ann")
+    site.services.placements(Caller("ann", "admin"), PlacementRequest("default", Image("bb:1", container_name="shop")))
     operation = site.api("POST", "/applications", ann, json={"name": "shop", "compose": COMPOSE}).json()["id"]
     token = site.services.access.tokens.create(Caller("ann", "admin"), "ann's")[0].id
     return {**VALUES, "operation": operation, "token": token}

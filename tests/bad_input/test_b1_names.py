@@ -75,6 +75,9 @@ WRITES: dict[str, Ask] = {
     "import from a node": _body("/applications/import", "node", project="shop", name="shop"),
     "import as": _body("/applications/import", "name", project="shop", node="n1"),
     "revoke": _path("DELETE", "/tokens/%"),
+    "place on a cluster": _body("/placements", "cluster", image="bb:1"),
+    "give a place back": _path("DELETE", "/placements/default/%"),
+    "give back on a cluster": _path("DELETE", "/placements/%/web"),
     "run a playbook": _body("/plays", "playbook"),
     "cancel a play": _path("POST", "/plays/%/cancel", {}),
 }
@@ -91,6 +94,8 @@ READS: dict[str, Ask] = {
     "an operation's events": _path("GET", "/operations/default.%.1.1/events"),
     "a source": _path("GET", "/sources/%"),
     "a cluster's applications": _path("GET", "/applications?cluster=%"),
+    "a place": _path("GET", "/placements/default/%"),
+    "places of a cluster": _path("GET", "/placements?cluster=%"),
     "an explanation": _body("/config/explain", "source", image="web"),
 }
 

@@ -11,7 +11,7 @@ from appserver.adapters.registry import MOST_LABELS, Registries
 from appserver.errors import RegistryError
 from appserver.ports import KV
 from image_config import from_labels
-from tests.bad_input.doors import Bad, Doors
+from tests.bad_input.doors import Bad, Doors, record
 from tests.lab.registry import MANIFEST, Answer, Stall, digest, standing
 from tests.lab.served import Site, serving
 
@@ -38,6 +38,8 @@ REFERENCES = {
     "endless": "x" * 600,
     "empty": "",
 }
+PLACED = ("metadata service", "etcd", "loopback", "private", "unspecified")
+"""Well-formed: who pulls them is who refuses them."""
 MIB = 1 << 20
 
 
@@ -68,6 +70,18 @@ def test_nor_by_an_override(doors: Doors, reference: str) -> None:
     """The image is an option like others."""
     bad = Bad("services:\n  web:\n    image: bb:1\n", overrides={"web": {"image": reference}})
     doors.refused(bad, by=("plan", "deploy", "page"))
+
+
+UNNAMED = {kind: reference for kind, reference in REFERENCES.items() if kind not in PLACED}
+
+
+@pytest.mark.parametrize("reference", UNNAMED.values(), ids=UNNAMED.keys())
+def test_nor_is_anything_placed_for_it(site: Site, reference: str) -> None:
+    """Placement asks nobody for the image, and takes no text that is the name of none."""
+    before = record(site.services.kv)
+    answer = site.api("POST", "/placements", site.token("olga", "operator"), json={"image": reference})
+    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, "name")
+    assert record(site.services.kv) == before
 
 
 @pytest.fixture
