@@ -1,6 +1,6 @@
 """What speaks for and against this node: disk, memory, clock, what its disks say. Others look after what else it tells.
 
-How each is judged is in `core/conditions.py`, and for people in docs/conditions.md.
+How each is judged is in `core/conditions.py`, and for people in docs/nodes.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What speaks for and against a node, judged from what was found on it. Pure; docs/conditions.md says it to people.
+"""What speaks for and against a node, judged from what was found on it. Pure; docs/nodes.md says it to people.
 
 Whatever has a threshold turns bad beyond it, and good again only a margin before it, so that a value that wavers about
 the threshold does not make the condition waver.
