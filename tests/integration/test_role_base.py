@@ -1,4 +1,4 @@
-"""To whom the role `base` gives the key of the site's secrets: a check of it on this machine."""
+"""What the role `base` asks of a host, and to whom it gives the key of the site's secrets: on this machine."""
 
 from __future__ import annotations
 
@@ -26,3 +26,23 @@ def test_only_agent_and_app_server_open_the_sites_secrets(tmp_path: Path, groups
     told = play(tmp_path, [{**secrets, "vars": variables}], "--check", "-i", str(inventory)).good().text
     task = told.partition("Secrets at rest can be opened]")[2].partition("TASK [")[0]
     assert ("skipping: [localhost]" not in task) is given, told
+
+
+@pytest.mark.parametrize("said", ["sudo: a password is required", "joe is not in the sudoers file."])
+def test_a_user_who_cannot_become_root_is_told_in_one_sentence(tmp_path: Path, said: str) -> None:
+    """With the host, the user, and what sudo said; not with Ansible's words around it."""
+    sudo = tmp_path / "sudo"
+    sudo.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    sudo.chmod(0o755)
+    root = {"ansible.builtin.import_role": {"name": "moorage.boot.base", "tasks_from": "root"}}
+    # Not root, which this is: Ansible asks nothing of whoever has no need to become somebody else.
+    given = {"ansible_become_exe": str(sudo), "ansible_become_user": "daemon"}
+    ran = play(tmp_path, [{**root, "vars": given, "become": True}])
+    assert ran.code == 2
+    assert f"localhost: root cannot become root: {said.removesuffix('.')}. Let that user" in ran.text, ran.text
+
+
+def test_whoever_is_root_needs_no_sudo(tmp_path: Path) -> None:
+    """Nor does anything change."""
+    root = {"ansible.builtin.import_role": {"name": "moorage.boot.base", "tasks_from": "root"}}
+    assert play(tmp_path, [{**root, "become": True}]).good().changed == 0

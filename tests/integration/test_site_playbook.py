@@ -48,7 +48,8 @@ def test_the_board_of_a_host_that_is_off_is_spoken_to(tmp_path: Path) -> None:
     ("numbers", "told"),
     [
         ({"boot-0": 0, "boot-1": None, "boot-2": None}, "boot-1, boot-2 have none"),
-        ({"a": 0, "b": "one", "c": -1, "d": 1.5, "e": True}, "b, c, d, e have none"),
+        ({"a": 0, "b": "one", "c": -1}, "b has one, which is no number from 0, and c has -1, which is no number"),
+        ({"a": 0, "d": 1.5, "e": True}, "d has 1.5, which is no number from 0, and e has True, which is no number"),
         ({"boot-0": 0, "boot-1": 7, "boot-2": "7"}, "boot-1, boot-2 have the same one as another"),
     ],
 )  # fmt: skip
