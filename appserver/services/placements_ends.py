@@ -48,10 +48,13 @@ class Look:
 class Ends:
     """Level-triggered: whatever it could not do is there at the next look."""
 
-    def __init__(self, *, kv: KV, events: Events, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, kv: KV, events: Events, now: Callable[[], float] = time.monotonic, every_s: float = EVERY_S
+    ) -> None:
         self._kv = kv
         self._events = events
         self._now = now
+        self._every_s = every_s
         self._since: dict[tuple[str, str], float] = {}
         """Node and holder, or container, to when it was first seen loose."""
         self._told: dict[str, tuple[str, ...]] = {}
@@ -63,7 +66,7 @@ class Ends:
                 self.tidy(leadership.fence)
             except StoreError as error:
                 log.warning("event=placement_ends_wait reason=%r", str(error))
-            stop.wait(EVERY_S)
+            stop.wait(self._every_s)
 
     def tidy(self, fence: Mapping[str, int] | None = None) -> tuple[str, ...]:
         """One look; the holders whose room was given back."""
