@@ -121,4 +121,4 @@ def _told(number: float) -> float | None:
     """Whole numbers as they are; six digits of others: they mean no more, and answers are half as long."""
     if not math.isfinite(number):
         return None
-    return number if number.is_integer() else float(f"{number:.6g}")
+    return float(number) if number == int(number) else float(f"{number:.6g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from appserver.adapters.metrics_history import MetricFiles
 from appserver.agent.metrics import Meter, Metering
 from appserver.agent.metrics_page import page
 from appserver.core.containers import ContainerProcess, EngineEvent
-from appserver.core.metrics import FIELDS, Reading, Subject
+from appserver.core.metrics import FIELDS, Reading, Sample, Subject
 from appserver.core.metrics_fold import Level
 from appserver.errors import EngineError, Invalid
 from appserver.ports import Engine, Host
@@ -193,4 +194,7 @@ def test_prometheus_gets_the_host_without_containers(bench: Bench) -> None:
     families = {one.name: one for one in text_string_to_metric_families(page(bench.meter.latest).decode())}
     assert families["moorage_host_cpu_cores"].samples[0].value == 2.0
     assert families["moorage_host_memory_bytes"].samples[0].labels == {}
+    odd = Sample(1, {Subject("disk", 'a"\\b\nc'): [1.0, math.nan]}, {})
+    (family, *_) = (one for one in text_string_to_metric_families(page(odd).decode()) if "disk_used" in one.name)
+    assert [(one.labels, one.value) for one in family.samples] == [({"mount": 'a"\\b\nc'}, 1.0)]
     assert not any("shop" in str(sample) for family in families.values() for sample in family.samples)
