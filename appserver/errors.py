@@ -146,6 +146,10 @@ class NodeError(BackendError):
     """An agent did not answer a live read."""
 
 
+class ProxyError(BackendError):
+    """The HTTP proxy of this host did not answer, or refused."""
+
+
 class PlaybookError(BackendError):
     """A playbook ended badly."""
 

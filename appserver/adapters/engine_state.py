@@ -21,6 +21,7 @@ _NOT_ENTERED = "starting setns process"
 """In what runc says when nothing can be run in a container: its root is unmounted on the host, after a restart that met
 a probe under way. It stays so until it is started again."""
 _LINE_LIMIT = 16_384
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104  # compared with, not bound to
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_]|.)?", re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -68,6 +69,8 @@ def from_inspect(found: Json) -> ContainerState:
         cpus=(host.get("NanoCpus") or 0) / 1e9,
         restart=_restart(host.get("RestartPolicy") or {}),
         networks=_networks(found),
+        published=_published(found),
+        in_host_network=host.get("NetworkMode") == "host",
     )
 
 
@@ -200,6 +203,17 @@ def _restart(policy: Json) -> str:
 
 def _networks(found: Json) -> tuple[str, ...]:
     return tuple(sorted((found.get("NetworkSettings") or {}).get("Networks") or ()))
+
+
+def _published(found: Json) -> Mapping[int, int]:
+    """Bindings of one address alone are left out: other hosts need not reach that."""
+    ports = (found.get("NetworkSettings") or {}).get("Ports") or {}
+    reached = {
+        int(inner.removesuffix("/tcp")): sorted(int(one["HostPort"]) for one in bound if one["HostIp"] in _EVERYWHERE)
+        for inner, bound in ports.items()
+        if inner.endswith("/tcp") and bound
+    }
+    return {inner: outer[0] for inner, outer in reached.items() if outer}
 
 
 def _moment(text: str) -> datetime | None:

@@ -118,6 +118,7 @@ class Change:
             self._refuse(desired, str(error))
             return
         self._saying.hidden = self._parts.projects.secrets(self._key, revision)
+        self._saying.also = before.options.expose if (before := self._before(desired)) else ()
         if self._saying.now.failed == desired.revision:
             self._put_back(desired, revision, self._saying.now.causes)
             return
@@ -193,6 +194,9 @@ class Change:
         if last is None or last.acted_on != self._wish.at or last.phase not in _BEGUN:
             return frozenset()
         return frozenset(s.name for s in last.services if s.action in ("create", "recreate", "start"))
+
+    def _before(self, desired: Desired) -> Revision | None:
+        return self._known(desired.previous) if desired.previous else None
 
     def _known(self, number: int) -> Revision | None:
         try:

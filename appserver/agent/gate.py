@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 from appserver.agent.hands import Hands
 from appserver.agent.lanes import Turn
@@ -15,6 +16,7 @@ from appserver.agent.wishes import Wishes
 from appserver.core.containers import ContainerState
 from appserver.core.entities import AppKey, Cause, Phase, Revision
 from appserver.core.health import Failure, Verdict, given_up, verdict
+from appserver.core.leaving import stopped_by
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Clock, Compose
@@ -28,7 +30,10 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What acting stands on. `ended` tells the ids of containers known to have ended by themselves."""
+    """What acting stands on. `ended` tells the ids of containers known to have ended by themselves.
+
+    `leave` waits until no proxy asks anything of containers; see `Reports.until_left`.
+    """
 
     wishes: Wishes
     looks: Looks
@@ -37,6 +42,7 @@ class Parts:
     hands: Hands
     clock: Clock
     ended: Callable[[], frozenset[str]]
+    leave: Callable[[AppKey, Collection[str], float, Event], None]
 
 
 class Gate:
@@ -122,7 +128,9 @@ class Gate:
         self.go_on()
 
     def carry_out(self, revision: Revision, images: dict[str, str], plan: ReconcilePlan, limit_s: float) -> None:
-        """Act alone, saying what is being done."""
+        """Act alone, saying what is being done. What it stops has left the proxies before."""
+        containers = self._parts.looks.containers(self._key.name)
+        self.leave(revision, None if plan.verb else stopped_by(plan, revision, containers, self._saying.now.adopted))
         try:
             for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
                 self.go_on()
@@ -131,10 +139,28 @@ class Gate:
             self.go_on()
             raise
         finally:
+            self._saying.leaving = frozenset()
             self._parts.looks.forget(self._key.name, plan.services)
+
+    def leave(self, revision: Revision | None, containers: frozenset[str] | None) -> None:
+        """Until the proxies send these containers no requests and have their answers; no wait where none is exposed.
+
+        Args:
+            containers: ids; None for all.
+        Raises:
+            Superseded
+        """
+        if revision is None or not revision.options.expose or containers == frozenset():
+            return
+        self._saying.leaving = containers
+        self._saying.say(self._saying.now.phase, "what is to be stopped gets no more requests")
+        ids = {c.id for c in self.containers()} if containers is None else containers
+        self._parts.leave(self._key, ids, revision.options.drain_s, self._turn.over)
+        self.go_on()
 
     def take_down(self, revision: Revision | None, volumes: bool = False) -> None:
         """See `Hands.take_down`."""
+        self.leave(revision, None)
         try:
             self._parts.hands.take_down(self._key, revision, self._turn.over, volumes)
         except ComposeError:

@@ -19,6 +19,7 @@ from appserver.agent.endings import Endings
 from appserver.agent.fence import Fence
 from appserver.agent.gate import Parts
 from appserver.agent.guarded import guarded
+from appserver.agent.guests import Guests
 from appserver.agent.hands import Hands
 from appserver.agent.handshake import Handshake
 from appserver.agent.handshake_init import Init
@@ -90,10 +91,13 @@ class Agent:
         self._watch = watch
         self._meter = Meter(metering, engine, self._owner) if metering else None
         self._reports = Reports(kv, identity.name, identity.cluster)
+        self._guests = Guests(kv, engine, identity.name, identity.cluster)
         self._record = Record(kv, engine, packages, clock, identity.name, identity.lrn)
         projects = Projects(engine, sealer, state_dir)
         hands = Hands(engine, compose, projects)
-        parts = Parts(self.wishes, self._looks, compose, projects, hands, clock, self._endings.ids)
+        parts = Parts(
+            self.wishes, self._looks, compose, projects, hands, clock, self._endings.ids, self._reports.until_left
+        )
         self._reconcile = Reconcile(parts, self._reports, identity.name)
         listed = Event()
         init = Init(self._reconcile, self.wishes, listed, (state_dir,), self._wake_all)
@@ -121,6 +125,7 @@ class Agent:
             "engine": lambda: self._follow_engine(over),
             "fence": lambda: self._fence.run(over),
             "passes": lambda: self._pass(over),
+            "guests": lambda: self._guests.run(over),
             "inventory": lambda: self._inventory.run(over),
             "record": lambda: self._record.run(over),
             "reports": lambda: self._reports.run(over),
@@ -135,6 +140,7 @@ class Agent:
         log.info("event=agent_started node=%s cluster=%s", self._identity.name, self._identity.cluster)
         self._lanes.run(over)
         self._inventory.poke()
+        self._guests.poke()
         self._reports.wake()
         for thread in threads:
             thread.join()
@@ -169,10 +175,12 @@ class Agent:
             self._looks.forget_all()
             self._endings.forget_all()
             self._inventory.poke()
+            self._guests.poke()
             self._wake_all()
             return
         self._endings.note(event)
         self._looks.note(event)
+        self._guests.poke()
         if event.project:
             for key in self.wishes.named(event.project):
                 self._lanes.wake(key)

@@ -36,7 +36,10 @@ class Overlap:
         fresh = [c for c in self._gate.containers() if c.id not in asked.old]
         self._saying.see(revision, fresh)
         self._saying.say(self._saying.now.phase, "the new containers are up; the old ones leave")
-        self._gate.pause(LEAVES_S)
+        if revision.options.expose:
+            self._gate.leave(revision, frozenset(asked.old))
+        else:
+            self._gate.pause(LEAVES_S)
         self._remove(asked.old, revision)
         return ()
 

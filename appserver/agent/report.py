@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Condition, Event
 
 from appserver.core.entities import AppKey, ContainerRecord, Observed
 from appserver.core.operations import is_resting
+from appserver.core.routes import Applied, Endpoint, Serving, has_left
 from appserver.errors import BadRecord, StoreError, TooLarge
 from appserver.ports import KV
 from appserver.store import keys
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 0.2
 _PAUSE_S = 1.0
+_LEAVES_S = 3.0
+"""So long a proxy has to read that a container leaves; one that is slower is not waited for."""
+_PROXY_LOOK_S = 0.05
 
 Records = Mapping[str, ContainerRecord]
 """Container name to record."""
@@ -39,6 +43,10 @@ class _Told:
     written_containers: Records = field(default_factory=dict)
     revision: int = 0
     at: float = 0.0
+    serving: Serving = field(default_factory=Serving)
+    written_serving: Serving = field(default_factory=Serving)
+    serving_at: int = 0
+    """Store revision that has `written_serving`."""
 
 
 class Reports:
@@ -59,7 +67,8 @@ class Reports:
             StoreError: the store does not answer.
         """
         prefix, held = keys.observed_of(self._node), f"containers/{keys.check_name(self._cluster, 'cluster')}/"
-        listed = self._kv.snapshot(prefix, held)
+        serving = keys.serving_of(self._node)
+        listed = self._kv.snapshot(prefix, held, serving)
         told: dict[AppKey, _Told] = {}
         for key, stored in applications_below(listed, prefix, Observed):
             told[key] = _Told(stored.record, {}, stored.record, {}, stored.revision)
@@ -67,6 +76,10 @@ class Reports:
             if one.record.node == self._node and (owner := _owner(f"{held}{name}", one.record)):
                 mine = told.setdefault(owner, _Told())
                 mine.containers = mine.written_containers = {**mine.written_containers, name: one.record}
+        for key, served in applications_below(listed, serving, Serving):
+            mine = told.setdefault(key, _Told())
+            mine.serving = mine.written_serving = served.record
+            mine.serving_at = served.revision
         with self._changed:
             self._told = told
 
@@ -79,11 +92,19 @@ class Reports:
         with self._changed:
             return tuple(self._told)
 
-    def say(self, key: AppKey, observed: Observed, containers: Records) -> None:
+    def say(
+        self, key: AppKey, observed: Observed, containers: Records, served: tuple[Endpoint, ...] | None = None
+    ) -> None:
+        """
+        Args:
+            served: what takes requests through the proxies from now on; None: what did.
+        """
         with self._changed:
             told = self._told.setdefault(key, _Told())
             told.said, told.containers = observed, containers
-            if _same(told.written, observed) and told.written_containers == containers:
+            told.serving = told.serving if served is None else Serving(served)
+            same = told.written_containers == containers and told.written_serving == told.serving
+            if same and _same(told.written, observed):
                 return
             self._due.add(key)
             self._changed.notify()
@@ -101,8 +122,43 @@ class Reports:
             expect, gone = self._own(key, names)
             if gone:
                 self._kv.commit(expect, {}, gone)
+        if told and told.written_serving.endpoints:
+            self._kv.commit({}, {}, [keys.serving(self._node, key)])
         with self._changed:
             self._told.pop(key, None)
+
+    def until_left(self, key: AppKey, containers: Collection[str], drain_s: float, over: Event) -> None:
+        """What takes requests no more was said just now: until no proxy sends it any, and has its answers.
+
+        In bounded time, whatever store and proxies do, and without a wait where there is no proxy.
+
+        Args:
+            drain_s: for the answers.
+        """
+        limit = time.monotonic() + _LEAVES_S
+        if not (revision := self._served_at(key, limit)):
+            return
+        drained = limit + drain_s
+        while not over.wait(_PROXY_LOOK_S):
+            try:
+                listed = self._kv.snapshot(keys.PROXIES)
+            except StoreError as error:
+                log.warning("event=proxies_not_asked application=%s reason=%s", key, error)
+                return
+            proxies = [one.record for _, one in below(listed, keys.PROXIES, Applied)]
+            heard, answered = has_left(containers, revision, proxies)
+            now = time.monotonic()
+            if (heard and answered) or now > drained or (not heard and now > limit):
+                return
+
+    def _served_at(self, key: AppKey, limit: float) -> int:
+        """The store revision that has what is served as it was said last; 0 where it is not written in time."""
+        with self._changed:
+            while (told := self._told.get(key)) and told.serving != told.written_serving:
+                if (left := limit - time.monotonic()) <= 0:
+                    return 0
+                self._changed.wait(left)
+            return told.serving_at if told else 0
 
     def run(self, stop: Event) -> None:
         """Write until told to stop; what is due then is tried once more."""
@@ -142,7 +198,7 @@ class Reports:
 
     def _wait(self, key: AppKey, now: float) -> float:
         told = self._told.get(key)
-        if told is None or told.said is None or is_resting(told.said):
+        if told is None or told.said is None or is_resting(told.said) or told.serving != told.written_serving:
             return 0.0
         return told.at + _EVERY_S - now
 
@@ -166,26 +222,41 @@ class Reports:
                 return
             said, containers = told.said, told.containers
             where, known, before = keys.observed(self._node, key), told.revision, told.written_containers
+            serving, served_before = told.serving, told.written_serving
         news = [name for name, record in containers.items() if before.get(name) != record]
         left = [name for name in before if name not in containers]
         *first, last = parts((*news, *left)) or ((),)
         for names in first:
             if not self._put(key, {where: known}, {}, names, containers):
                 return self._catch_up(key, told)
-        written = self._put(key, {where: known}, {where: encode(said)}, last, containers)
+        puts, gone = {where: encode(said)}, []
+        if serving != served_before:
+            served = keys.serving(self._node, key)
+            puts |= {served: encode(serving)} if serving.endpoints else {}
+            gone = [] if serving.endpoints else [served]
+        written = self._put(key, {where: known}, puts, last, containers, gone)
         if not written:
             return self._catch_up(key, told)
         with self._changed:
             told.written, told.written_containers = said, containers
             told.revision, told.at = written, time.monotonic()
+            if serving != served_before:
+                told.written_serving, told.serving_at = serving, written
+            self._changed.notify_all()
 
     def _put(
-        self, key: AppKey, fence: Mapping[str, int], puts: Mapping[str, str], names: Sequence[str], containers: Records
+        self,
+        key: AppKey,
+        fence: Mapping[str, int],
+        puts: Mapping[str, str],
+        names: Sequence[str],
+        containers: Records,
+        more_gone: Sequence[str] = (),
     ) -> int:
         """Records of containers as they are now, away where there is none any more; with `puts`, if the fence holds."""
         here = {keys.container(key.cluster, name): encode(containers[name]) for name in names if name in containers}
         expect, gone = self._own(key, [name for name in names if name not in containers])
-        return self._kv.commit({**fence, **expect}, {**here, **puts}, gone)
+        return self._kv.commit({**fence, **expect}, {**here, **puts}, [*gone, *more_gone])
 
     def _own(self, key: AppKey, names: Iterable[str]) -> tuple[dict[str, int], list[str]]:
         """Records of containers that are this node's to delete: another node may have one of the same name by now."""

@@ -10,8 +10,11 @@ from appserver.agent.report import Reports
 from appserver.core import compose, health, secrets
 from appserver.core.containers import ContainerState
 from appserver.core.entities import AppKey, Cause, ContainerRecord, Observed, Phase, Revision, ServiceObserved
+from appserver.core.expose import Expose
 from appserver.core.health import Failure
+from appserver.core.operations import is_resting
 from appserver.core.plan import Step
+from appserver.core.routes import Endpoint, endpoints
 from appserver.ports import Clock
 
 _LONGEST = 1_000
@@ -30,6 +33,12 @@ class Saying:
         self._suffix = ""
         self.hidden: tuple[str, ...] = ()
         """Opened secrets of the revisions at hand."""
+        self.also: tuple[Expose, ...] = ()
+        """Exposed by the revision that is in force until this one is: it stays so while this is on its way."""
+        self.leaving: frozenset[str] | None = frozenset()
+        """Ids of containers that are about to be stopped, None for all: no more requests for them."""
+        self._exposes: tuple[Expose, ...] = ()
+        self._looked = False
 
     @property
     def now(self) -> Observed:
@@ -47,7 +56,8 @@ class Saying:
         stopped: Collection[str] = (),
     ) -> None:
         """Take note of containers; said with the next sentence. Arguments as `health.services_seen`."""
-        self._containers = tuple(containers)
+        self._containers, self._looked = tuple(containers), True
+        self._exposes = revision.options.expose
         self._suffix = f".{self._node}" if revision.options.has_copies else ""
         last = {service.name: service for service in self._now.services}
         ids = {c.id for c in containers}
@@ -62,15 +72,23 @@ class Saying:
 
     def gone(self) -> None:
         """No container is left."""
-        self._containers = ()
+        self._containers, self._looked = (), True
         self._now = replace(self._now, services=(), adopted={}, drift=())
 
     def say(self, phase: Phase, step: str = "", **changes: object) -> Observed:
         """Record this moment. `changes` are other fields of `Observed`."""
         given = cast("dict[str, str]", changes)
         self._now = replace(self._now, phase=phase, step=self.masked(step), at=self._clock.now(), **given)  # type: ignore[arg-type]
-        self._reports.say(self._key, self._now, records(self._containers, self._key, self._node, self._suffix))
+        told = records(self._containers, self._key, self._node, self._suffix)
+        self._reports.say(self._key, self._now, told, self._served())
         return self._now
+
+    def _served(self) -> tuple[Endpoint, ...] | None:
+        """None: as it was said last, since nothing was looked at yet."""
+        if self.leaving is None:
+            return ()
+        exposes = self._exposes if is_resting(self._now) else (*self._exposes, *self.also)
+        return endpoints(exposes, self._containers, self.leaving) if self._looked else None
 
     def masked(self, text: str) -> str:
         for secret in self.hidden:

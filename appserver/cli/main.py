@@ -14,6 +14,7 @@ from appserver.errors import AppServerError
 COMMANDS: lazy.Table = {
     "serve": ("appserver.cli.serve:serve", "Run an app server: web, API, git."),
     "agent": ("appserver.cli.agent:agent", "Run the agent of this node."),
+    "proxy": ("appserver.cli.proxy:proxy", "Keep the routes of this host's proxy."),
     "login": ("appserver.cli.login:login", "Be known to an app server from now on."),
     "app": ("appserver.cli.app:app", "Applications: plan, deploy, look, change, remove."),
     "config": ("appserver.cli.config:config", "Configuration of the site, and of containers."),

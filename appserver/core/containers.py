@@ -83,6 +83,9 @@ class ContainerState:
     restart: str = "no"
     """Restart policy: `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:N`."""
     networks: tuple[str, ...] = ()
+    published: Mapping[int, int] = field(default_factory=dict)
+    """Its TCP ports to those of the host by which other hosts reach them."""
+    in_host_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)

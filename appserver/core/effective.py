@@ -13,6 +13,8 @@ from appserver.core import compose, secrets
 from appserver.core.compose import Project, Service
 from appserver.core.containers import ImageFacts
 from appserver.core.entities import AppKey
+from appserver.core.exposed import faults as not_exposed
+from appserver.core.exposed import with_ports
 from appserver.core.options import options
 from appserver.core.sealing import Seal, sealed_environment, seals_of_layers
 from appserver.core.undeclared import undeclared
@@ -80,7 +82,8 @@ def effective(
     Raises:
         InvalidMany: every fault of every service.
     """
-    declared = options(base).secrets
+    said = options(base)
+    declared = said.secrets
     services: dict[str, Service] = {}
     explained: dict[str, tuple[Mapping[str, object], ...]] = {}
     constraints: list[str] = []
@@ -93,7 +96,7 @@ def effective(
         except ConfigError as error:
             faults += [_fault(name, fault) for fault in error.faults]
             continue
-        rendered = {**resolved.to_compose(), "image": images[name].pin}
+        rendered = with_ports({**resolved.to_compose(), "image": images[name].pin}, name, said.expose)
         faults += undeclared(name, rendered, base, resolved)
         faults += seals_of_layers(name, rendered, service)
         services[name] = sealed_environment(rendered, declared, seal)
@@ -103,6 +106,7 @@ def effective(
         warnings += [f"{name}: {text}" for text in resolved.warnings]
         if service.get("build"):
             warnings.append(f"{name}: build is not used here; the image {images[name].reference} is")
+    faults += not_exposed(said.expose, {**base, "services": services}) if not faults else ()
     if faults:
         raise InvalidMany(tuple(faults))
     return Effective(compose.canonical(base, key, services), explained, tuple(constraints), tuple(warnings))

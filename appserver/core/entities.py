@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from appserver.core.containers import ImageFacts
+from appserver.core.expose import Expose
 from appserver.core.updates import Mode, Update
 
 Run = Literal["running", "stopped", "removed"]
@@ -81,6 +82,10 @@ class Options:
     grace_s: float | None = None
     """So long after its agent was lost, a node's copy is placed elsewhere; never without."""
     update: Update = field(default_factory=Update)
+    expose: tuple[Expose, ...] = ()
+    """What is reached through the proxies."""
+    drain_s: float = 10.0
+    """So long what a container was asked through a proxy may take before it is stopped."""
 
     @property
     def has_copies(self) -> bool:

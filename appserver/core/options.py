@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
+from appserver.core import expose
 from appserver.core.compose import EXTENSION, Project
 from appserver.core.entities import Options
 from appserver.core.updates import STRATEGIES, Mode, Order, Update
@@ -154,5 +155,7 @@ _OPTIONS: Mapping[str, tuple[str, Reader]] = {
     "spread": ("spread", _label),
     "grace": ("grace_s", _seconds),
     "update": ("update", _update),
+    "expose": ("expose", expose.read),
+    "drain": ("drain_s", _seconds),
 }
 """A key's field, and how its value is read."""

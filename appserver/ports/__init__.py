@@ -18,6 +18,7 @@ from appserver.ports.node import (
     SharedTree,
     TimeSources,
 )
+from appserver.ports.proxy import Proxy
 from appserver.ports.repositories import CommitInfo, ConfigRepo, Receiver, Remote, Repositories, Say
 from appserver.ports.store import KV, Change, Item, Leadership, Lease, Snapshot, Watch
 
@@ -41,6 +42,7 @@ __all__ = [
     "Packages",
     "Passwords",
     "Playbooks",
+    "Proxy",
     "Receiver",
     "Registry",
     "Remote",

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote
 
+from appserver.core import expose
 from appserver.core.entities import AppKey
 from appserver.core.playbooks import HOST
 from appserver.errors import BadRecord, Invalid
@@ -25,6 +26,7 @@ TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
 ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
 AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
 PLACEMENTS = "placements/"
+ROUTES, SERVING, PROXIES = "routes/", "serving/", "proxies/"
 
 
 def check_name(name: str, what: str) -> str:
@@ -170,6 +172,22 @@ def placements(cluster_name: str) -> str:
 
 def placement(cluster_name: str, name: str) -> str:
     return f"{placements(cluster_name)}{_container_name(name)}"
+
+
+def route(host: str) -> str:
+    return f"{ROUTES}{expose.host('host', host)}"
+
+
+def serving_of(node_name: str) -> str:
+    return f"{SERVING}{check_name(node_name, 'node')}/"
+
+
+def serving(node_name: str, key: AppKey) -> str:
+    return f"{serving_of(node_name)}{check_app(key)}"
+
+
+def proxy(name: str) -> str:
+    return f"{PROXIES}{check_name(name, 'proxy')}"
 
 
 def bootserver(lrn: int) -> str:

@@ -20,9 +20,12 @@ AGENTS_READ = (
     "machines/agents/",
     "revisions/",
     "clusters/",
+    "placements/",
     "config/",
     "info/",
+    keys.PROXIES,
 )
+PROXIES_READ = (keys.ROUTES, keys.SERVING, "desired/", "nodes/", "alive/")
 
 
 def serve_grants() -> frozenset[Grant]:
@@ -48,6 +51,7 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
         Grant(keys.agent(node)),
         Grant(f"{keys.RIVALS}{node}/"),
         Grant(keys.observed_of(node)),
+        Grant(keys.serving_of(node)),
         Grant(f"containers/{keys.check_name(cluster, 'cluster')}/"),
         Grant("events/", "write"),
     ]
@@ -57,3 +61,13 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
         own.append(Grant(keys.runnode(address)))
     read = [Grant(keys.desired_of(node), "read"), *(Grant(prefix, "read") for prefix in AGENTS_READ)]
     return frozenset([*own, *read])
+
+
+def proxy_user(name: str) -> str:
+    """The user, and the role, of the program that tells a proxy its routes: the common name of its certificate."""
+    return f"proxy:{keys.check_name(name, 'proxy')}"
+
+
+def proxy_grants(name: str) -> frozenset[Grant]:
+    """It reads who has which route and where that is served, and writes how far it is."""
+    return frozenset({Grant(keys.proxy(name)), *(Grant(prefix, "read") for prefix in PROXIES_READ)})

@@ -21,10 +21,11 @@ SEES: Mapping[str, frozenset[str]] = {
     "adapters": frozenset({"ports", "core", "errors", "image_config"}),
     "services": frozenset({"store", "ports", "core", "errors", "image_config"}),
     "agent": frozenset({"store", "ports", "core", "errors", "image_config"}),
+    "proxy": frozenset({"store", "ports", "core", "errors"}),
     "settings": frozenset({"errors"}),
     "web": frozenset({"services", "settings", "store", "ports", "core", "errors", "image_config"}),
     "wiring": frozenset(
-        {"adapters", "services", "agent", "store", "ports", "settings", "core", "errors", "image_config"}
+        {"adapters", "services", "agent", "proxy", "store", "ports", "settings", "core", "errors", "image_config"}
     ),
     "cli": frozenset({"wiring", "web", "services", "settings", "core", "errors", "image_config"}),
 }

@@ -1,0 +1,76 @@
+"""What a proxy goes by, as the store has it now: listed once, then followed."""
+
+from __future__ import annotations
+
+from threading import Event, Lock, Thread
+
+from appserver.core.entities import Desired
+from appserver.core.routes import Held, Route, Serving, address_of, table
+from appserver.errors import StoreError
+from appserver.ports import KV, Item, Snapshot
+from appserver.store import keys
+from appserver.store.records import below, nodes_below
+from appserver.store.watching import watching
+
+PREFIXES = (keys.ROUTES, keys.SERVING, "desired/", "nodes/", "alive/")
+
+
+class Known:
+    """`news` is set at every change, and when `broken` is."""
+
+    def __init__(self, kv: KV) -> None:
+        self._kv = kv
+        self._lock = Lock()
+        self._items: dict[str, Item] = {}
+        self._heard = 0
+        self.news = Event()
+        self.broken: StoreError | None = None
+
+    def begin(self, stop: Event) -> list[Thread]:
+        """List, then follow until `stop` is set.
+
+        Raises:
+            StoreError
+        """
+        listed = self._kv.snapshot(*PREFIXES)
+        self._items = dict(listed.items)
+        self._heard = listed.revision
+        self.news.set()
+        threads = [Thread(target=self._follow, args=(p, listed.revision, stop), name=f"watch {p}") for p in PREFIXES]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def table(self) -> tuple[tuple[Route, ...], int]:
+        """And the store revision of the newest change below `serving/` that it takes in."""
+        with self._lock:
+            seen, heard = Snapshot(0, dict(self._items)), self._heard
+        held = {host: one.record for host, one in below(seen, keys.ROUTES, Held)}
+        serving = {_placed(name): one.record for name, one in below(seen, keys.SERVING, Serving)}
+        wanted = {_placed(name) for name, one in below(seen, "desired/", Desired) if one.record.run == "running"}
+        nodes = [one.record for one in nodes_below(seen)]
+        addresses = {node.name: found for node in nodes if (found := address_of(node.ip, node.address))}
+        alive = {name.removeprefix("alive/") for name in seen.items if name.startswith("alive/")}
+        return table(held, serving, wanted, addresses, alive), heard
+
+    def _follow(self, prefix: str, after: int, stop: Event) -> None:
+        try:
+            with watching(self._kv, prefix, after, stop) as watch:
+                for change in watch:
+                    with self._lock:
+                        if change.value is None:
+                            self._items.pop(change.key, None)
+                        else:
+                            self._items[change.key] = Item(change.value, change.revision)
+                        if prefix == keys.SERVING:
+                            self._heard = max(self._heard, change.revision)
+                    self.news.set()
+        except StoreError as error:
+            self.broken = error
+            self.news.set()
+
+
+def _placed(name: str) -> tuple[str, str]:
+    """Node and application of the end of a key."""
+    node, _, application = name.partition("/")
+    return node, application
