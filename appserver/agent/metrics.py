@@ -147,6 +147,7 @@ class Meter:
     def _take_up(self) -> None:
         """What an agent before this one measured and had not come to sum up."""
         history, levels = self._given.history, self._given.levels
+        self._folds = {level.name: Fold(level.step_s) for level in levels[1:]}
         for depth, (fine, coarse) in enumerate(pairwise(levels)):
             spans = history.spans()
             begin = spans[coarse.name][1] + coarse.step_s if coarse.name in spans else 0

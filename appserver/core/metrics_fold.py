@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add
 
 from appserver.core.metrics import FIELDS, Sample, Subject
 
@@ -23,27 +24,38 @@ class Part:
     """One subject's stretch of time: what is not known of a field counts neither way."""
 
     sums: list[float]
-    counts: list[int]
     peaks: list[float]
+    missing: list[int]
+    taken: int = 0
 
     @classmethod
     def of(cls, subject: Subject) -> Part:
         width = len(FIELDS[subject.kind])
-        return cls([0.0] * width, [0] * width, [-math.inf] * width)
+        return cls([0.0] * width, [-math.inf] * width, [0] * width)
 
     def take(self, means: Sequence[float], peaks: Sequence[float]) -> None:
         """What was written when there were fewer fields has fewer numbers; of more than there are, the rest is left."""
-        for i, (mean, peak) in enumerate(zip(means[: len(self.sums)], peaks, strict=False)):
-            if mean == mean:  # false of NaN alone
-                self.sums[i] += mean
-                self.counts[i] += 1
-                self.peaks[i] = max(self.peaks[i], peak)
+        self.taken += 1
+        total = sum(means)
+        if len(means) == len(self.sums) and total == total:  # false where one of them is NaN
+            self.sums = list(map(add, self.sums, means))
+            self.peaks = list(map(max, self.peaks, peaks))
+            return
+        for i in range(len(self.sums)):
+            if i < len(means) and means[i] == means[i]:
+                self.sums[i] += means[i]
+                self.peaks[i] = max(self.peaks[i], peaks[i])
+            else:
+                self.missing[i] += 1
 
     def means(self) -> list[float]:
-        return [total / count if count else math.nan for total, count in zip(self.sums, self.counts, strict=True)]
+        counts = (self.taken - missing for missing in self.missing)
+        return [total / count if count else math.nan for total, count in zip(self.sums, counts, strict=True)]
 
     def greatest(self) -> list[float]:
-        return [peak if count else math.nan for peak, count in zip(self.peaks, self.counts, strict=True)]
+        return [
+            peak if self.taken > missing else math.nan for peak, missing in zip(self.peaks, self.missing, strict=True)
+        ]
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flask import render_template, request
 
@@ -13,15 +14,24 @@ from appserver.store import keys
 from appserver.web import charts
 from appserver.web.context import caller, services
 
-SPANS: Mapping[str, str] = {
-    "1h": "1 hour",
-    "6h": "6 hours",
-    "24h": "1 day",
-    "168h": "1 week",
-    "720h": "30 days",
-    "2160h": "90 days",
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How far back a page looks: to people, and how often it is worth looking again."""
+
+    text: str
+    every_ms: int
+
+
+SPANS: Mapping[str, Span] = {
+    "1h": Span("1 hour", 20_000),
+    "6h": Span("6 hours", 60_000),
+    "24h": Span("1 day", 300_000),
+    "168h": Span("1 week", 300_000),
+    "720h": Span("30 days", 300_000),
+    "2160h": Span("90 days", 300_000),
 }
-"""How far back a page looks: the word in its address, and to people."""
+"""By the word in the page's address."""
 
 
 def node(name: str) -> str:
