@@ -73,6 +73,12 @@ class Harbour:
             deploy=_Deploy(self),
             applications=self._applications(),
             lifecycle=self._lifecycle(),
+            cordons=SimpleNamespace(
+                plan=lambda *_: records.MOVES,
+                drain=self._told("drain", records.MOVES),
+                cordon=self._told("cordon"),
+                undrain=self._told("undrain"),
+            ),
             rollouts=SimpleNamespace(pause=self._told("pause", "op"), resume=self._told("resume", "op")),
             operations=SimpleNamespace(
                 get=lambda _, asked: values.OPERATIONS[asked],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from appserver.core.access import Token, User
@@ -12,9 +13,12 @@ from appserver.core.entities import Source, SourceState
 from appserver.core.events import Happening
 from appserver.core.fleet import Condition, Node
 from appserver.core.placement.request import Claim
+from appserver.services.deploy import Deployed
 from appserver.services.handshake_view import StartUp
+from appserver.services.moves import Moved
 from appserver.services.nodes import NodeView
 from appserver.services.sources import SourceView
+from tests.web import values
 from tests.web.values import EVIL, ago
 
 HERE = Holder("quay-8", "192.0.2.8", "192.0.2.8:8090", "quay-8", "b00t", 1, 412, 4, "r1", ago(days=3))
@@ -120,3 +124,8 @@ SOURCES = {
         12,
     ),
 }
+MOVES = (
+    Moved(values.SHOP, Deployed(replace(values.PLAN, nodes=("harbour-2", "quay-8")), "")),
+    Moved(values.BLOG, None, "no node can take it: harbour-2: 1.5 cpus free, 2 asked for; quay-7: its agent is away"),
+)
+"""What draining a node comes to: one finds another place, one does not."""

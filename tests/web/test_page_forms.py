@@ -128,6 +128,23 @@ def test_a_rollout_over_several_nodes_is_held_and_let_go(client, harbour, verb):
     assert harbour.done == [(verb, values.FERRY)]
 
 
+def test_a_node_is_drained_after_a_look_at_what_would_go_where(client, harbour):
+    """What stays is shown with its reason, before and after."""
+    path = "/nodes/harbour-1/drain"
+    asked = client.get(path).text
+    assert "harbour-2, quay-8" in asked and "1.5 cpus free, 2 asked for" in asked and harbour.done == []
+    answer = send(client, path, path, reason=" new disk ")
+    assert "harbour-1 is drained" in answer.text and "1.5 cpus free" in answer.text
+    assert harbour.done == [("drain", "harbour-1", "new disk")]
+
+
+@pytest.mark.parametrize("verb", ["cordon", "undrain"])
+def test_a_node_is_cordoned_and_takes_applications_again(client, harbour, verb):
+    answer = send(client, f"/nodes/harbour-1/do/{verb}", "/nodes/harbour-1")
+    assert answer.location == "/nodes/harbour-1"
+    assert harbour.done[0][:2] == (verb, "harbour-1")
+
+
 def test_rollback_shows_its_plan_and_applies_that(client, harbour):
     """GET plans, POST applies with the plan's token."""
     path = f"{APP}/history/1/rollback"

@@ -42,6 +42,7 @@ PAGES = (
     "/nodes/harbour-1",
     "/nodes/harbour-1?span=168h",
     "/nodes/harbour-2",
+    "/nodes/harbour-1/drain",
     "/bootservers",
     "/bootservers?kind=deb&name=curl",
     "/bootservers?kind=container&name=nothing",
