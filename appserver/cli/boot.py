@@ -10,9 +10,7 @@ import click
 from appserver.cli import lazy, show
 from appserver.cli.arguments import client
 from appserver.cli.play import play
-from appserver.errors import Invalid
-
-_LRN = click.IntRange(min=0, max=999_999)
+from appserver.errors import Invalid, NotFound
 
 
 @click.group(cls=lazy.Group)
@@ -30,10 +28,13 @@ def list_() -> None:
 
 
 @boot.command("show")
-@click.argument("lrn", type=_LRN)
-def show_(lrn: int) -> None:
-    """One boot server, with its board, containers and packages."""
-    found = client().get("bootservers", str(lrn))
+@click.argument("lrn")
+def show_(lrn: str) -> None:
+    """One boot server, with its board, what changed there last, its containers and packages.
+
+    LRN is its number, or the name of its node.
+    """
+    found = client().get("bootservers", _number(lrn))
     if lazy.wants_json():
         show.as_json(found)
         return
@@ -42,31 +43,52 @@ def show_(lrn: int) -> None:
     if found["bmc"]:
         click.echo()
         _board(found["bmc"])
+    click.echo()
+    if found["changes"]:
+        rows = [(show.short_time(c["at"]), c["name"], c["before"] or "-", c["after"] or "-") for c in found["changes"]]
+        show.table(("changed at", "what", "before", "after"), rows)
+    else:
+        show.say("nobody has changed anything by hand, as far back as there are events")
     for kind in ("containers", "debs"):
         click.echo()
         show.table((kind, "version"), sorted(found[kind].items()))
 
 
 @boot.command("power")
-@click.argument("lrn", type=_LRN)
+@click.argument("lrn")
 @click.argument("action", type=click.Choice(["on", "off", "cycle"]))
-def power_(lrn: int, action: str) -> None:
+def power_(lrn: str, action: str) -> None:
     """Switch the host of a boot server, by its board: `off` is at once, without asking the system on it."""
-    found = client().post("bootservers", str(lrn), "power", body={"action": action})
+    number = _number(lrn)
+    found = client().post("bootservers", number, "power", body={"action": action})
     if lazy.wants_json():
         show.as_json(found)
     else:
-        click.echo(f"boot server {lrn} was {found['before']}, and is asked to power {action}")
+        click.echo(f"boot server {number} was {found['before']}, and is asked to power {action}")
+
+
+@boot.command("retire")
+@click.argument("lrn")
+def retire(lrn: str) -> None:
+    """Take a number off the record that no host has any more.
+
+    Refused while a node has it: a host that is there is retired by playbooks/retire.yml. One that got another lrn loses
+    its old one by playbooks/site.yml.
+    """
+    number = _number(lrn)
+    client().delete("bootservers", number)
+    show.done(f"boot server {number} is off the record", lrn=int(number), state="retired")
 
 
 @boot.command("diff")
-@click.argument("lrn", type=_LRN)
-@click.argument("other", type=_LRN)
-def diff(lrn: int, other: int) -> None:
-    """What OTHER has otherwise than LRN."""
-    found = client().items("bootservers", str(lrn), "differences", str(other))
-    columns = {"kind": "kind", "name": "name", str(lrn): "before", f"{other}": "after"}
-    show.listing(found, columns, f"{lrn} and {other} have the same")
+@click.argument("lrn")
+@click.argument("other")
+def diff(lrn: str, other: str) -> None:
+    """What OTHER has otherwise than LRN: numbers, or names of nodes."""
+    one, two = _number(lrn), _number(other)
+    found = client().items("bootservers", one, "differences", two)
+    columns = {"kind": "kind", "name": "name", one: "before", two: "after"}
+    show.listing(found, columns, f"{one} and {two} have the same")
 
 
 @boot.command("find")
@@ -79,6 +101,20 @@ def find(deb: str, image: str, version: str) -> None:
         raise Invalid("", "name a package with --deb, or an image with --image")
     found = client().items("installed", deb=deb, image=image, version=version)
     show.listing(found, _HOLDERS, f"no boot server has {deb or image} {version}".rstrip())
+
+
+def _number(told: str) -> str:
+    """Of the boot server that is told by its number, or by the name of its node.
+
+    Raises:
+        NotFound: it is neither.
+    """
+    if told.isdecimal():
+        return str(int(told))
+    for server in client().items("bootservers"):
+        if told in server["nodes"]:
+            return str(server["lrn"])
+    raise NotFound(f"{told} is neither the number of a boot server nor the name of its node: see moorage boot list")
 
 
 def _board(board: Mapping[str, Any]) -> None:

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 
 from appserver.core.access import Caller, require
 from appserver.core.boot import Difference, Installed, Kind, differences, is_image
+from appserver.core.boot_changes import DETAIL, Change, told_by
+from appserver.core.events import Happening
 from appserver.core.fleet import Node
 from appserver.errors import Invalid, NotFound
 from appserver.ports import KV, Snapshot
-from appserver.store import keys
+from appserver.store import codec, keys
 from appserver.store.boot_record import read_installed
 from appserver.store.records import nodes_below
 
 _KNOWN = "info/bootservers/"
+_EVENTS = "events/"
 _LONGEST = 300
+CHANGES = 20
+"""So many of the last changes are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,22 @@ class BootServers:
         """
         require(caller, "R", f"bootserver:{lrn}")
         return self._known(lrn)[0], read_installed(self._kv, lrn)[0]
+
+    def changes(self, caller: Caller, lrn: int, most: int = CHANGES) -> tuple[Change, ...]:
+        """The last that somebody's hand changed there, newest first, as far back as there are events.
+
+        Raises:
+            NotFound: nothing is on record of it.
+        """
+        require(caller, "R", f"bootserver:{lrn}")
+        subjects = [f"boot server {lrn}", *(node.name for node in self._known(lrn)[0].nodes)]
+        items = self._kv.snapshot(_EVENTS).items
+        found: list[Change] = []
+        for key in sorted((key for key, item in items.items() if f'"{DETAIL}"' in item.value), reverse=True):
+            found += told_by(codec.decode(items[key].value, Happening), subjects)
+            if len(found) >= most:
+                break
+        return tuple(found[:most])
 
     def differences(self, caller: Caller, one: int, other: int) -> tuple[Difference, ...]:
         """What `other` has otherwise than `one`.

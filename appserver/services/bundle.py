@@ -10,6 +10,7 @@ from appserver.services.applications import Applications
 from appserver.services.audit import Audit
 from appserver.services.bmc import Bmcs
 from appserver.services.bmc_watch import BmcWatch
+from appserver.services.boot_numbers import BootNumbers
 from appserver.services.boot_servers import BootServers
 from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
@@ -53,6 +54,7 @@ class Services:
     metrics: Measurements
     retire: Retire
     boot: BootServers
+    boot_numbers: BootNumbers
     bmc: Bmcs
     bmc_watch: BmcWatch
     clusters: Clusters

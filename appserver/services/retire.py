@@ -11,6 +11,7 @@ from appserver.core.events import NODE
 from appserver.core.fleet import Node, ip_of
 from appserver.errors import Conflict, NotFound
 from appserver.ports import KV, Clock, Snapshot
+from appserver.services import boot_numbers
 from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.store import keys
@@ -67,7 +68,7 @@ class Retire:
         found = nodes.get(name, Node(name, "", ""))
         # What an agent wrote of its name is not believed: the key is what etcd lets it write.
         node = replace(found, name=name, lrn=found.lrn if found.lrn >= 0 else lrn)
-        boot = (f"install/{node.lrn}/", "basefs/", *_boot_server(node)) if node.lrn >= 0 else ()
+        boot = boot_numbers.places(node.lrn) if node.lrn >= 0 else ()
         held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", *_of_node(name))
         return node, self._kv.snapshot("nodes/", keys.ALLNODES, keys.alive(name), *held, *boot)
 
@@ -110,15 +111,14 @@ class Retire:
         prefix = f"containers/{node.cluster}/"
         others = [held.record for other, held in below(seen, "nodes/", Node) if other != node.name]
         single = {*_of_node(node.name)}
-        below_it: tuple[str, ...] = (keys.observed_of(node.name),)
         if node.lrn >= 0 and node.lrn not in {other.lrn for other in others}:
-            single |= {*_boot_server(node), *_base_file_systems(node, seen)}
-            below_it = (*below_it, f"install/{node.lrn}/")
+            single.update(boot_numbers.under(seen, node.lrn))
         ip = ip_of(node)
         if ip and ip not in {ip_of(other) for other in others}:
             single.add(keys.allnode(ip))
         ran = {prefix + key for key, held in below(seen, prefix, ContainerRecord) if held.record.node == node.name}
-        found = [key for key in seen.items if key.startswith(below_it) or key in single or key in ran]
+        observed = keys.observed_of(node.name)
+        found = [key for key in seen.items if key.startswith(observed) or key in single or key in ran]
         own = keys.node(node.name)
         return [*found, own] if own in seen.items else found
 
@@ -126,13 +126,3 @@ class Retire:
 def _of_node(name: str) -> tuple[str, ...]:
     """What others say of it."""
     return keys.reservation(name), keys.cordon(name), keys.loss(name)
-
-
-def _boot_server(node: Node) -> tuple[str, ...]:
-    """Its own key, and those of its board: with them goes what opened it."""
-    return keys.bootserver(node.lrn), keys.bmc_board(node.lrn), keys.bmc_seen(node.lrn)
-
-
-def _base_file_systems(node: Node, seen: Snapshot) -> set[str]:
-    """That its engine has versions of them; the versions stay."""
-    return {key for key in seen.items if key.startswith("basefs/") and key.endswith(f"/on/{node.lrn}")}

@@ -22,11 +22,20 @@ def list_boot_servers(query: queries.PageQuery) -> Response:
 @api.get("/bootservers/<int:lrn>")
 @described("bootservers", ok=shapes_bmc.BootServerInFull)
 def show_boot_server(lrn: int) -> Response:
-    """One, with its containers and packages, and its board."""
+    """One, with its containers and packages, what changed there last, and its board."""
     server, installed = services().boot.show(caller(), lrn)
     board = services().bmc.show(caller(), lrn)
-    has = {"containers": dict(installed.containers), "debs": dict(installed.debs)}
+    changes = [one.to_json() for one in services().boot.changes(caller(), lrn)]
+    has = {"containers": dict(installed.containers), "debs": dict(installed.debs), "changes": changes}
     return forms.one({**server.to_json(), **has, "bmc": board and board.to_json()})
+
+
+@api.delete("/bootservers/<int:lrn>")
+@described("bootservers", 204)
+def retire_boot_server(lrn: int) -> Response:
+    """A number that no host has any more: what stands under it goes."""
+    services().boot_numbers.retire(caller(), lrn)
+    return Response(status=204)
 
 
 @api.get("/bootservers/<int:lrn>/differences/<int:other>")

@@ -24,7 +24,10 @@ def server(lrn: int) -> str:
     shown, installed = services().boot.show(me, lrn)
     others = [one.lrn for one in services().boot.list(me) if one.lrn != lrn]
     board = services().bmc.show(me, lrn)
-    return render_template("boot/server.html", server=shown, installed=installed, others=others, board=board)
+    changes = services().boot.changes(me, lrn)
+    return render_template(
+        "boot/server.html", server=shown, installed=installed, others=others, board=board, changes=changes
+    )
 
 
 def differing(lrn: int) -> str:

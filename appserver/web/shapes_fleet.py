@@ -102,11 +102,22 @@ class BootServer(Shape):
     on: bool
 
 
+class InstalledChange(Shape):
+    """A package, a container, or a user of the board (`bmc`) that somebody changed; null where it was, or is, not."""
+
+    at: str
+    kind: str
+    name: str
+    before: str | None
+    after: str | None
+
+
 class InstalledBootServer(BootServer):
-    """With what is on record of it: container to image, and package to version."""
+    """With what is on record of it: container to image, package to version; and its last changes, newest first."""
 
     containers: dict[str, str]
     debs: dict[str, str]
+    changes: list[InstalledChange]
 
 
 class InstalledDifference(Shape):

@@ -41,6 +41,7 @@ from appserver.services.applications import Applications
 from appserver.services.audit import Audit
 from appserver.services.bmc import Bmcs
 from appserver.services.bmc_watch import LOOK_S, BmcWatch
+from appserver.services.boot_numbers import BootNumbers
 from appserver.services.boot_servers import BootServers
 from appserver.services.bundle import Services
 from appserver.services.clusters import Clusters
@@ -181,6 +182,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         metrics=Measurements(kv=kv, nodes=world.nodes, clock=clock),
         retire=Retire(kv=kv, clock=clock, audit=audit, events=events),
         boot=BootServers(kv=kv),
+        boot_numbers=BootNumbers(kv=kv, audit=audit, events=events),
         bmc=Bmcs(kv=kv, boards=world.boards, sealer=world.sealer, audit=audit, events=events),
         bmc_watch=BmcWatch(
             kv=kv, boards=world.boards, sealer=world.sealer, clock=clock, every_s=settings.bmc_interval_s

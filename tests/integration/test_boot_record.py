@@ -17,12 +17,13 @@ from appserver.agent.installed import Record
 from appserver.core.access import Caller
 from appserver.core.boot import Difference
 from appserver.core.containers import ContainerState
-from appserver.core.events import Happening
+from appserver.core.events import NODE, Happening
 from appserver.core.fleet import Node
 from appserver.errors import BackendError, NotFound
 from appserver.services.boot_servers import BootServers, Holder
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.parts import parts
 from appserver.store.records import below
 from tests.fakes import HandClock
 from tests.lab.etcd import ClusterFactory
@@ -183,6 +184,43 @@ def test_people_see_what_each_has_and_where_they_differ(kv: Etcd) -> None:
     assert people.find(ANN, "deb", "nano") == ()
     with pytest.raises(NotFound, match="no boot server 3"):
         people.show(ANN, 3)
+
+
+def test_people_see_what_was_changed_by_hand(kv: Etcd, host: Host) -> None:
+    """Newest first, with before and after; what a neighbour did, and what else happens to the node, is not among it."""
+    host.has({"curl": "7", "jq": "1.6"})
+    mine, neighbours = record(kv, host), record(kv, host, 10)
+    for number in (1, 10):
+        kv.commit(
+            {}, {keys.node(f"n{number}"): encode(Node(f"n{number}", f"192.0.2.{number}:8090", "default", number))}
+        )
+    mine.record()
+    people = BootServers(kv=kv)
+    assert people.changes(ANN, 1) == ()
+    host.has({"curl": "8", "jq": "1.6"})
+    mine.record()
+    host.has({"curl": "8"})
+    host.runs("odd", "busybox:1")
+    mine.record()
+    neighbours.record()
+    told = [(one.kind, one.name, one.before, one.after) for one in people.changes(ANN, 1)]
+    assert told == [("container", "odd", "", "busybox:1"), ("deb", "jq", "1.6", ""), ("deb", "curl", "7", "8")]
+    assert people.changes(ANN, 10) == ()
+    assert len(people.changes(ANN, 1, most=1)) == 1
+    with pytest.raises(NotFound, match="no boot server 3"):
+        people.changes(ANN, 3)
+
+
+def test_the_last_changes_are_found_among_ten_thousand_events(kv: Etcd) -> None:
+    """Within a second, as all that people ask of boot servers."""
+    other = Happening(NODE, "update", "INFO", "n2", "engine is ok", SystemClock().now())
+    events = {keys.event(other.at, f"{number:08x}"): encode(other) for number in range(10_000)}
+    for some in parts(list(events)):
+        kv.commit({}, {key: events[key] for key in some})
+    kv.commit({}, {keys.bootserver(1): ""})
+    begun = time.monotonic()
+    assert BootServers(kv=kv).changes(ANN, 1) == ()
+    assert time.monotonic() - begun < 1
 
 
 def test_a_thousand_boot_servers_answer_within_a_second(kv: Etcd) -> None:

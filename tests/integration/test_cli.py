@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from appserver.adapters.clock import SystemClock
 from appserver.cli.main import main
+from appserver.core.events import NODE, Happening
+from appserver.core.fleet import Node
 from appserver.store import keys
+from appserver.store.codec import encode
 from tests.fakes import PASSWORD
 from tests.lab.served import Site
 
@@ -133,6 +138,40 @@ def test_nodes_clusters_and_events(run: Run) -> None:
     assert "recovery" in run("node", "mode")[1]
     assert json.loads(run("node", "mode", "new", "--json")[1])["mode"] == "new"
     assert run("node", "mode", "wipe")[0] == 2
+
+
+def test_a_boot_server_is_told_by_its_number_or_its_nodes_name(site: Site, run: Run) -> None:
+    """With the changes that somebody made there; what is neither a number nor a name is said to be so."""
+    node = Node("boot-7", "192.0.2.7:8090", "default", lrn=7)
+    changed = Happening(
+        NODE, "update", "INFO", "boot-7", "", SystemClock().now(), "", {"changes": [["deb", "jq", "1", "2"]]}
+    )
+    site.services.kv.commit(
+        {},
+        {
+            keys.node(node.name): encode(node),
+            keys.bootserver(7): "",
+            keys.event(changed.at, "00000001"): encode(changed),
+        },
+    )
+    for told in ("7", "boot-7"):
+        code, out, _ = run("boot", "show", told)
+        assert code == 0 and re.search(r"jq +1 +2\n", out), out
+        assert json.loads(run("boot", "show", told, "--json")[1])["changes"][0]["before"] == "1"
+    code, _, err = run("boot", "show", "boot-9")
+    assert code == 2 and "boot-9 is neither the number of a boot server nor the name of its node" in err
+
+
+def test_a_number_that_no_host_has_is_retired(site: Site, run: Run) -> None:
+    """One that a node has is not."""
+    node = Node("boot-7", "192.0.2.7:8090", "default", lrn=7)
+    ghost = {keys.bootserver(8): "", keys.installed_deb(8, "git"): "1"}
+    site.services.kv.commit({}, {keys.node(node.name): encode(node), keys.bootserver(7): "", **ghost})
+    code, _, err = run("boot", "retire", "7")
+    assert code == 2 and "retire that host" in err
+    assert run("boot", "retire", "8")[:2] == (0, "boot server 8 is off the record\n")
+    assert [one["lrn"] for one in items(run("boot", "list", "--json"))] == [7]
+    assert run("boot", "retire", "8")[0] == 2
 
 
 def test_sources_are_listed_added_and_removed(site: Site, run: Run, tmp_path: Path) -> None:

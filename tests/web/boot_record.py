@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from appserver.adapters.memory import MemoryKV
 from appserver.core.bmc import Board, Seen, differences
+from appserver.core.events import NODE, Happening
 from appserver.core.fleet import Node
 from appserver.services.bmc import BmcView
 from appserver.services.boot_servers import BootServers
@@ -24,6 +26,7 @@ CONTAINERS: dict[int, dict[str, str]] = {
 }
 
 
+CHANGED_AT = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 BOARD = Board("192.0.2.101", "redfish", 0, "admin", "", {"admin": "administrator", "ops": "operator"})
 
 
@@ -46,5 +49,11 @@ def boot_servers() -> BootServers:
     for lrn in (0, 1):
         node = Node(f"harbour-{lrn + 1}", f"198.18.0.{lrn + 2}:8443", "default", lrn)
         kv.commit({}, {keys.node(node.name): encode(node)})
-    kv.commit({}, {keys.alive("harbour-1"): "198.18.0.2:8443"})
+    changes = [
+        ["deb", "jq <b>", "1.6-2.1", ""],
+        ["container", "odd", "", "busybox:1.36"],
+        ["bmc", "ops", "user", "operator"],
+    ]
+    changed = Happening(NODE, "update", "INFO", "harbour-1", "", CHANGED_AT, "", {"changes": changes})
+    kv.commit({}, {keys.alive("harbour-1"): "198.18.0.2:8443", keys.event(CHANGED_AT, "00000001"): encode(changed)})
     return BootServers(kv=kv)

@@ -192,6 +192,16 @@ def test_drift_of_an_agent_that_is_away_is_not_known(client):
     assert "As recorded" not in page
 
 
+def test_the_last_changes_of_a_boot_server_have_both_sides(client):
+    """When, what, before and after; where there are none, the page says so, and how a number goes that nobody has."""
+    page = client.get("/bootservers/0").text
+    changes = page.partition("Last changes</h2>")[2].partition("</section>")[0]
+    assert re.findall(r"<b>([^/]*)</b>", changes) == ["jq &lt;b&gt;", "odd", "ops"]
+    assert "1.6-2.1" in changes and "busybox:1.36" in changes and "moorage boot retire" not in page
+    ghost = client.get("/bootservers/10").text
+    assert "Nobody has changed anything by hand" in ghost and "moorage boot retire 10" in ghost
+
+
 @pytest.mark.parametrize(
     ("path", "status"), [("/nowhere", 404), ("/applications/default/gone", 404), ("/applications/UP/x", 422)]
 )

@@ -1,16 +1,18 @@
 #!/usr/bin/python
-"""Ansible module: a boot server that is gone for good is off the record."""
+"""Ansible module: a boot server that is gone for good is off the record, and so is a number that it has no more."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: boot_server
-short_description: A boot server that is gone for good is off the record
+short_description: A boot server that is gone for good is off the record, or a number that it has no more
 version_added: 0.1.0
 description:
   - Takes away the record of its node, of what is installed on it and of what ran there.
   - An application that is being removed from it is taken to have left, for it cannot say so any more.
-  - Refuses while its agent runs, while an application is wanted there, and where O(name) and O(lrn) are those of two
+  - Or, with O(state=numbered), takes away what stands under the number that its node had before O(lrn), unless another
+    node has that number, or a host of O(taken).
+  - With O(state=absent), refuses while its agent runs, while an application is wanted there, and where O(name) and O(lrn) are those of two
     boot servers. A check refuses for the same reasons.
 options:
   name:
@@ -27,10 +29,19 @@ options:
     description: Its agent will be stopped by then. That it is on is no reason for a check to refuse.
     type: bool
     default: false
+  taken:
+    description: Numbers of the site's hosts, which may be no nodes yet. What stands under these stays.
+    type: list
+    elements: int
+    default: []
+  was:
+    description: The number that it had before, where its node's record does not say so any more; else -1.
+    type: int
+    default: -1
   state:
-    description: There is but one; agents write the record of a boot server that is there.
+    description: Whether it is gone, or has the number O(lrn) and no other. All else its agent writes itself.
     type: str
-    choices: [absent]
+    choices: [absent, numbered]
     default: absent
 extends_documentation_fragment: [moorage.boot.store]
 attributes:
@@ -52,6 +63,11 @@ EXAMPLES = r"""
   moorage.boot.boot_server: {name: boot-2, lrn: 2, state: absent}
   delegate_to: localhost
   vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+
+- name: Nothing stands under a number that the host had before
+  moorage.boot.boot_server: {name: boot-2, lrn: 5, taken: [0, 1, 5], state: numbered}
+  delegate_to: localhost
+  vars: {ansible_python_interpreter: "{{ ansible_playbook_python }}"}
 """
 
 RETURN = r"""
@@ -59,6 +75,10 @@ keys:
   description: How many keys of it were there.
   type: int
   returned: success
+was:
+  description: The number that it had before, -1 where it had no other.
+  type: int
+  returned: success, with O(state=numbered)
 msg:
   description: What became of it, or why it may not go. Of a host that nobody knows, that it was not on record.
   type: str
@@ -82,7 +102,9 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "lrn": {"type": "int", "default": -1},
             "stopped": {"type": "bool", "default": False},
-            "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+            "taken": {"type": "list", "elements": "int", "default": []},
+            "was": {"type": "int", "default": -1},
+            "state": {"type": "str", "choices": ["absent", "numbered"], "default": "absent"},
             "endpoints": {"type": "list", "elements": "str", "default": ["127.0.0.1:2379"]},
             "ca": {"type": "path"},
             "cert": {"type": "path"},
@@ -94,7 +116,11 @@ def main() -> None:
     if retirement is None:
         module.fail_json(msg=missing_required_lib("moorage"), exception=MISSING)
     try:
-        keys, told = retirement.retire(retirement.store(module.params), module.params, module.check_mode)
+        kv = retirement.store(module.params)
+        if module.params["state"] == "numbered":
+            was, keys, told = retirement.renumber(kv, module.params, module.check_mode)
+            module.exit_json(changed=keys > 0, keys=keys, was=was, msg=told)
+        keys, told = retirement.retire(kv, module.params, module.check_mode)
     except retirement.AppServerError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=keys > 0, keys=keys, msg=told)
