@@ -20,12 +20,12 @@ from appserver.errors import Invalid
 
 Strings = tuple[str, ...]
 Table = Mapping[str, str]
-S = TypeVar("S", bound="CommonSettings")
+S = TypeVar("S", bound="StoreSettings")
 
 
 @dataclass(frozen=True, slots=True)
-class CommonSettings:
-    """What app server and agent are both told."""
+class StoreSettings:
+    """What every program that goes by the store is told."""
 
     etcd_endpoints: Annotated[Strings, "members of the etcd cluster, host:port"] = ("127.0.0.1:2379",)
     etcd_ca: Annotated[str, "CA certificate of etcd, PEM file; empty: no TLS"] = ""
@@ -34,13 +34,19 @@ class CommonSettings:
     etcd_user: Annotated[str, "user of etcd, where it asks for one"] = ""
     etcd_password_file: Annotated[str, "file that holds the password of `etcd_user`"] = ""
     prefix: Annotated[str, "every key in etcd begins with it"] = "/moorage/"
+    log_level: Annotated[str, "debug, info, warning or error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class CommonSettings(StoreSettings):
+    """What app server and agent are both told."""
+
     seal_key: Annotated[str, "file of the key that seals secrets: 32 bytes, base64"] = "/etc/moorage/seal.key"
     compose: Annotated[str, "Docker Compose v2 program; empty: looked for in the usual places"] = ""
     cluster: Annotated[str, "cluster made at the first start, or that the node joins"] = "default"
     shared_dir: Annotated[
         str, "root of the file system that all hosts share, proven by its file `token`; empty: this site has none"
     ] = ""
-    log_level: Annotated[str, "debug, info, warning or error"] = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ class AgentSettings(CommonSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class ProxySettings(CommonSettings):
+class ProxySettings(StoreSettings):
     """`moorage proxy`, by default from `/etc/moorage/proxy.toml`."""
 
     name: Annotated[str, "under which it tells how far it is; empty: the host's own, short and in lower case"] = ""
@@ -169,7 +175,7 @@ def load(kind: type[S], path: str, environ: Mapping[str, str]) -> S:
     return kind(**values)  # type: ignore[arg-type]  # each value was checked against its field's own hint
 
 
-def check_files(settings: CommonSettings) -> None:
+def check_files(settings: StoreSettings) -> None:
     """That what is read once at the start can be read.
 
     Raises:

@@ -10,6 +10,7 @@ from appserver.core import plan
 from appserver.core.compose import Project
 from appserver.core.containers import ImageFacts
 from appserver.core.entities import AppKey, Application, Desired, Observed, ProjectFiles, Revision
+from appserver.core.expose import Expose
 from appserver.core.placement.rank import Strategy
 from appserver.core.placement.request import Candidate, Claim
 from appserver.core.plan import Step
@@ -99,6 +100,10 @@ class DeployPlan:
     def node(self) -> str:
         """The nodes in one line."""
         return ", ".join(self.nodes)
+
+    @property
+    def exposes(self) -> tuple[Expose, ...]:
+        return self.record.options.expose if self.record else ()
 
     @property
     def text(self) -> str:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from threading import Event, Lock, Thread
 
-from appserver.core.entities import Desired
-from appserver.core.routes import Held, Route, Serving, address_of, table
+from appserver.core.routes import Route
 from appserver.errors import StoreError
 from appserver.ports import KV, Item, Snapshot
 from appserver.store import keys
-from appserver.store.records import below, nodes_below
+from appserver.store.routes import PREFIXES, table_of
 from appserver.store.watching import watching
-
-PREFIXES = (keys.ROUTES, keys.SERVING, "desired/", "nodes/", "alive/")
 
 
 class Known:
@@ -45,13 +42,7 @@ class Known:
         """And the store revision of the newest change below `serving/` that it takes in."""
         with self._lock:
             seen, heard = Snapshot(0, dict(self._items)), self._heard
-        held = {host: one.record for host, one in below(seen, keys.ROUTES, Held)}
-        serving = {_placed(name): one.record for name, one in below(seen, keys.SERVING, Serving)}
-        wanted = {_placed(name) for name, one in below(seen, "desired/", Desired) if one.record.run == "running"}
-        nodes = [one.record for one in nodes_below(seen)]
-        addresses = {node.name: found for node in nodes if (found := address_of(node.ip, node.address))}
-        alive = {name.removeprefix("alive/") for name in seen.items if name.startswith("alive/")}
-        return table(held, serving, wanted, addresses, alive), heard
+        return table_of(seen), heard
 
     def _follow(self, prefix: str, after: int, stop: Event) -> None:
         try:
@@ -68,9 +59,3 @@ class Known:
         except StoreError as error:
             self.broken = error
             self.news.set()
-
-
-def _placed(name: str) -> tuple[str, str]:
-    """Node and application of the end of a key."""
-    node, _, application = name.partition("/")
-    return node, application

@@ -37,6 +37,7 @@ from appserver.services.plays import Plays
 from appserver.services.push import Push
 from appserver.services.retire import Retire
 from appserver.services.rollouts import Rollouts
+from appserver.services.routes import Routes
 from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
 
@@ -77,6 +78,7 @@ class Services:
     push: Push
     finish: Finish
     rollouts: Rollouts
+    routes: Routes
     keep_current: KeepCurrent
     keeper: Keeper
     handshake: Handshake

@@ -18,6 +18,7 @@ from appserver.services.access import Access
 from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.observe import Observer
+from appserver.services.routes_claims import Claims
 from appserver.services.standing import Standing
 from appserver.store import keys
 from appserver.store.codec import encode
@@ -42,19 +43,29 @@ class Deployed:
 class Deploy:
     """Plans and applies. Two at once on one application: one wins, the other gets Conflict and changed nothing."""
 
-    def __init__(self, kv: KV, observer: Observer, access: Access, audit: Audit, events: Events, clock: Clock) -> None:
+    def __init__(
+        self,
+        kv: KV,
+        observer: Observer,
+        access: Access,
+        audit: Audit,
+        events: Events,
+        clock: Clock,
+        claims: Claims | None = None,
+    ) -> None:
         self._kv = kv
         self._observer = observer
         self._access = access
         self._audit = audit
         self._events = events
         self._clock = clock
+        self._claims = claims or Claims(kv)
 
     def plan(self, caller: Caller, wanted: DeployRequest) -> DeployPlan:
         keys.check_app(wanted.key)
         self._access.require(caller, "R", f"application:{wanted.key}")
         seen, _ = self._observer.for_request(wanted)
-        return core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key))
+        return self._routed(core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key)))
 
     def __call__(self, caller: Caller, wanted: DeployRequest) -> Deployed:
         def decide() -> Decided:
@@ -76,7 +87,7 @@ class Deploy:
         """The plan of the same inputs under another commit of configuration. Starts no compose process."""
         self._access.require(caller, "R", f"application:{key}")
         seen, _ = self._observer.for_replan(key, repository, commits)
-        return core.decide(_again(key, seen), seen, _author(caller), self._observer.seal(key))
+        return self._routed(core.decide(_again(key, seen), seen, _author(caller), self._observer.seal(key)))
 
     def redeploy(
         self,
@@ -157,6 +168,14 @@ class Deploy:
             self._access.require(caller, "R" if dry_run else "U", f"application:{key}")
             return Deployed(decide()[0], "") if dry_run else self._apply(caller, key, decide)
 
+    def _routed(self, planned: DeployPlan) -> DeployPlan:
+        """
+        Raises:
+            Conflict: another application has one of its routes.
+        """
+        self._claims.take(planned.key, planned.exposes)
+        return planned
+
     def _apply(self, caller: Caller, key: AppKey, decide: Callable[[], Decided]) -> Deployed:
         """Decide and commit, anew while only another application's reservation was in the way.
 
@@ -178,7 +197,8 @@ class Deploy:
         if not planned.changed:
             return Deployed(planned, "")
         expect, puts, deletes = records(planned, standing, self._clock)
-        committed = self._kv.commit(expect, puts, deletes)
+        held, claimed = self._claims.take(planned.key, planned.exposes)
+        committed = self._kv.commit({**expect, **held}, {**puts, **claimed}, deletes)
         if committed:
             self._events.emit(
                 "bus.cluman.log.application",

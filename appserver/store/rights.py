@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from appserver.core.grants import Grant
 from appserver.store import keys
+from appserver.store.routes import PREFIXES
 
 ROOT = "root"
 MEMBER = "etcd"
@@ -25,7 +26,6 @@ AGENTS_READ = (
     "info/",
     keys.PROXIES,
 )
-PROXIES_READ = (keys.ROUTES, keys.SERVING, "desired/", "nodes/", "alive/")
 
 
 def serve_grants() -> frozenset[Grant]:
@@ -70,4 +70,4 @@ def proxy_user(name: str) -> str:
 
 def proxy_grants(name: str) -> frozenset[Grant]:
     """It reads who has which route and where that is served, and writes how far it is."""
-    return frozenset({Grant(keys.proxy(name)), *(Grant(prefix, "read") for prefix in PROXIES_READ)})
+    return frozenset({Grant(keys.proxy(name)), *(Grant(prefix, "read") for prefix in PREFIXES)})

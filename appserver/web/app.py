@@ -33,6 +33,7 @@ API_PARTS = (
     "bmc",
     "placements",
     "plays",
+    "routes",
     "site",
     "access",
     "record",

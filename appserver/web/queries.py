@@ -29,6 +29,10 @@ class ApplicationsQuery(PageQuery):
     cluster: Name = ""
 
 
+class RoutesQuery(PageQuery):
+    after: Annotated[str, Field(max_length=500, description="`next` of the page before")] = ""
+
+
 class ExplainQuery(Query):
     revision: Annotated[int, Field(ge=0, le=99_999_999, description="0: the one in force")] = 0
     service: Short = ""

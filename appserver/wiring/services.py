@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from appserver.adapters import compose_binary
 from appserver.adapters.bmc import HardwareBoards
@@ -48,7 +49,7 @@ from appserver.services.clusters import Clusters
 from appserver.services.configuration import Configuration
 from appserver.services.cordons import Cordons
 from appserver.services.deploy import Deploy
-from appserver.services.duties import Duties, Duty, FencedDuty
+from appserver.services.duties import Duties, Duty, FencedDuty, every
 from appserver.services.events import Events
 from appserver.services.everywhere import Everywhere
 from appserver.services.finish import Finish
@@ -76,6 +77,8 @@ from appserver.services.reconfigure import Reconfigure
 from appserver.services.retention import Retention
 from appserver.services.retire import Retire
 from appserver.services.rollouts import Rollouts
+from appserver.services.routes import Routes
+from appserver.services.routes_claims import Claims
 from appserver.services.sessions import Sessions
 from appserver.services.setup import Setup
 from appserver.services.site_config import SiteSettings
@@ -90,6 +93,8 @@ from appserver.settings import ServeSettings
 from appserver.store import keys
 from appserver.wiring import ansible
 from appserver.wiring.store import open_store, secret
+
+_ROUTES_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,8 @@ def assemble(world: World, settings: ServeSettings) -> Services:
     )
     trees = SourceTrees(kv=kv, records=records, repositories=world.repositories, sealer=world.sealer)
     observer = Observer(kv, world.compose, world.nodes, world.registry, world.sealer, trees, clock, settings.bind_roots)
-    deploy = Deploy(kv, observer, access, audit, events, clock)
+    claims = Claims(kv, _hosts(settings.url))
+    deploy = Deploy(kv, observer, access, audit, events, clock, claims)
     finish = Finish(kv, events, clock)
     operations = Operations(kv, access, finish)
     moves = Moves(kv, deploy)
@@ -214,6 +220,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         ),
         finish=finish,
         rollouts=Rollouts(kv, finish, access, audit),
+        routes=Routes(kv=kv, claims=claims, scheme=urlsplit(settings.url).scheme),
         keep_current=KeepCurrent(
             kv=kv,
             records=records,
@@ -251,6 +258,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         Duty("everywhere", services.everywhere.run),
         Duty("sources", services.keep_current.run),
         Duty("keeper", services.keeper.run),
+        Duty("routes", every(_ROUTES_S, services.routes.prune)),
         Duty("boards", services.bmc_watch.run),
         FencedDuty(PLACEMENTS, services.placement_ends.run, settings.reached_at),
     )
@@ -272,6 +280,12 @@ def setup(settings: ServeSettings) -> Iterator[Setup]:
 def cookie_key(settings: ServeSettings) -> bytes:
     """Signs session cookies: made of the seal key, which every app server of an installation has."""
     return hmac.digest(secret(settings.seal_key).encode(), b"moorage cookie", hashlib.sha256)
+
+
+def _hosts(url: str) -> tuple[str, ...]:
+    """Of a URL by which people reach an app server."""
+    host = urlsplit(url).hostname
+    return (host,) if host else ()
 
 
 def _reached_at(kv: KV, name: str) -> str | None:

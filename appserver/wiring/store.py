@@ -6,17 +6,17 @@ from pathlib import Path
 
 from appserver.adapters.etcd import TLS, Etcd
 from appserver.errors import Invalid
-from appserver.settings import CommonSettings
+from appserver.settings import StoreSettings
 
 
-def open_store(settings: CommonSettings) -> Etcd:
+def open_store(settings: StoreSettings) -> Etcd:
     """Connects at the first call."""
     members, tls = members_of(settings)
     password = secret(settings.etcd_password_file) if settings.etcd_password_file else None
     return Etcd(members, settings.prefix, tls, settings.etcd_user or None, password)
 
 
-def members_of(settings: CommonSettings) -> tuple[list[str], TLS | None]:
+def members_of(settings: StoreSettings) -> tuple[list[str], TLS | None]:
     """URLs of the members, and the files that prove who is who."""
     tls = None
     if settings.etcd_ca:
