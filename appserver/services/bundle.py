@@ -31,6 +31,7 @@ from appserver.services.nodes import NodeList
 from appserver.services.operations import Operations
 from appserver.services.placements import Placements
 from appserver.services.placements_ends import Ends
+from appserver.services.placements_scores import PlacementScores
 from appserver.services.placements_view import PlacementList
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
@@ -71,6 +72,7 @@ class Services:
     configuration: Configuration
     placements: Placements
     placement_list: PlacementList
+    placement_scores: PlacementScores
     placement_ends: Ends
     plays: Plays
     play_runner: PlayRunner

@@ -35,7 +35,8 @@ def overview(cluster: str, name: str) -> str:
     past = services().applications.history(me, app.key)
     last = next((one for one in past if one.number == (app.wanted or app.revision)), None)
     images, references = (last.images, last.references) if last else ({}, {})
-    return _page("overview", app, "application", last=last, images=images, references=references)
+    where = services().placement_scores.of_application(me, app.key)
+    return _page("overview", app, "application", last=last, images=images, references=references, where=where)
 
 
 def explain(cluster: str, name: str) -> str:

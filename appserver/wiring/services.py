@@ -68,6 +68,7 @@ from appserver.services.operations import Operations
 from appserver.services.placements import Placements
 from appserver.services.placements_ends import Ends
 from appserver.services.placements_ground import DUTY as PLACEMENTS
+from appserver.services.placements_scores import PlacementScores
 from appserver.services.placements_view import PlacementList
 from appserver.services.play_run import PlayRun
 from appserver.services.play_runner import PlayRunner
@@ -206,6 +207,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         configuration=Configuration(trees=trees),
         placements=Placements(kv=kv, clock=clock, access=access, audit=audit, own=settings.reached_at),
         placement_list=PlacementList(kv=kv, access=access),
+        placement_scores=PlacementScores(kv=kv, access=access),
         placement_ends=Ends(kv=kv, events=events),
         plays=plays,
         play_runner=PlayRunner(kv=kv, playbooks=books, run=run, at_once=settings.plays_at_once),

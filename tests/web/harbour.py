@@ -84,6 +84,9 @@ class Harbour:
                 get=lambda _, asked: values.OPERATIONS[asked],
                 follow=lambda _, asked, *__: iter((values.OPERATIONS[asked],)),
             ),
+            placement_scores=SimpleNamespace(
+                of_application=lambda *_: records.SCORES, of_plan=lambda *_: records.SCORES
+            ),
             imports=SimpleNamespace(candidates=_strays, adopt=self._told("adopt")),
             sources=_sources(),
         )

@@ -17,6 +17,7 @@ from appserver.services.deploy import Deployed
 from appserver.services.handshake_view import StartUp
 from appserver.services.moves import Moved
 from appserver.services.nodes import NodeView
+from appserver.services.placements_scores import NodeScore, Scores
 from appserver.services.sources import SourceView
 from tests.web import values
 from tests.web.values import EVIL, ago
@@ -129,3 +130,14 @@ MOVES = (
     Moved(values.BLOG, None, "no node can take it: harbour-2: 1.5 cpus free, 2 asked for; quay-7: its agent is away"),
 )
 """What draining a node comes to: one finds another place, one does not."""
+SCORES = Scores(
+    "spread",
+    (
+        NodeScore("harbour-1", True, 0.2812),
+        NodeScore("harbour-2", False, 0.5, unmet=1),
+        NodeScore("quay-7", False, why="its agent is away"),
+        NodeScore("quay-8", False, why=f"constraint zone==a: zone is {EVIL}"),
+    ),
+    "harbour-2 could take it with 1.5 cpus instead of 2",
+)
+"""How nodes compare: it runs on one, another could take it, two refuse."""
