@@ -15,7 +15,7 @@ from appserver.core.reconcile import ReconcilePlan
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """`scale`: containers of each service while both are there; `old`: ids of those that go when the new ones are up."""
+    """`scale`: containers of each service while both are there; `old`: ids of those that go once the others are up."""
 
     scale: Mapping[str, int]
     old: tuple[str, ...]

@@ -23,10 +23,12 @@ class Finish:
     stays: Mapping[str, int] = field(default_factory=dict)
     """Node to the revision that stays there: its claim alone is reserved from now on."""
     forget: bool = False
+    ended: bool = False
+    """A roll-out that changed no revision is over."""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.outcome or self.released or self.forget)
+        return not (self.outcome or self.released or self.forget or self.ended)
 
 
 def decide(

@@ -85,6 +85,8 @@ def derive(
     told = [observed[node][0] for node in sorted(observed)]
     # a node that the application leaves while it stays on another may be away for good
     counted = {node: one for node, one in desired.items() if one[0].run != "removed"} or desired
+    # nor does one that a roll-out, which ended early, never came to
+    counted = {node: one for node, one in counted.items() if one[1] >= asked.commit} or counted
     going_on = rollout is not None and rollout.revision == asked.revision
     reports = [observed[node][0] for node in counted if node in observed]
     state = "running" if going_on else _state(asked, counted, reports, outcome)

@@ -72,7 +72,9 @@ def conclude(
     over: Literal["done", "failed"],
     now: datetime,
 ) -> Finish:
-    """What ends it: in force on all, or the revision before back on those that have the new one."""
+    """What ends it: in force on all, or the revision before back where the new one is. A restart just ends."""
+    if rollout.restart:
+        return Finish(rollout.revision, application=application, ended=True)
     if over == "done":
         names = (c for n in rollout.nodes if n in observed for s in observed[n].services for c in s.containers)
         in_force = replace(application, revision=rollout.revision, containers=tuple(sorted({*names})))
@@ -136,6 +138,8 @@ def _begin(rollout: Rollout, batch: tuple[str, ...], desired: Wanted) -> Move:
 
 
 def _wanted(rollout: Rollout, node: str, present: Desired) -> Desired:
+    if rollout.restart:
+        return replace(present, restart=present.restart + 1, restart_services=rollout.services, by=rollout.by)
     previous = 0 if node in rollout.fresh else rollout.before
     return replace(present, revision=rollout.revision, previous=previous, run="running", by=rollout.by, adopt=False)
 

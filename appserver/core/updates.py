@@ -75,6 +75,9 @@ class Rollout:
     resumed: bool = False
     """Somebody looked at the first part, and wants the rest."""
     by: str = ""
+    restart: bool = False
+    """No other revision, but the same one started again: these services of it, or all."""
+    services: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -83,7 +86,8 @@ class Rollout:
 
     def __str__(self) -> str:
         through = len(self.done) + len(self.failed) + len(self.away)
-        told = f"revision {self.revision}: {through} of {len(self.nodes)} nodes"
+        what = "restart" if self.restart else f"revision {self.revision}"
+        told = f"{what}: {through} of {len(self.nodes)} nodes"
         told += f", now {', '.join(self.acting)}" if self.acting else ""
         told += f", did not come up on {', '.join(self.failed)}" if self.failed else ""
         told += f", not waited for: {', '.join(self.away)}" if self.away else ""

@@ -8,7 +8,7 @@ from threading import Event
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey, Application, Revision
 from appserver.core.fleet import Cordon
-from appserver.errors import AppServerError, StoreError
+from appserver.errors import StoreError
 from appserver.ports import KV
 from appserver.services.moves import Moves
 from appserver.store import keys
@@ -28,6 +28,8 @@ class Everywhere:
     def __init__(self, *, kv: KV, moves: Moves) -> None:
         self._kv = kv
         self._moves = moves
+        self._known: dict[tuple[AppKey, int], bool] = {}
+        """Whether a revision is global: it does not change."""
 
     def run(self, stop: Event) -> None:
         """Until told to stop."""
@@ -46,23 +48,25 @@ class Everywhere:
     def look(self, clusters: set[str]) -> None:
         """Place each global application of these clusters anew: a copy that is well stays."""
         listed = self._kv.snapshot("applications/")
-        for name, stored in below(listed, "applications/", Application):
-            key = stored.record.key
-            if key.cluster in clusters and self._is_global(key, stored.record):
-                self._spread(name, key)
+        found = {name: one.record for name, one in below(listed, "applications/", Application) if one.record.revision}
+        there = {(one.key, one.revision) for one in found.values()}
+        self._known = {known: is_global for known, is_global in self._known.items() if known in there}
+        for name, one in found.items():
+            if one.cluster in clusters and self._is_global(one.key, one.revision):
+                self._spread(name, one.key)
 
-    def _is_global(self, key: AppKey, application: Application) -> bool:
-        if not application.revision:
-            return False
-        stored = read(self._kv, keys.revision(key, application.revision), Revision)
-        return stored is not None and stored.record.options.mode == "global"
+    def _is_global(self, key: AppKey, number: int) -> bool:
+        if (key, number) not in self._known:
+            stored = read(self._kv, keys.revision(key, number), Revision)
+            self._known[key, number] = stored is not None and stored.record.options.mode == "global"
+        return self._known[key, number]
 
     def _spread(self, name: str, key: AppKey) -> None:
-        try:
-            moved = self._moves.one(_SELF, key, "nodes came or went")
-        except AppServerError as error:
-            log.warning("event=not_everywhere application=%s reason=%s", name, error)
+        """Looked at first: there is mostly nothing to do, and nothing to be audited."""
+        planned = self._moves.planned(_SELF, key, _WHY)
+        if planned.done and not planned.done.plan.changed:
             return
+        moved = planned if planned.refused else self._moves.one(_SELF, key, _WHY)
         if moved.refused:
             log.warning("event=not_everywhere application=%s reason=%s", name, moved.refused)
         elif moved.done and moved.done.operation:
@@ -82,3 +86,4 @@ class Everywhere:
 
 
 _SELF = Caller("moorage", "operator", via="system")
+_WHY = "nodes came or went"

@@ -143,7 +143,9 @@ class Finish:
         rollout = keys.rollout(key)
         expect = {where: snapshot.revision_of(where), rollout: snapshot.revision_of(rollout)}
         puts: dict[str, str] = {}
-        deletes = [rollout] if rollout in snapshot.items and (decided.outcome or decided.forget) else []
+        deletes = (
+            [rollout] if rollout in snapshot.items and (decided.outcome or decided.forget or decided.ended) else []
+        )
         for node in application.nodes:
             expect[keys.desired(node, key)] = snapshot.revision_of(keys.desired(node, key))
         for node in decided.released:

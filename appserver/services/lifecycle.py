@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey, Desired
 from appserver.core.operations import operation_id
+from appserver.core.rolling import begin
+from appserver.core.updates import Rollout
 from appserver.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from appserver.ports import KV
+from appserver.ports import KV, Clock
 from appserver.services.access import Access
 from appserver.services.audit import Audit
 from appserver.services.deploy import Deploy, Deployed
@@ -23,8 +25,9 @@ MOST_REPLICAS = 1000
 class Lifecycle:
     """Each verb is one guarded transaction over the application's desired records; agents act on it."""
 
-    def __init__(self, kv: KV, deploy: Deploy, access: Access, audit: Audit) -> None:
+    def __init__(self, kv: KV, deploy: Deploy, access: Access, audit: Audit, clock: Clock) -> None:
         self._kv = kv
+        self._clock = clock
         self._deploy = deploy
         self._access = access
         self._audit = audit
@@ -44,7 +47,7 @@ class Lifecycle:
         return self._change(caller, "stop", key, (), expect, lambda d: replace(d, run="stopped", by=caller.name))
 
     def restart(self, caller: Caller, key: AppKey, services: tuple[str, ...] = (), expect: int = 0) -> str:
-        """Restarts these services, or all."""
+        """Restarts these services, or all; of several copies, as many at a time as its update says."""
 
         def again(wanted: Desired) -> Desired:
             return replace(
@@ -91,6 +94,8 @@ class Lifecycle:
             standing = standing_of(self._kv, key)
             self._checked(key, standing, services, expect)
             staying = {node: wanted for node, wanted in standing.desired.items() if wanted.run != "removed"}
+            if verb == "restart" and len(staying) > 1 and all(one.run == "running" for one in staying.values()):
+                return self._restart_in_turn(caller, key, standing, staying, services)
             meant = staying or standing.desired  # a node that it has moved away from stays left
             puts = {keys.desired(node, key): encode(change(wanted)) for node, wanted in meant.items()}
             # the application is written anew, so that every change of it bears one revision to compare with
@@ -100,6 +105,34 @@ class Lifecycle:
                 raise Conflict(f"{key} was changed by somebody else meanwhile; look again")
             number = max((d.revision for d in standing.desired.values()), default=0)
             return operation_id(key, number, committed)
+
+    def _restart_in_turn(
+        self,
+        caller: Caller,
+        key: AppKey,
+        standing: Standing,
+        staying: Mapping[str, Desired],
+        services: tuple[str, ...],
+    ) -> str:
+        where, current = keys.rollout(key), standing.current
+        if standing.stood_on[where] or current is None:
+            raise Conflict(f"{key} is being rolled out; restart it afterwards, or stop and start it")
+        rollout = Rollout(
+            revision=current.number,
+            before=current.number,
+            update=replace(current.options.update, percentage=100),
+            since=self._clock.now(),
+            waiting=tuple(sorted(staying)),
+            by=caller.name,
+            restart=True,
+            services=tuple(sorted(services)),
+        )
+        move = begin(rollout, next(iter(staying.values())), staying)
+        puts = {keys.desired(node, key): encode(wanted) for node, wanted in move.desired.items()}
+        puts |= {where: encode(move.rollout), keys.application(key): encode(standing.application)}
+        if not (committed := self._kv.commit(standing.stood_on, puts)):
+            raise Conflict(f"{key} was changed by somebody else meanwhile; look again")
+        return operation_id(key, current.number, committed)
 
     def _checked(self, key: AppKey, standing: Standing, services: tuple[str, ...], expect: int) -> None:
         if standing.application is None:

@@ -13,7 +13,7 @@ from threading import Event
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey, Desired, Revision
 from appserver.core.fleet import Loss
-from appserver.errors import AppServerError, StoreError
+from appserver.errors import StoreError
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.moves import Moves
 from appserver.store import keys
@@ -33,6 +33,8 @@ class Losses:
         self._moves = moves
         self._clock = clock
         self._tried: dict[tuple[AppKey, str], datetime] = {}
+        self._graces: dict[tuple[AppKey, int], float | None] = {}
+        """Of a revision: it does not change."""
 
     def run(self, stop: Event) -> None:
         """Until told to stop."""
@@ -53,6 +55,8 @@ class Losses:
                 if grace_s is not None and now >= loss.at + timedelta(seconds=grace_s):
                     self._move(key, node, loss, now)
         self._tried = {known: at for known, at in self._tried.items() if known[1] in lost}
+        if not lost:
+            self._graces.clear()
 
     def _noted(self, seen: Snapshot) -> Mapping[str, Loss]:
         """Those that are gone, by name. A first look notes the moment."""
@@ -75,18 +79,17 @@ class Losses:
         return tuple((key, stored.record) for key, stored in found if stored.record.run == "running")
 
     def _grace_s(self, key: AppKey, wanted: Desired) -> float | None:
-        stored = read(self._kv, keys.revision(key, wanted.revision), Revision)
-        return stored.record.options.grace_s if stored else None
+        known = (key, wanted.revision)
+        if known not in self._graces:
+            stored = read(self._kv, keys.revision(*known), Revision)
+            self._graces[known] = stored.record.options.grace_s if stored else None
+        return self._graces[known]
 
     def _move(self, key: AppKey, node: str, loss: Loss, now: datetime) -> None:
         if now < self._tried.get((key, node), datetime.min.replace(tzinfo=now.tzinfo)) + _AGAIN:
             return
         self._tried[key, node] = now
-        try:
-            moved = self._moves.one(_SELF, key, f"{node} is lost since {loss.at:%H:%M:%S} UTC")
-        except AppServerError as error:
-            log.warning("event=not_moved application=%s node=%s reason=%s", key, node, error)
-            return
+        moved = self._moves.one(_SELF, key, f"{node} is lost since {loss.at:%H:%M:%S} UTC")
         if moved.refused:
             log.warning("event=not_moved application=%s node=%s reason=%s", key, node, moved.refused)
         elif moved.done:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey, Desired
 from appserver.core.fleet import Cordon
-from appserver.errors import AppServerError, StoreError, UserError
+from appserver.errors import AppServerError, StoreError
 from appserver.ports import KV
 from appserver.services.deploy import Deploy, Deployed
 from appserver.store import keys
@@ -49,23 +49,36 @@ class Moves:
         listed = self._kv.snapshot(keys.desired_of(node))
         found = applications_below(listed, keys.desired_of(node), Desired)
         return tuple(
-            self.one(caller, key, because, dry_run, {node: cordon} if cordon else {})
+            (
+                self.planned(caller, key, because, {node: cordon} if cordon else {})
+                if dry_run
+                else self.one(caller, key, because)
+            )
             for key, wanted in found
             if wanted.record.run != "removed"
         )
 
-    def one(
-        self,
-        caller: Caller,
-        key: AppKey,
-        because: str,
-        dry_run: bool = False,
-        cordons: Mapping[str, Cordon] | None = None,
-    ) -> Moved:
+    def one(self, caller: Caller, key: AppKey, because: str) -> Moved:
         """Its present revision, placed anew: it stays wherever it may stay."""
-        try:
-            return Moved(key, self._deploy.move(caller, key, because, dry_run, cordons or {}))
-        except StoreError:
-            raise
-        except (UserError, AppServerError) as error:
-            return Moved(key, None, str(error))
+        return _told(key, lambda: self._deploy.move(caller, key, because))
+
+    def planned(self, caller: Caller, key: AppKey, because: str, cordons: Mapping[str, Cordon] | None = None) -> Moved:
+        """What that would come to; nothing is written.
+
+        Args:
+            cordons: as if these nodes had them.
+        """
+        return _told(key, lambda: Deployed(self._deploy.plan_move(caller, key, because, cordons), ""))
+
+
+def _told(key: AppKey, do: Callable[[], Deployed]) -> Moved:
+    """
+    Raises:
+        StoreError: whoever asks waits for the store; anything else is a reason to stay.
+    """
+    try:
+        return Moved(key, do())
+    except StoreError:
+        raise
+    except AppServerError as error:
+        return Moved(key, None, str(error))

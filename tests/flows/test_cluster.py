@@ -129,6 +129,22 @@ def test_start_first_never_leaves_a_node_without_the_service(ships: Fleet, name:
     assert greetings(ships, name) == {node: "three"}
 
 
+def test_a_restart_of_all_copies_never_stops_them_all(ships: Fleet, name: str) -> None:
+    ships.deploy(name, compose("one", replicas=3))
+    before = ships.on(name)
+    answer = ships.servers.api.post(f"applications/default/{name}/restart", {"services": []})
+    fewest = 3
+    while ships.servers.api.get(f"operations/{answer.json()['id']}").json()["state"] in ("pending", "running"):
+        fewest = min(fewest, len(ships.on(name)))
+    assert fewest >= 2
+    assert ships.on(name) == before, "the same containers, started again"
+    started = {
+        ships.hosts[node].engine.run("inspect", "-f", "{{.RestartCount}} {{.State.StartedAt}} {{.Created}}", one)
+        for node, one in before.items()
+    }
+    assert all(one.split()[1] > one.split()[2] for one in started)
+
+
 def test_an_update_that_does_not_come_up_is_put_back_and_the_rest_never_knew(ships: Fleet, name: str) -> None:
     ships.deploy(name, compose("one", replicas=4))
     before = ships.on(name)

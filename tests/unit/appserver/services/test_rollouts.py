@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appserver.core.entities import Application, Outcome
-from appserver.errors import NotFound
+from appserver.core.entities import Application, Desired, Outcome
+from appserver.errors import Conflict, NotFound
 from appserver.services.operations import Operations
 from appserver.services.rollouts import Rollouts
 from appserver.store import keys
@@ -196,3 +196,32 @@ def test_deleting_in_the_middle_ends_it(yard: Yard) -> None:
     yard.finish.settle(SHOP)
     assert read(yard.kv, keys.application(SHOP), Application) is None
     assert yard.rollout(SHOP) is None
+
+
+def test_a_restart_goes_on_node_by_node_and_changes_no_outcome(yard: Yard) -> None:
+    """What serves is never all away at once; the operation is over when the last one is up."""
+    operations = Operations(yard.kv, yard.desk.access, yard.finish)
+    operation = yard.lifecycle.restart(yard.root, SHOP, ("web",))
+    assert restarts(yard) == [1, 0, 0, 0]
+    with pytest.raises(Conflict, match="is being rolled out"):
+        yard.lifecycle.restart(yard.root, SHOP)
+    for number, name in enumerate(NODES, 1):
+        assert operations.get(yard.root, operation).state == "running"
+        yard.end(SHOP, "done", name)
+        yard.finish.settle(SHOP)
+        assert restarts(yard) == [1] * min(number + 1, 4) + [0] * (3 - number)
+    assert (yard.rollout(SHOP), in_force(yard), outcome(yard, 1)) == (None, 1, "deployed")
+    assert operations.get(yard.root, operation).state == "done"
+
+
+def test_a_restart_that_fails_stops_there(yard: Yard) -> None:
+    """The others go on as they are; nothing is put back, since nothing else was deployed."""
+    operation = yard.lifecycle.restart(yard.root, SHOP)
+    yard.end(SHOP, "failed", "n1")
+    assert Operations(yard.kv, yard.desk.access, yard.finish).get(yard.root, operation).state == "failed"
+    assert (yard.rollout(SHOP), restarts(yard), yard.wanted(SHOP, *NODES)) == (None, [1, 0, 0, 0], [1, 1, 1, 1])
+
+
+def restarts(yard: Yard) -> list[int]:
+    found = [read(yard.kv, keys.desired(node, SHOP), Desired) for node in NODES]
+    return [one.record.restart for one in found if one]

@@ -67,7 +67,7 @@ class Yard:
             self.kv, cast(Compose, world), cast(Nodes, world), world, KeySealer(b"k" * 32), NoLayers(), self.desk.clock
         )
         self.deploy = Deploy(self.kv, observer, self.desk.access, self.desk.audit, self.desk.events, self.desk.clock)
-        self.lifecycle = Lifecycle(self.kv, self.deploy, self.desk.access, self.desk.audit)
+        self.lifecycle = Lifecycle(self.kv, self.deploy, self.desk.access, self.desk.audit, self.desk.clock)
         self.finish = Finish(self.kv, self.desk.events, self.desk.clock)
         self.root = Caller("root", "admin")
         self.kv.commit({}, {keys.cluster("default"): encode(Cluster("default"))})
