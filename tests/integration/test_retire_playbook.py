@@ -37,14 +37,16 @@ class Site:
     folder: Path
     kv: Etcd
     endpoint: str
+    appservers: tuple[str, ...] = ()
 
     def retire(self, *args: str, code: int = 0, **of_here: Any) -> str:
         """What the playbook prints. `of_here` are further variables of the host `here`."""
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "ansible_become": False}
         dead = {"ansible_host": "127.0.0.1", "ansible_port": 1}
         hosts = {"boot-3": {**dead, "lrn": 3}, "boot-4": {**dead, "lrn": 4}, "here": {**local, "lrn": 7, **of_here}}
-        group = {"bootservers": {"hosts": hosts, "vars": {"etcd_endpoints": [self.endpoint]}}}
+        group: dict[str, Any] = {"bootservers": {"hosts": hosts, "vars": {"etcd_endpoints": [self.endpoint]}}}
         inventory = self.folder / "hosts.yml"
+        group["appservers"] = {"hosts": dict.fromkeys(self.appservers)}
         inventory.write_text(json.dumps({"all": {"children": group}}))
         environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "PYTHONPATH": str(ROOT)}
         environ |= {"ANSIBLE_HOME": str(self.folder / "ansible"), "ANSIBLE_NOCOLOR": "1"}
@@ -95,6 +97,25 @@ def test_one_that_may_not_leave_keeps_the_others_from_leaving(site: Site) -> Non
     told = site.retire("-e", "retire=boot-3,boot-4", code=2)
     assert "default.shop is wanted on boot-4: deploy elsewhere or delete first" in told
     assert site.revision == before
+
+
+@pytest.mark.parametrize("appservers", [("boot-3",), ("boot-3", "boot-4")])
+def test_the_last_app_server_goes_only_where_that_is_meant(site: Site, appservers: tuple[str, ...]) -> None:
+    """Without one there is no page, no API, and nobody who deploys; whoever means it says so by a variable."""
+    site.appservers = appservers
+    before = site.revision
+    told = site.retire("-e", "retire=boot-3,boot-4", code=2)
+    assert "no app server would be left" in told and "retire_last_appserver=true" in told
+    assert site.revision == before
+    assert "boot-3 would be off the record" in site.retire(
+        "-e", "retire=boot-3,boot-4", "-e", "retire_last_appserver=true", "--check"
+    )
+
+
+def test_one_of_several_app_servers_goes_as_any_host(site: Site) -> None:
+    """The others go on."""
+    site.appservers = ("boot-3", "here")
+    assert "boot-3 would be off the record" in site.retire("-e", "retire=boot-3", "--check")
 
 
 def test_a_dead_host_goes_once_and_is_told_what_it_takes_along(site: Site) -> None:
