@@ -142,31 +142,30 @@ class Deploy:
             self._access.require(caller, "R" if dry_run else "U", f"application:{key}")
             return Deployed(decide()[0], "") if dry_run else self._apply(caller, key, decide)
 
-    def move(
-        self,
-        caller: Caller,
-        key: AppKey,
-        because: str,
-        dry_run: bool = False,
-        cordons: Mapping[str, Cordon] | None = None,
-    ) -> Deployed:
-        """The revision that is wanted now, placed anew: away from where it may not be any more.
+    def plan_move(
+        self, caller: Caller, key: AppKey, because: str, cordons: Mapping[str, Cordon] | None = None
+    ) -> DeployPlan:
+        """What `move` would do.
 
         Args:
             cordons: as if these nodes had them.
         """
+        self._access.require(caller, "R", f"application:{key}")
+        return self._moved(caller, key, because, cordons)[0]
 
-        def decide() -> Decided:
-            seen, standing = self._observer.recorded(key, cordons)
-            if seen.current is None:
-                raise NotFound(f"{key} has no revision yet")
-            allowed = Author(caller.name, True)  # what is in force was permitted to whoever deployed it
-            planned = core.restore(key, seen.current, seen, allowed, because, because=because)
-            return (core.still_stopped(planned) if core.is_stopped(seen) else planned), standing
+    def move(self, caller: Caller, key: AppKey, because: str) -> Deployed:
+        """The revision that is wanted now, placed anew: away from where it may not be any more."""
+        with self._audit.of(caller, "move", f"application:{key}", because):
+            self._access.require(caller, "U", f"application:{key}")
+            return self._apply(caller, key, lambda: self._moved(caller, key, because))
 
-        with self._audit.of(caller, "plan move" if dry_run else "move", f"application:{key}", because):
-            self._access.require(caller, "R" if dry_run else "U", f"application:{key}")
-            return Deployed(decide()[0], "") if dry_run else self._apply(caller, key, decide)
+    def _moved(self, caller: Caller, key: AppKey, because: str, cordons: Mapping[str, Cordon] | None = None) -> Decided:
+        seen, standing = self._observer.recorded(key, cordons)
+        if seen.current is None:
+            raise NotFound(f"{key} has no revision yet")
+        allowed = Author(caller.name, True)  # what is in force was permitted to whoever deployed it
+        planned = core.restore(key, seen.current, seen, allowed, because, because=because)
+        return (core.still_stopped(planned) if core.is_stopped(seen) else planned), standing
 
     def _routed(self, planned: DeployPlan) -> DeployPlan:
         """

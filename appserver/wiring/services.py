@@ -200,7 +200,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         everywhere=Everywhere(kv=kv, moves=moves),
         deploy=deploy,
         applications=Applications(kv, world.nodes, observer, world.sealer, access),
-        lifecycle=Lifecycle(kv, deploy, access, audit),
+        lifecycle=Lifecycle(kv, deploy, access, audit, clock),
         operations=operations,
         imports=Imports(kv, world.nodes, deploy, access),
         sources=sources,
