@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,20 +64,27 @@ class Fleet:
 
 
 @contextmanager
-def fleet(etcd: Cluster, prefix: str, count: int) -> Iterator[Fleet]:
-    """Nodes n1, n2, …, each with the image of busybox. Labels: `rack` is a for odd ones, b for the others."""
+def fleet(
+    etcd: Cluster,
+    prefix: str,
+    count: int,
+    engine: Callable[[], AbstractContextManager[Dockerd]] = own_dockerd,
+    images: Sequence[str] = (),
+) -> Iterator[Fleet]:
+    """Nodes n1, n2, …, each with the image of busybox, and `images`. Label `rack`: a for odd ones, b for the others."""
     names = [f"n{number}" for number in range(1, count + 1)]
     with ExitStack() as undo:
-        engines = {name: undo.enter_context(own_dockerd()) for name in names}
-        saved = subprocess.run(("docker", "save", busybox()), capture_output=True, check=True).stdout
+        engines = {name: undo.enter_context(engine()) for name in names}
+        saved = subprocess.run(("docker", "save", busybox(), *images), capture_output=True, check=True).stdout
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda engine: load(engine, saved), engines.values()))
-        first = {"engine": engines["n1"].socket, "labels": {"rack": "a"}, **_address(1)}
+        first = {"engine": engines["n1"].socket, "labels": {"rack": "a"}, **_address(1, engines["n1"])}
         servers = undo.enter_context(app_server(etcd, prefix, agent=first))
         hosts = {"n1": Host("n1", servers.agent, engines["n1"])}
         for number, name in enumerate(names[1:], 2):
             rack = "a" if number % 2 else "b"
-            told = {"engine": engines[name].socket, "labels": {"rack": rack}, "lrn": -1, **_address(number)}
+            address = _address(number, engines[name])
+            told = {"engine": engines[name].socket, "labels": {"rack": rack}, "lrn": -1, **address}
             hosts[name] = Host(name, undo.enter_context(servers.another_agent(name, told)), engines[name])
         made = Fleet(servers, hosts)
         wait_until(made.all_on, "every node is on", 40)
@@ -89,5 +96,5 @@ def load(engine: Dockerd, saved: bytes) -> None:
     subprocess.run(argv, input=saved, capture_output=True, check=True)
 
 
-def _address(number: int) -> dict[str, str]:
-    return {"ip": f"127.0.9.{number}"}
+def _address(number: int, engine: Dockerd) -> dict[str, str]:
+    return {"ip": getattr(engine, "address", f"127.0.9.{number}")}
