@@ -11,11 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 
 from appserver.adapters.etcd import Etcd
 from appserver.core.fleet import Node
 from appserver.store import keys
 from appserver.store.codec import encode
+from tests.lab.ansible_play import play
 from tests.lab.daemon import ROOT
 from tests.lab.etcd import ClusterFactory
 
@@ -129,6 +131,37 @@ def test_what_is_asked_for_is_part_of_what_is_cached(site: tuple[Etcd, str], tmp
     edge = source(tmp_path, endpoint, cached(tmp_path) + "cluster: edge\n")
     drawn = ansible(tmp_path, "ansible-inventory", "-i", str(edge), "--graph")
     assert "--n1" in drawn and "--n0" not in drawn
+
+
+@pytest.mark.parametrize("lookup", ["config", "etcd"])
+def test_examples_of_a_lookup_run_on_a_controller(site: tuple[Etcd, str], tmp_path: Path, lookup: str) -> None:
+    """As they stand in the documentation, with the fact as the role `etcd` leaves it: members have other files."""
+    endpoint = site[1]
+    told = json.loads(ansible(tmp_path, "ansible-doc", "-j", "-t", "lookup", f"moorage.boot.{lookup}"))
+    tasks = yaml.safe_load(told[f"moorage.boot.{lookup}"]["examples"])
+    of_member = {name: f"/nowhere/etcd.{name}" for name in ("ca", "cert", "key")}
+    of_controller = {"controller": dict.fromkeys(of_member, "")}
+    given = {"etcd_store": {"endpoints": [endpoint], "own": True, **of_member, **of_controller}}
+    with closing(Etcd([endpoint])) as whole:
+        whole.commit({}, {keys.installed_deb(0, "curl"): "8.0"})
+    shown = play(tmp_path, tasks, more={"vars": given}).good().text
+    assert shown.count("ok: [localhost]") == len(tasks)
+    assert lookup == "config" or ('"curl": "8.0"' in shown and '"msg": "none"' in shown)
+
+
+def test_the_example_of_the_inventory_is_a_controllers(site: tuple[Etcd, str], tmp_path: Path) -> None:
+    """With the files that the role `base` makes where people run playbooks; and it can be read."""
+    told = json.loads(ansible(tmp_path, "ansible-doc", "-j", "-t", "inventory", "moorage.boot.bootservers"))
+    example = yaml.safe_load(told["moorage.boot.bootservers"]["examples"])
+    made = yaml.safe_load(
+        (ROOT / "collections/ansible_collections/moorage/boot/roles/base/defaults/main.yml").read_text()
+    )
+    authority = made["base_authority_dir"]
+    files = {"ca": "ca.crt", "cert": "controller.crt", "key": "controller.key"}
+    assert {name: example.pop(name) for name in files} == {name: f"{authority}/{file}" for name, file in files.items()}
+    path = tmp_path / "bootservers.yml"
+    path.write_text(yaml.safe_dump({**example, "endpoints": [site[1]], "prefix": PREFIX}))
+    assert "@rack_a:" in ansible(tmp_path, "ansible-inventory", "-i", str(path), "--graph")
 
 
 def cached(folder: Path) -> str:

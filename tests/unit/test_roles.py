@@ -47,6 +47,13 @@ def test_roles_have_one_shape(role: str) -> None:
     assert (COLLECTION / "roles" / role / "meta/main.yml").is_file()
 
 
+def test_who_moves_the_authority_is_told_every_variable() -> None:
+    """In one place: a role that was forgotten would make a second authority."""
+    names = {name for role in ROLES for name in _options(role) if name.endswith("_authority_dir")}
+    howto = (COLLECTION.parents[3] / "docs/howto.md").read_text()
+    assert {name for name in names if f"    {name}: " in howto} == names
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_values_of_a_list_of_choices_are_its_defaults_kind(role: str) -> None:
     """A default is one of the choices it is offered among."""

@@ -16,6 +16,11 @@ description:
     Variables of a host are C(lrn), C(cluster), C(labels), C(on), C(healthy), C(conditions), C(engine), and
     C(ansible_host), the address of its agent without the port.
   - >-
+    An etcd of the site's own asks for a certificate. On the controller that is C(controller.crt), with C(ca.crt) and
+    C(controller.key) beside it, in the directory of the site's authority (C(base_authority_dir), by default
+    C(~/.config/moorage/authority)). Whoever has its key may do anything in the store. On an app server's host it is
+    C(serve.crt) of C(/etc/moorage/pki), which root and the app server read. An agent's may not read other nodes.
+  - >-
     Each agent writes the record of its own node. One that gives another name, or an address that is neither an IP
     address nor the name of a host, is left out with a warning.
 options:
@@ -39,9 +44,10 @@ EXAMPLES = r"""
 # inventory/bootservers.yml
 plugin: moorage.boot.bootservers
 endpoints: [192.0.2.10:2379]
-ca: /etc/moorage/pki/ca.crt
-cert: /etc/moorage/pki/client.crt
-key: /etc/moorage/pki/client.key
+# Files of the controller, made by the role base; none for an etcd that is spoken to in the clear.
+ca: ~/.config/moorage/authority/ca.crt
+cert: ~/.config/moorage/authority/controller.crt
+key: ~/.config/moorage/authority/controller.key
 keyed_groups:
   - {key: labels.rack, prefix: rack}
 """

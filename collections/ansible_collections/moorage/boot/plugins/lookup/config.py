@@ -48,7 +48,8 @@ class LookupModule(LookupBase):
     """See DOCUMENTATION."""
 
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
-        self.set_options(var_options=variables, direct=kwargs)
+        # An empty path would be made one of this directory's.
+        self.set_options(var_options=variables, direct={name: value for name, value in kwargs.items() if value != ""})
         if site_config is None:
             raise AnsibleLookupError(f"moorage is not installed for this Python: {MISSING}")
         options = {name: self.get_option(name) for name in ("endpoints", "ca", "cert", "key", "prefix")}

@@ -8,7 +8,8 @@ short_description: Values of the record in etcd
 version_added: 0.1.0
 description:
   - Gives the value of each key, or, for a key that ends in a slash, a dictionary of all below it.
-  - Runs on the controller, as every lookup does.
+  - Runs on the controller, as every lookup does, with files that are there. The fact C(etcd_store.controller) of the
+    role C(etcd) names them; those of C(etcd_store) itself are a member's.
 options:
   _terms:
     description: Keys below the prefix, as C(info/release), or C(install/0/debs/) for all below.
@@ -23,11 +24,14 @@ author: Moorage contributors (!UNKNOWN)
 EXAMPLES = r"""
 - name: The release that the site runs
   ansible.builtin.debug:
-    msg: "{{ lookup('moorage.boot.etcd', 'info/release', default='none', **etcd_store) }}"
+    msg: "{{ lookup('moorage.boot.etcd', 'info/release', default='none', **store) }}"
+  vars: &store
+    store: "{{ {'endpoints': etcd_store.endpoints} | combine(etcd_store.controller) }}"
 
 - name: Packages of boot server 0
   ansible.builtin.debug:
-    msg: "{{ lookup('moorage.boot.etcd', 'install/0/debs/', **etcd_store) }}"
+    msg: "{{ lookup('moorage.boot.etcd', 'install/0/debs/', **store) }}"
+  vars: *store
 """
 
 RETURN = r"""
@@ -51,7 +55,9 @@ class LookupModule(LookupBase):
     """See DOCUMENTATION."""
 
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[Any]:
-        self.set_options(var_options=variables, direct=kwargs)
+        # An empty path would be made one of this directory's.
+        given = {name: value for name, value in kwargs.items() if value != "" or name == "default"}
+        self.set_options(var_options=variables, direct=given)
         if services is None:
             raise AnsibleLookupError(f"moorage is not installed for this Python: {MISSING}")
         options = {name: self.get_option(name) for name in ("endpoints", "ca", "cert", "key", "prefix")}

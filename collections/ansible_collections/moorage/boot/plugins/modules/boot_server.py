@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Ansible module: a boot server that is gone for good is off the record, and so is a number that it has no more."""
+"""Ansible module: a boot server that is gone for good, or a number that it has no more, is off the record."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ description:
   - An application that is being removed from it is taken to have left, for it cannot say so any more.
   - Or, with O(state=numbered), takes away what stands under the number that its node had before O(lrn), unless another
     node has that number, or a host of O(taken).
-  - With O(state=absent), refuses while its agent runs, while an application is wanted there, and where O(name) and O(lrn) are those of two
-    boot servers. A check refuses for the same reasons.
+  - With O(state=absent), refuses while its agent runs, while an application is wanted there, and where O(name) and
+    O(lrn) are those of two boot servers. A check refuses for the same reasons.
 options:
   name:
     description: Name of the node.
