@@ -63,7 +63,7 @@ class Harbour:
         play = {"hosts": "all", "become": True, **facts, "module_defaults": store, "roles": [f"moorage.boot.{role}"]}
         book.write_text(json.dumps([play]))
         authority = str(self.lab.directory / "authority")
-        given = {"proxy_backends": self.backends, "proxy_authority_dir": authority, **variables}
+        given = {"proxy_backends": self.backends, "proxy_authority_dir": authority, "proxy_routes": False, **variables}
         return self.lab.play(str(book), "-e", json.dumps(given), *flags)
 
 

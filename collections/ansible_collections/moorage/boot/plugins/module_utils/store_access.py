@@ -53,4 +53,11 @@ def _agent(access: EtcdAccess, options: Mapping[str, Any]) -> Sequence[Any]:
     return [*access.role(name, grants), *access.user(name, name)]
 
 
-_COMPONENTS = {"store": _store, "serve": _serve, "agent": _agent}
+def _proxy(access: EtcdAccess, options: Mapping[str, Any]) -> Sequence[Any]:
+    name = rights.proxy_user(options["node"])
+    if options["state"] == "absent":
+        return access.forget(name)
+    return [*access.role(name, rights.proxy_grants(options["node"])), *access.user(name, name)]
+
+
+_COMPONENTS = {"store": _store, "serve": _serve, "agent": _agent, "proxy": _proxy}

@@ -14,14 +14,15 @@ description:
     switches on that etcd asks everybody who they are. It comes first.
   - C(serve) is an app server's, which keeps the whole record.
   - C(agent) is of one node's agent, which reads what is wished of it and writes what its own node is and did.
+  - C(proxy) is of the program that keeps the routes of one proxy, and reads what those are made of.
 options:
   component:
     description: Whose rights.
     type: str
-    choices: [store, serve, agent]
+    choices: [store, serve, agent, proxy]
     required: true
   node:
-    description: Name of the agent's node.
+    description: Name of the agent's node, or of the proxy.
     type: str
   cluster:
     description: Cluster that the node belongs to.
@@ -34,7 +35,7 @@ options:
     description: IP address of the node, under which its agent tells that it runs.
     type: str
   state:
-    description: Whether the agent is known.
+    description: Whether the agent, or the proxy, is known.
     type: str
     choices: [present, absent]
     default: present
@@ -76,7 +77,7 @@ except ImportError:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "component": {"type": "str", "choices": ["store", "serve", "agent"], "required": True},
+            "component": {"type": "str", "choices": ["store", "serve", "agent", "proxy"], "required": True},
             "node": {"type": "str"},
             "cluster": {"type": "str", "default": "default"},
             "lrn": {"type": "int"},
@@ -88,7 +89,7 @@ def main() -> None:
             "key": {"type": "path", "no_log": False},
             "prefix": {"type": "str", "default": "/moorage/"},
         },
-        required_if=[("component", "agent", ("node",))],
+        required_if=[("component", "agent", ("node",)), ("component", "proxy", ("node",))],
         required_together=[("ca", "cert", "key")],
         supports_check_mode=True,
     )
