@@ -87,9 +87,13 @@ def chart(title: str, unit: str, times: range, curves: Sequence[Curve], whole: f
     )
 
 
+_LEAST = 1e-12
+"""Below it nothing is to be seen, and powers of ten lose their digits."""
+
+
 def ceiling(highest: float, unit: str) -> float:
     """The least round number above: of 1, 2 and 5 times a power of ten, or of two where bytes are counted."""
-    if highest <= 0:
+    if highest < _LEAST:
         return 1.0
     if unit in ("bytes", "bytes/s"):
         return 2.0 ** math.ceil(math.log2(highest))

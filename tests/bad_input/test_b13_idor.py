@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /me/password": {"current": "wrong one here", "password": "another one, quite long"},
     "POST /placements": {"image": "bb:1", "container_name": "mine"},
     "POST /plays": {"playbook": "hello.yml"},
+    "POST /nodes/<name>/drain": {"dry_run": True},
     "POST /bootservers/<int:lrn>/power": {"action": "off"},
     "PUT /start-up": {"mode": "new"},
     "PUT /config/<path:key>": {"value": "x"},
@@ -49,13 +50,15 @@ VIEWER_MAY = {
     "GET /tokens", "POST /tokens", "POST /config/lint", "POST /config/explain", "GET /openapi.json",
     "GET /bootservers", "GET /bootservers/<int:lrn>", "GET /bootservers/<int:lrn>/differences/<int:other>",
     "GET /installed", "GET /start-up", "GET /config", "GET /placements", "GET /placements/<cluster>/<name>",
+    "GET /nodes/<name>/metrics", "GET /applications/<cluster>/<name>/metrics", "GET /routes",
 }  # fmt: skip
 OPERATOR_MAY = VIEWER_MAY | {
     "POST /applications", "POST /applications/<cluster>/<name>/rollback", "POST /applications/<cluster>/<name>/start",
     "POST /applications/<cluster>/<name>/stop", "POST /applications/<cluster>/<name>/restart",
     "POST /applications/<cluster>/<name>/scale", "DELETE /applications/<cluster>/<name>",
     "GET /applications/<cluster>/<name>/export", "GET /nodes/<name>/projects", "POST /placements",
-    "DELETE /placements/<cluster>/<name>",
+    "DELETE /placements/<cluster>/<name>", "POST /nodes/<name>/cordon", "POST /nodes/<name>/drain",
+    "POST /nodes/<name>/undrain",
     "GET /playbooks", "GET /inventory", "GET /plays", "GET /plays/<int:number>", "GET /plays/<int:number>/output",
 }  # fmt: skip
 WAITING = {"GET /operations/<operation>/events", "POST /sources/<name>/sync"}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from appserver.core.metrics import FIELDS, Subject
@@ -83,6 +83,7 @@ def test_a_time_is_told_as_finely_as_the_range_asks(span: int, text: str) -> Non
 numbers = st.one_of(st.none(), st.floats(0, 1e15, allow_nan=False))
 
 
+@example([(5e-324, None)], "cores")
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=80), st.sampled_from(["cores", "bytes", "ratio"]))
 def test_nothing_is_drawn_outside_of_the_plot(given_: list[tuple[float | None, float | None]], unit: str) -> None:
     """From left to right, within its height; tips do not overlap."""
