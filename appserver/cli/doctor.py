@@ -14,6 +14,7 @@ import click
 
 from appserver.cli import lazy, profile, show
 from appserver.cli.client import Client
+from appserver.cli.problems import Refused
 from appserver.errors import AppServerError
 from appserver.settings import ServeSettings, load
 
@@ -65,13 +66,13 @@ def examine(environ: Mapping[str, str], now: datetime) -> Iterator[Finding]:
         return
     yield Finding("server", status == 200, f"/healthz answers {status}", _SUPERVISED.format("moorage-serve", "serve"))
     text = "answers" if ready == 200 else why.decode(errors="replace").strip()[:500]
-    yield Finding("store", ready == 200, text, f"is etcd up? {_SUPERVISED.format('etcd', 'etcd')}")
+    yield Finding("store", ready == 200, text, _STORE.format(_SUPERVISED.format("etcd", "etcd")))
     yield clock(headers.get("Date", ""), now)
     for look in _LOOKS:
         try:
             yield from look(client)
         except AppServerError as error:
-            yield Finding(look.__name__.strip("_"), False, str(error), "see the first fault above")
+            yield Finding(look.__name__.strip("_"), False, str(error).splitlines()[0], "see the first fault above")
 
 
 def seal_key(config: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -108,7 +109,7 @@ def clock(date: str, now: datetime) -> Finding:
 def _access(client: Client) -> Iterator[Finding]:
     try:
         me = client.get("me")
-    except AppServerError as error:
+    except Refused as error:
         yield Finding("access", False, str(error).splitlines()[0], "run `moorage login` again")
         return
     yield Finding("access", True, f"{me['name']} ({me['role']})")
@@ -151,6 +152,7 @@ def _sources(client: Client) -> Iterator[Finding]:
 
 _LOOKS: tuple[Callable[[Client], Iterator[Finding]], ...] = (_access, _nodes, _sources)
 _SUPERVISED = "see `systemctl status {0}`, or `sv status /etc/moorage/service/{1}` where there is no systemd"
+_STORE = "is etcd up, on more than half of its hosts? {}"
 _CONDITIONS: Mapping[str, str] = {
     "engine": "is Docker Engine up there? `docker version` on that host tells",
     "disk": "make room on that host: `docker system df`, `docker image prune`",

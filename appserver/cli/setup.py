@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from appserver.cli import lazy, profile
+from appserver.cli import lazy, profile, show
 from appserver.cli.serve import CONFIG, settings_of
 from appserver.wiring import services as wiring
 
@@ -21,11 +21,17 @@ def setup() -> None:
 @setup.command()
 @click.option("--config", default=CONFIG, show_default=True, help="settings of the app server")
 def link(config: str) -> None:
-    """Print a one-time link by which the first administrator chooses name and password."""
+    """Print a one-time link by which the first administrator chooses name and password.
+
+    None is printed once there is an administrator; standard error says so.
+    """
     settings = settings_of(config)
     with wiring.setup(settings) as steps:
         secret = steps.link(socket.gethostname())
-    click.echo(f"{settings.url}/setup/{secret}" if secret else "an administrator exists")
+    if secret:
+        click.echo(f"{settings.url}/setup/{secret}")
+    else:
+        show.note(f"there is an administrator, who logs in at {settings.url}/")
 
 
 @setup.command("profile")

@@ -240,7 +240,7 @@ def _waits(play: Play, active: Active) -> str:
     if play.state != "queued":
         return ""
     reason = waits_for(play, active.records, active.locks)
-    return reason or f"waits for an app server with a free place and {play.playbook} as it was asked for"
+    return reason or f"not taken up yet: by an app server with a free place whose {play.playbook} is what was asked for"
 
 
 def _told(wanted: PlayRequest) -> str:

@@ -68,6 +68,17 @@ def test_no_write_is_made_without_the_pages_own_token(site: Site, browser: reque
     assert _record(site) == before
 
 
+def test_a_write_of_nobody_is_told_as_a_read_is(site: Site):
+    """401 and how to be somebody, not a word of a browser's token, which no program has; and nothing is written."""
+    before = _record(site)
+    for method, path in _posts(site):
+        if path.startswith("/api/"):
+            answer = requests.request(method, site.url + path, json={}, timeout=10)
+            assert answer.status_code == 401, (method, path, answer.text)
+            assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert _record(site) == before
+
+
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}])
 def test_another_site_is_refused_even_with_the_token(site: Site, browser: requests.Session, headers: dict[str, str]):
     """A token that leaked is of no use from elsewhere, in a browser that says where it comes from."""

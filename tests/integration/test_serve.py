@@ -170,3 +170,43 @@ def test_a_bad_setting_is_said_and_not_served(tmp_path: Path, settings: dict[str
     assert done.returncode == 2, done.stderr
     assert why in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_set_up_link_is_printed_only_while_there_is_no_administrator(etcd_server: Cluster, tmp_path: Path) -> None:
+    """What stands on standard output is a link, for whoever shows it on; that there is none is said beside."""
+    with serving(etcd_server, tmp_path) as (_, url):
+        argv = (*MOORAGE, "setup", "link", "--config", str(tmp_path / "serve.toml"))
+
+        def asked() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(argv, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+
+        link = asked().stdout.strip()
+        assert link.startswith(f"{url}/setup/")
+        with requests.Session() as page:
+            page.trust_env = False
+            form = re.search(r'name="csrf_token" value="([^"]+)"', page.get(link, timeout=10).text)
+            assert form
+            given = {"csrf_token": form[1], "name": "ada", "password": "correct horse 1", "again": "correct horse 1"}
+            assert page.post(link, data=given, timeout=10).ok
+        done = asked()
+        assert (done.stdout, done.stderr) == ("", f"there is an administrator, who logs in at {url}/\n")
+
+
+def test_the_doctor_does_not_send_anybody_to_log_in_again_when_the_store_is_away(
+    etcd_cluster: ClusterFactory, tmp_path: Path
+) -> None:
+    """It is the store that is told, and whoever is known stays known."""
+    cluster = etcd_cluster()
+    with serving(cluster, tmp_path):
+        told = {"MOORAGE_PROFILE": str(tmp_path / "profile.toml")}
+        config = ("--config", str(tmp_path / "serve.toml"))
+        subprocess.run(
+            (*MOORAGE, "setup", "profile", *config), cwd=ROOT, env=environment() | told, check=True, capture_output=True
+        )
+        cluster.members[0].kill()
+        done = subprocess.run(
+            (*MOORAGE, "doctor"), cwd=ROOT, env=environment() | told, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert "BAD  store: " in done.stdout and "more than half of its hosts" in done.stdout
+        assert "moorage login" not in done.stdout, done.stdout

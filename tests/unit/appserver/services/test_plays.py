@@ -91,7 +91,7 @@ def test_a_play_is_numbered_and_waits_for_an_app_server(hall: Hall):
     view = hall.plays.show(ANN, first)
     assert (first, second) == (1, 2)
     assert (view.play.state, view.play.hosts, view.play.by) == ("queued", ("web1",), "ann")
-    assert view.waits == "waits for an app server with a free place and site.yml as it was asked for"
+    assert view.waits == "not taken up yet: by an app server with a free place whose site.yml is what was asked for"
     assert hall.plays.show(ANN, second).waits == "waits for play 1 on web1"
     assert "hunter2" not in str(hall.kv.snapshot("").items)
     assert hall.desk.entries()[0] == ("ann", "run", "playbook:site.yml", "ok")
@@ -203,7 +203,7 @@ def test_a_waiting_play_is_cancelled_without_an_app_server(hall: Hall):
     """At once; those behind it move up."""
     first, second = hall.start(), hall.start()
     assert hall.plays.cancel(ANN, first).play.state == "cancelled"
-    assert hall.plays.show(ANN, second).waits.startswith("waits for an app server")
+    assert hall.plays.show(ANN, second).waits.startswith("not taken up yet")
     assert list(hall.plays.follow(ANN, first, 0, Event())) == [hall.plays.show(ANN, first)]
 
 
