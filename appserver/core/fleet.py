@@ -32,6 +32,9 @@ CONDITIONS = frozenset(
 """Those that are known here; an agent of another version may tell of more."""
 
 
+Kind = Literal["engines", "swarm", "group"]
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One reason to trust a node or not. `since` is when `ok` last changed."""
@@ -88,13 +91,15 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """`clusters/<name>`."""
+    """`clusters/<name>`. A `group` has no nodes of its own: it is those that `selector` holds for, of any cluster."""
 
     name: str
-    kind: Literal["engines", "swarm"] = "engines"
+    kind: Kind = "engines"
     strategy: Literal["spread", "binpack", "random"] = "spread"
     labels: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    selector: tuple[str, ...] = ()
+    """Classic Swarm's expressions on labels of nodes, all of which must hold."""
 
 
 def reached_at(address: str) -> tuple[str, int]:

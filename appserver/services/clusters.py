@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from appserver.core import groups
 from appserver.core.access import Caller, require
 from appserver.core.entities import Application
 from appserver.core.fleet import Cluster, Node
@@ -40,6 +41,7 @@ class ClusterView:
             "kind": cluster.kind,
             "strategy": cluster.strategy,
             "labels": dict(cluster.labels),
+            "selector": list(cluster.selector),
             "system": cluster.name in SYSTEM,
             "nodes": list(self.nodes),
             "on": list(self.on),
@@ -80,6 +82,10 @@ class Clusters:
             key = _changeable(wanted.name)
             if wanted.strategy not in get_args(Strategy):
                 raise Invalid("strategy", f"is one of {', '.join(get_args(Strategy))}")
+            if wanted.kind == "group":
+                groups.check(wanted.selector)
+            elif wanted.selector:
+                raise Invalid("selector", "is for groups: a node says itself which cluster it is of")
             seen = self._seen()
             held = find(seen, key, Cluster)
             require(caller, "U" if held else "C", f"cluster:{wanted.name}")
@@ -95,7 +101,7 @@ class Clusters:
             return _view(seen, wanted, revision)
 
     def delete(self, caller: Caller, name: str, expect: int = 0) -> None:
-        """An empty one: no node says it is its, and no application is on it."""
+        """An empty one: no node says it is its, and no application is on it. A group holds nothing, and just goes."""
         with self._audit.of(caller, "delete", f"cluster:{name}"):
             key = _changeable(name)
             require(caller, "D", f"cluster:{name}")
@@ -103,7 +109,7 @@ class Clusters:
             if expect and expect != view.version:
                 raise PreconditionFailed(f"cluster {name} changed meanwhile")
             for held, what in ((view.nodes, "nodes"), (view.applications, "applications")):
-                if held:
+                if held and view.cluster.kind != "group":
                     raise Conflict(f"cluster {name} has {what} yet: {', '.join(held[:5])}")
             if not self._kv.commit({key: view.version}, {}, [key]):
                 raise Conflict(f"cluster {name} changed meanwhile; look again")
@@ -129,9 +135,18 @@ def _changeable(name: str) -> str:
 
 
 def _view(seen: Snapshot, cluster: Cluster, version: int) -> ClusterView:
+    if cluster.kind == "group":
+        return _group(seen, cluster, version)
     nodes = tuple(name for name, node in _nodes(seen).items() if node.cluster == cluster.name)
     below_it = below(seen, f"applications/{cluster.name}/", Application)
     return ClusterView(cluster, nodes, _on(seen, nodes), tuple(str(app.record.key) for _, app in below_it), version)
+
+
+def _group(seen: Snapshot, cluster: Cluster, version: int) -> ClusterView:
+    nodes = groups.members(cluster.selector, _nodes(seen).values())
+    found = (app.record for _, app in below(seen, "applications/", Application))
+    there = tuple(str(app.key) for app in found if not {*nodes}.isdisjoint(app.nodes))
+    return ClusterView(cluster, nodes, _on(seen, nodes), there, version)
 
 
 def _computed(seen: Snapshot, name: str) -> ClusterView:

@@ -162,6 +162,8 @@ class Grounds:
         found = find(seen, where, Cluster)
         if found is None:
             raise NotFound(f"there is no cluster {cluster}")
+        if found.record.kind == "group":
+            raise Invalid("cluster", f"{cluster} is a group: place on the cluster that its nodes are of")
         if found.record.kind == "swarm":
             raise Invalid("cluster", f"{cluster} is a swarm: its own managers place what runs there")
         self._read.forget(seen, NODES, _RESERVATIONS, keys.CORDONS, *(more if full else ()))

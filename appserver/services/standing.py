@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.fleet import Cluster, Cordon, Node
 from appserver.core.placement.request import Candidate, Reservation
-from appserver.errors import NotFound
+from appserver.errors import Invalid, NotFound
 from appserver.ports import KV
 from appserver.services.placements_nodes import candidate, prefixes, residents
 from appserver.store import keys
@@ -38,6 +38,7 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
         as_if: cordons of nodes that are not on record.
     Raises:
         NotFound: there is no such cluster.
+        Invalid: nothing is deployed on it.
     """
     where = keys.application(key)
     rollout = keys.rollout(key)
@@ -46,6 +47,8 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
     cluster = find(first, keys.cluster(key.cluster), Cluster)
     if cluster is None:
         raise NotFound(f"there is no cluster {key.cluster}")
+    if why := _not_deployed_on(cluster.record):
+        raise Invalid("cluster", f"{key.cluster} {why}")
     application = find(first, where, Application)
     stood_on = {where: first.revision_of(where), rollout: first.revision_of(rollout)}
     desired: dict[str, Desired] = {}
@@ -90,6 +93,14 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
         unsettled,
         frozenset(n.name for n in nodes_of_it if _is_unwell(n, n.name in alive, cordons.get(n.name))),
     )
+
+
+def _not_deployed_on(cluster: Cluster) -> str:
+    if cluster.kind == "group":
+        return "is a group: deploy on the cluster that its nodes are of"
+    if cluster.kind == "swarm":
+        return "is a swarm, whose own managers place what runs there: stacks are not deployed by Moorage yet"
+    return ""
 
 
 def _current(

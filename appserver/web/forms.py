@@ -124,10 +124,11 @@ class PasswordBody(Body):
 
 
 class ClusterBody(Body):
-    kind: Literal["engines", "swarm"] = "engines"
+    kind: Literal["engines", "swarm", "group"] = "engines"
     strategy: Literal["spread", "binpack", "random"] = "spread"
     labels: dict[Short, Short] = Field(default_factory=dict, max_length=100)
     title: Short = ""
+    selector: list[Short] = Field(default_factory=list, max_length=20)
 
 
 class StartUpBody(Body):

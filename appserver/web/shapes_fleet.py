@@ -143,6 +143,7 @@ class Cluster(Shape):
     kind: str
     strategy: str
     labels: dict[str, str]
+    selector: list[str]
     system: bool
     nodes: list[str]
     on: list[str]

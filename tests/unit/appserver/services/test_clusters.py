@@ -15,6 +15,7 @@ from appserver.core.placement.request import Claim, Reservation
 from appserver.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from appserver.services.clusters import Clusters
 from appserver.services.nodes import NodeList
+from appserver.services.standing import standing_of
 from appserver.store import keys
 from appserver.store.codec import encode
 from tests.fakes import START, Desk
@@ -96,6 +97,41 @@ def test_the_kind_of_a_cluster_stays(clusters: Clusters):
     """Engines do not become a swarm by a change of a word."""
     with pytest.raises(Invalid, match="kind"):
         clusters.put(ANN, Cluster("default", kind="swarm"))
+
+
+def test_a_group_is_the_nodes_whose_labels_are_as_it_says(desk: Desk, clusters: Clusters):
+    """Of any cluster, as they come and go; nothing is deployed on it, and it goes though nodes are in it."""
+    for name, rack in (("n1", "a"), ("n2", "b"), ("n3", "a")):
+        desk.kv.commit({}, {keys.node(name): encode(Node(name, f"{name}:1", "default", labels={"rack": rack}))})
+    desk.kv.commit({}, {keys.alive("n3"): "n3:1"})
+    shop = Application("shop", "default", "compose.yaml", desk.clock.now(), 1, 1, nodes=("n3",))
+    desk.kv.commit({}, {keys.application(shop.key): encode(shop)})
+    made = clusters.put(ANN, Cluster("rack-a", "group", selector=("rack==a",)))
+    assert (made.nodes, made.on, made.applications) == (("n1", "n3"), ("n3",), ("default.shop",))
+    with pytest.raises(Invalid, match="is a group: deploy on the cluster"):
+        standing_of(desk.kv, AppKey("rack-a", "shop"))
+    clusters.delete(ANN, "rack-a")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Cluster("g", "group"),
+        Cluster("g", "group", selector=("rack",)),
+        Cluster("g", "group", selector=("rack==~a",)),
+        Cluster("g", "group", selector=("rack==/(a+)+$/",)),
+        Cluster("g", selector=("rack==a",)),
+    ],
+)
+def test_a_selector_is_checked_when_it_is_written(clusters: Clusters, wanted: Cluster):
+    with pytest.raises(Invalid, match="selector"):
+        clusters.put(ANN, wanted)
+
+
+def test_nothing_is_deployed_on_a_swarm_as_if_it_were_engines(desk: Desk, clusters: Clusters):
+    clusters.put(ANN, Cluster("hive", "swarm"))
+    with pytest.raises(Invalid, match="whose own managers place"):
+        standing_of(desk.kv, AppKey("hive", "shop"))
 
 
 def test_operators_look_and_administrators_change(desk: Desk, clusters: Clusters):
