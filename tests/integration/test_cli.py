@@ -133,6 +133,17 @@ def test_nodes_clusters_and_events(run: Run) -> None:
     assert json.loads(run("--json", "node", "show", "n1")[1])["name"] == "n1"
     assert "default" in [one["name"] for one in items(run("cluster", "list", "--json"))]
     assert "n1" in run("cluster", "show", "default")[1]
+    made = run("cluster", "put", "lab", "--kind", "group", "--selector", "node==n1", "--title", "the lab", "--json")
+    assert json.loads(made[1])["nodes"] == ["n1"]
+    assert "on record" in run("cluster", "put", "lab", "--title", "a lab")[1]
+    assert json.loads(run("cluster", "show", "lab", "--json")[1])["selector"] == ["node==n1"]
+    assert run("cluster", "put", "lab", "--label", "nonsense")[0] == 2
+    assert run("cluster", "delete", "lab")[0] == 0
+    assert run("cluster", "show", "lab")[0] == 2
+    assert "cordoned by" in run("node", "cordon", "n1", "--reason", "noisy")[1]
+    assert "noisy" in run("node", "list")[1]
+    assert run("node", "drain", "n1", "--plan")[0] == 0
+    assert "takes applications" in run("node", "undrain", "n1")[1]
     assert run("event")[0] == 0
     assert run("node", "show", "n2")[0] == 2
     assert "recovery" in run("node", "mode")[1]
