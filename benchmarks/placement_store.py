@@ -40,7 +40,7 @@ SCHEDULERS = 8
 NODES = 1_000
 BATCH = 128
 """Requests that an app server finds waiting together."""
-EACH = 8_000
+EACH = 4_000
 """Placements of every scheduler."""
 DURABLE = ("--heartbeat-interval=100", "--election-timeout=1000")
 """As in production: every transaction is on the disk before it is answered."""
@@ -61,7 +61,7 @@ class Report:
 
 
 def main() -> int:
-    each = EACH // 4 if "--quick" in sys.argv else EACH
+    each = EACH // 2 if "--quick" in sys.argv else EACH
     rows = [figure for strategy in ("spread", "binpack") for figure in measured(strategy, each)]
     print("\n" + figures(rows), end="")
     return 0 if all(one.value <= one.bound for one in rows) else 1
