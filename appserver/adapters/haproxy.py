@@ -86,10 +86,7 @@ class HAProxy:
         """An engine that relays takes every connection, and ends it at once where nothing listens behind it."""
         try:
             with socket.create_connection((upstream.address, upstream.port), _LOOK_S) as probe:
-                probe.settimeout(_CLOSED_AT_ONCE_S)
-                return probe.recv(1) != b""
-        except TimeoutError:
-            return _connects(upstream)
+                return _stays_open(probe)
         except OSError:
             return False
 
@@ -134,13 +131,13 @@ def _text(state: ProxyState, idle_s: int) -> str:
     return "".join(parts)
 
 
-def _connects(upstream: Upstream) -> bool:
-    """Silence after a connection is an answer; silence before it is not."""
+def _stays_open(probe: socket.socket) -> bool:
+    """Silence is an answer: nothing was asked."""
+    probe.settimeout(_CLOSED_AT_ONCE_S)
     try:
-        socket.create_connection((upstream.address, upstream.port), _LOOK_S).close()
-    except OSError:
-        return False
-    return True
+        return probe.recv(1) != b""
+    except TimeoutError:
+        return True
 
 
 def _check(act: Act, said: str) -> None:
