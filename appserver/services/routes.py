@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey
@@ -39,17 +40,19 @@ class RouteView:
 
 
 class Routes:
-    def __init__(self, *, kv: KV, claims: Claims, scheme: str) -> None:
-        """`scheme` is that by which people reach the app server, and with it the proxies."""
+    def __init__(self, *, kv: KV, claims: Claims, public_url: str) -> None:
+        """`public_url` is how people reach the app servers through the proxies; empty where there are none."""
         self._kv = kv
         self._claims = claims
-        self._scheme = scheme
+        public = urlsplit(public_url)
+        self._scheme = public.scheme or "http"
+        self._port = f":{public.port}" if public.port else ""
 
     def list(self, caller: Caller, application: AppKey | None = None) -> tuple[RouteView, ...]:
         """By host and path; those of applications that the caller may read, or of one."""
         found = table_of(self._kv.snapshot(*PREFIXES))
         return tuple(
-            RouteView(route, f"{self._scheme}://{route.host}{route.path}")
+            RouteView(route, f"{self._scheme}://{route.host}{self._port}{route.path}")
             for route in found
             if application is None or route.application == str(application)
             if caller.may("R", f"application:{route.application}")

@@ -36,7 +36,9 @@ def overview(cluster: str, name: str) -> str:
     last = next((one for one in past if one.number == (app.wanted or app.revision)), None)
     images, references = (last.images, last.references) if last else ({}, {})
     where = services().placement_scores.of_application(me, app.key)
-    return _page("overview", app, "application", last=last, images=images, references=references, where=where)
+    routes = services().routes.list(me, app.key)
+    told = {"images": images, "references": references, "where": where, "routes": routes}
+    return _page("overview", app, "application", last=last, **told)
 
 
 def explain(cluster: str, name: str) -> str:

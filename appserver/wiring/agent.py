@@ -53,4 +53,4 @@ def _certificates(settings: AgentSettings) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((own, *beside, *named)))
 
 
-_BESIDE = ("etcd.crt", "serve.crt", "proxy.crt")
+_BESIDE = ("etcd.crt", "serve.crt", "proxy.crt", "routes.crt")

@@ -222,7 +222,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         ),
         finish=finish,
         rollouts=Rollouts(kv, finish, access, audit),
-        routes=Routes(kv=kv, claims=claims, scheme=urlsplit(settings.url).scheme),
+        routes=Routes(kv=kv, claims=claims, public_url=settings.public_url),
         keep_current=KeepCurrent(
             kv=kv,
             records=records,

@@ -79,6 +79,7 @@ class Harbour:
                 cordon=self._told("cordon"),
                 undrain=self._told("undrain"),
             ),
+            routes=SimpleNamespace(list=lambda *_: records.ROUTES),
             rollouts=SimpleNamespace(pause=self._told("pause", "op"), resume=self._told("resume", "op")),
             operations=SimpleNamespace(
                 get=lambda _, asked: values.OPERATIONS[asked],

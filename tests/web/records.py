@@ -13,11 +13,13 @@ from appserver.core.entities import Source, SourceState
 from appserver.core.events import Happening
 from appserver.core.fleet import Condition, Node
 from appserver.core.placement.request import Claim
+from appserver.core.routes import Route, Upstream
 from appserver.services.deploy import Deployed
 from appserver.services.handshake_view import StartUp
 from appserver.services.moves import Moved
 from appserver.services.nodes import NodeView
 from appserver.services.placements_scores import NodeScore, Scores
+from appserver.services.routes import RouteView
 from appserver.services.sources import SourceView
 from tests.web import values
 from tests.web.values import EVIL, ago
@@ -141,3 +143,10 @@ SCORES = Scores(
     "harbour-2 could take it with 1.5 cpus instead of 2",
 )
 """How nodes compare: it runs on one, another could take it, two refuse."""
+ROUTES = (
+    RouteView(
+        Route("shop.example.net", "/", "default.shop", (Upstream("harbour-1.0123456789ab.32768", "192.0.2.1", 32768),)),
+        "https://shop.example.net/",
+    ),
+    RouteView(Route("shop.example.net", "/api", "default.shop"), "https://shop.example.net/api"),
+)

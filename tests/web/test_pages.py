@@ -33,7 +33,7 @@ def test_a_page_is_whole_and_needs_nothing_that_a_strict_policy_forbids(client, 
     page = answer.text
     assert page.count("<h1") == 1 and page.count("<main") == 1 and '<html lang="en"' in page
     assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascript:", page)
-    assert not re.search(r'(src|href|action)="(https?:)?//', page)
+    assert not re.search(r'<(?!a )[^>]*(src|href|action)="(https?:)?//', page)
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
     assert "no-store" in answer.headers["Cache-Control"]
 
@@ -43,6 +43,13 @@ def test_what_strangers_wrote_is_text(client, path):
     """A script in a log line, a reason, a title or a value is shown, not run."""
     page = client.get(path).text
     assert values.EVIL not in page and "\x1b" not in page
+
+
+def test_where_an_application_is_reached_is_on_its_page(client):
+    """A link for each host and path, and a word where nothing answers."""
+    page = client.get(APP).text
+    assert 'href="https://shop.example.net/api"' in page
+    assert page.count("nothing answers now") == 1
 
 
 def test_the_scene_is_full_of_strangers(client):
