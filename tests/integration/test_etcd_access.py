@@ -11,6 +11,7 @@ from appserver.adapters.etcd_access import EtcdAccess
 from appserver.core.grants import Grant
 from appserver.errors import StoreError
 from appserver.store import rights
+from appserver.store.routes import PREFIXES
 from tests.lab.certs import Authority
 from tests.lab.etcd import Cluster, etcd_members
 from tests.lab.kv import closing
@@ -36,6 +37,9 @@ def cluster(authority: Authority) -> Iterator[Cluster]:
         agent = rights.agent_user(NODE)
         access.role(agent, rights.agent_grants(NODE, "default", 0, "198.18.0.10"))
         access.user(agent, agent)
+        proxy = rights.proxy_user(NODE)
+        access.role(proxy, rights.proxy_grants(NODE))
+        access.user(proxy, proxy)
         access.close()
         yield started
 
@@ -59,7 +63,7 @@ def agent(cluster: Cluster, authority: Authority) -> Iterator[Etcd]:
     [
         "nodes/boot-0", "alive/boot-0", "observed/boot-0/default.shop", "containers/default/shop-web-1",
         "install/0/debs/etcd-server", "info/bootservers/0", "machines/runnodes/198.18.0.10", "events/x",
-        "machines/agents/boot-0", "machines/rivals/boot-0/1a",
+        "machines/agents/boot-0", "machines/rivals/boot-0/1a", "serving/boot-0/default.shop",
     ],
 )  # fmt: skip
 def test_an_agent_writes_what_its_own_node_is(agent: Etcd, key: str) -> None:
@@ -76,7 +80,7 @@ def test_an_agent_writes_what_its_own_node_is(agent: Etcd, key: str) -> None:
         "revisions/default/shop/00000001", "applications/default/shop", "install/1/debs/etcd-server", "install/01/x",
         "users/ada", "tokens/x", "containers/other/x", "machines/runnodes/198.18.0.11", "config/proxy", "x",
         "machines/agents/boot-1", "machines/rivals/boot-1/1a", "machines/allnodes/198.18.0.10", "service/master",
-        "service/mode", "token",
+        "service/mode", "token", "serving/boot-1/default.shop", "routes/shop.example", "proxies/boot-0",
     ],
 )  # fmt: skip
 def test_it_writes_nothing_else(agent: Etcd, key: str) -> None:
@@ -91,6 +95,22 @@ def test_it_does_not_read_what_is_not_its_own(agent: Etcd) -> None:
     for prefix in ("users/", "sessions/", "tokens/", "desired/boot-1/", ""):
         with pytest.raises(StoreError, match="grant it a role"):
             agent.snapshot(prefix)
+
+
+def test_who_keeps_routes_reads_what_they_are_made_of_and_says_how_far_it_is(
+    cluster: Cluster, authority: Authority
+) -> None:
+    """No project, no password, nobody's route; in its own name alone."""
+    with closing(Etcd(cluster.endpoints, PREFIX, tls_of(authority, f"proxy:{NODE}"), timeout_s=2)) as kv:
+        assert not kv.snapshot(*PREFIXES).items
+        with kv.lease(5) as lease:
+            assert kv.commit({}, {f"proxies/{NODE}": "1"}, lease=lease.id)
+        for prefix in ("revisions/", "users/", "observed/", "config/", ""):
+            with pytest.raises(StoreError, match="grant it a role"):
+                kv.snapshot(prefix)
+        for key in ("routes/shop.example", "serving/boot-0/default.shop", "proxies/boot-1", "desired/boot-0/default.x"):
+            with pytest.raises(StoreError, match="grant it a role"):
+                kv.commit({}, {key: "1"})
 
 
 def test_a_stranger_with_a_certificate_is_refused(cluster: Cluster, authority: Authority) -> None:
