@@ -86,6 +86,9 @@ Entries of the environment that begin with `constraint:` or `affinity:` steer pl
 `constraint:storage==ssd`, `constraint:zone!=b`, `constraint:name=~^db`, `affinity:container==front`; `~` before the
 value (`constraint:storage==~ssd`) makes a wish of a demand. Haven's `node: n1` is `constraint:node==n1`.
 
+So do `node.hostname==NAME` and `node.labels.KEY==VALUE`, or `!=`, of `deploy.placement.constraints`, letter by letter.
+`node.role` is told to count in a Swarm alone; what else Swarm knows is refused.
+
 ## Text
 
 No value of a layer is interpolated but the compose file's own, by Compose: `${HOME}` in git is text. `$` is doubled

@@ -36,7 +36,7 @@ class Change:
 
 
 def told_by(event: Happening, subjects: Sequence[str]) -> tuple[Change, ...]:
-    """Those of one of the subjects; none of any other event. An agent may write any event: what is no change is none."""
+    """Those of one of the subjects; none of another event. An agent may write any: what is no change is none."""
     listed = event.detail.get(DETAIL)
     if event.bus != NODE or event.subject not in subjects or not isinstance(listed, list | tuple):
         return ()

@@ -16,6 +16,7 @@ from appserver.core.entities import AppKey
 from appserver.core.exposed import faults as not_exposed
 from appserver.core.exposed import with_ports
 from appserver.core.options import options
+from appserver.core.placed import faults_of, placed
 from appserver.core.sealing import Seal, sealed_environment, seals_of_layers
 from appserver.core.undeclared import undeclared
 from appserver.errors import InvalidMany
@@ -99,11 +100,13 @@ def effective(
         rendered = with_ports({**resolved.to_compose(), "image": images[name].pin}, name, said.expose)
         faults += undeclared(name, rendered, base, resolved)
         faults += seals_of_layers(name, rendered, service)
+        on = placed(rendered)
+        faults += faults_of(name, on, resolved)
         services[name] = sealed_environment(rendered, declared, seal)
         hidden = (*declared, *_sealed_names(services[name]))
         explained[name] = tuple(masked(entry.to_json(), hidden) for entry in resolved.explain())
-        constraints += [text for text in resolved.constraints if text not in constraints]
-        warnings += [f"{name}: {text}" for text in resolved.warnings]
+        constraints += [text for text in (*resolved.constraints, *on.constraints) if text not in constraints]
+        warnings += [f"{name}: {text}" for text in (*resolved.warnings, *on.warnings)]
         if service.get("build"):
             warnings.append(f"{name}: build is not used here; the image {images[name].reference} is")
     faults += not_exposed(said.expose, {**base, "services": services}) if not faults else ()

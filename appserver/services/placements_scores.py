@@ -9,6 +9,7 @@ from appserver.core.access import Caller
 from appserver.core.deploy import claim_of
 from appserver.core.deployment import DeployPlan
 from appserver.core.entities import AppKey, Revision
+from appserver.core.placed import constraints_of
 from appserver.core.placement.place import place
 from appserver.core.placement.rank import Strategy
 from appserver.core.placement.request import Candidate, Request
@@ -71,7 +72,8 @@ class PlacementScores:
 def _scores(
     key: AppKey, revision: Revision, candidates: Collection[Candidate], strategy: Strategy, here: Collection[str]
 ) -> Scores:
-    wanted = Request(str(key), claim_of(revision.project), _constraints(revision.explained))
+    constraints = (*_constraints(revision.explained), *constraints_of(revision.project))
+    wanted = Request(str(key), claim_of(revision.project), tuple(dict.fromkeys(constraints)))
     refused: Mapping[str, str] = {}
     fit: tuple[NodeScore, ...] = ()
     nearest = ""
