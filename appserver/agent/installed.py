@@ -27,6 +27,7 @@ from appserver.store.parts import parts
 log = logging.getLogger(__name__)
 
 _LOOK_S = 5.0
+_ALWAYS = "dpkg"
 _READ_AGAIN = timedelta(seconds=60)
 """What somebody else wrote of this host is put right after this long."""
 
@@ -75,7 +76,7 @@ class Record:
         debs = self._packages.installed() if fresh else before.debs
         after = Installed({name: c.image for name, c in running.items()}, debs)
         found = differences(before, after)
-        known = bool(before.debs)
+        known = _is_whole(before.debs, debs)
         for part in parts(found):
             self._write(part, self._news(part, {**self._running, **running}) if known else ())
         self._written, self._stamp, self._running = after, stamp, running
@@ -106,6 +107,14 @@ class Record:
     def _key(self, one: Difference) -> str:
         make = keys.installed_deb if one.kind == "deb" else keys.installed_container
         return make(self._lrn, one.name)
+
+
+def _is_whole(on_record: Mapping[str, str], debs: Mapping[str, str]) -> bool:
+    """Whether the record is of the host as somebody saw it, and not of what roles installed before anybody looked.
+
+    No role installs dpkg, and every host has it.
+    """
+    return bool(on_record) and (_ALWAYS in on_record or _ALWAYS not in debs)
 
 
 def _is_strange(container: ContainerState | None) -> bool:

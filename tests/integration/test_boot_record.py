@@ -211,6 +211,19 @@ def test_people_see_what_was_changed_by_hand(kv: Etcd, host: Host) -> None:
         people.changes(ANN, 3)
 
 
+def test_the_first_look_at_a_host_tells_of_no_changes(kv: Etcd, host: Host) -> None:
+    """Roles record what they install before there is an agent: all else was there, and nobody's hand has added it."""
+    node = Node("n1", "192.0.2.1:8090", "default", 1)
+    kv.commit({}, {keys.installed_deb(1, "etcd-server"): "3.5", keys.node("n1"): encode(node)})
+    host.has({"etcd-server": "3.5", "dpkg": "1.21", "curl": "7"})
+    mine = record(kv, host)
+    mine.record()
+    assert BootServers(kv=kv).changes(ANN, 1) == ()
+    host.has({"etcd-server": "3.5", "dpkg": "1.21"})
+    mine.record()
+    assert [one.name for one in BootServers(kv=kv).changes(ANN, 1)] == ["curl"]
+
+
 def test_the_last_changes_are_found_among_ten_thousand_events(kv: Etcd) -> None:
     """Within a second, as all that people ask of boot servers."""
     other = Happening(NODE, "update", "INFO", "n2", "engine is ok", SystemClock().now())
