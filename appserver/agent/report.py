@@ -52,10 +52,15 @@ class _Told:
 class Reports:
     """One writer thread for all applications; `last` answers from memory."""
 
-    def __init__(self, kv: KV, node: str, cluster: str) -> None:
+    def __init__(self, kv: KV, node: str, cluster: str, leaves_s: float = _LEAVES_S) -> None:
+        """
+        Args:
+            leaves_s: so long a proxy has to read that a container leaves.
+        """
         self._kv = kv
         self._node = node
         self._cluster = cluster
+        self._leaves_s = leaves_s
         self._changed = Condition()
         self._told: dict[AppKey, _Told] = {}
         self._due: set[AppKey] = set()
@@ -135,7 +140,7 @@ class Reports:
         Args:
             drain_s: for the answers.
         """
-        limit = time.monotonic() + _LEAVES_S
+        limit = time.monotonic() + self._leaves_s
         if not (revision := self._served_at(key, limit)):
             return
         drained = limit + drain_s
