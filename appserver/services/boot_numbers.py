@@ -39,9 +39,9 @@ class BootNumbers:
             require(caller, "D", f"bootserver:{lrn}")
             seen = self._observe(lrn)
             if names := _nodes_of(seen, lrn):
+                who = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} boot server {lrn}"
                 raise Conflict(
-                    f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} boot server {lrn}: retire that host, with "
-                    f"playbooks/retire.yml, or give it another lrn and run playbooks/site.yml"
+                    f"{who}: retire that host (playbooks/retire.yml), or give it another lrn (playbooks/site.yml)"
                 )
             if not (gone := under(seen, lrn)):
                 raise NotFound(f"there is no boot server {lrn}")

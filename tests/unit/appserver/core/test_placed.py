@@ -49,7 +49,10 @@ def test_what_a_swarm_alone_knows_is_told() -> None:
     assert found.warnings == ("deploy.placement.constraints: node.role==manager counts in a Swarm alone",)
 
 
-@pytest.mark.parametrize("text", ["node.id==x", "engine.labels.os==linux", "node.platform.os==windows", "node.hostname=a", "node.hostname==", "a"])
+@pytest.mark.parametrize(
+    "text",
+    ["node.id==x", "engine.labels.os==linux", "node.platform.os==windows", "node.hostname=a", "node.hostname==", "a"],
+)
 def test_what_cannot_be_held_to_is_refused(text: str) -> None:
     """Rather than left out without a word."""
     assert not placed(service(text)).constraints
