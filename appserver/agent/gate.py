@@ -32,7 +32,7 @@ class Superseded(Exception):
 class Parts:
     """What acting stands on. `ended` tells the ids of containers known to have ended by themselves.
 
-    `leave` waits until no proxy asks anything of containers; see `Reports.until_left`.
+    `leave` waits until no proxy asks anything of containers; see `Proxies.until_left`.
     """
 
     wishes: Wishes

@@ -31,6 +31,7 @@ from appserver.agent.lanes import Lanes
 from appserver.agent.looks import Looks
 from appserver.agent.metrics import Meter, Metering
 from appserver.agent.project import Projects
+from appserver.agent.proxies import Proxies
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
 from appserver.agent.wishes import Wishes
@@ -96,7 +97,14 @@ class Agent:
         projects = Projects(engine, sealer, state_dir)
         hands = Hands(engine, compose, projects)
         parts = Parts(
-            self.wishes, self._looks, compose, projects, hands, clock, self._endings.ids, self._reports.until_left
+            self.wishes,
+            self._looks,
+            compose,
+            projects,
+            hands,
+            clock,
+            self._endings.ids,
+            Proxies(kv, self._reports.served_at).until_left,
         )
         self._reconcile = Reconcile(parts, self._reports, identity.name)
         listed = Event()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Condition, Event
 
 from appserver.core.entities import AppKey, ContainerRecord, Observed
 from appserver.core.operations import is_resting
-from appserver.core.routes import Applied, Endpoint, Serving, has_left
+from appserver.core.routes import Endpoint, Serving
 from appserver.errors import BadRecord, StoreError, TooLarge
 from appserver.ports import KV
 from appserver.store import keys
@@ -25,9 +25,6 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 0.2
 _PAUSE_S = 1.0
-_LEAVES_S = 3.0
-"""So long a proxy has to read that a container leaves; one that is slower is not waited for."""
-_PROXY_LOOK_S = 0.05
 
 Records = Mapping[str, ContainerRecord]
 """Container name to record."""
@@ -52,15 +49,10 @@ class _Told:
 class Reports:
     """One writer thread for all applications; `last` answers from memory."""
 
-    def __init__(self, kv: KV, node: str, cluster: str, leaves_s: float = _LEAVES_S) -> None:
-        """
-        Args:
-            leaves_s: so long a proxy has to read that a container leaves.
-        """
+    def __init__(self, kv: KV, node: str, cluster: str) -> None:
         self._kv = kv
         self._node = node
         self._cluster = cluster
-        self._leaves_s = leaves_s
         self._changed = Condition()
         self._told: dict[AppKey, _Told] = {}
         self._due: set[AppKey] = set()
@@ -132,32 +124,12 @@ class Reports:
         with self._changed:
             self._told.pop(key, None)
 
-    def until_left(self, key: AppKey, containers: Collection[str], drain_s: float, over: Event) -> None:
-        """What takes requests no more was said just now: until no proxy sends it any, and has its answers.
-
-        In bounded time, whatever store and proxies do, and without a wait where there is no proxy.
+    def served_at(self, key: AppKey, limit: float) -> int:
+        """The store revision that has what is served as it was said last; 0 where it is not written in time.
 
         Args:
-            drain_s: for the answers.
+            limit: of `time.monotonic`.
         """
-        limit = time.monotonic() + self._leaves_s
-        if not (revision := self._served_at(key, limit)):
-            return
-        drained = limit + drain_s
-        while not over.wait(_PROXY_LOOK_S):
-            try:
-                listed = self._kv.snapshot(keys.PROXIES)
-            except StoreError as error:
-                log.warning("event=proxies_not_asked application=%s reason=%s", key, error)
-                return
-            proxies = [one.record for _, one in below(listed, keys.PROXIES, Applied)]
-            heard, answered = has_left(containers, revision, proxies)
-            now = time.monotonic()
-            if (heard and answered) or now > drained or (not heard and now > limit):
-                return
-
-    def _served_at(self, key: AppKey, limit: float) -> int:
-        """The store revision that has what is served as it was said last; 0 where it is not written in time."""
         with self._changed:
             while (told := self._told.get(key)) and told.serving != told.written_serving:
                 if (left := limit - time.monotonic()) <= 0:

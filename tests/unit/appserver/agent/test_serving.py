@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 from appserver.adapters.memory import MemoryKV
 from appserver.agent import report
+from appserver.agent.proxies import Proxies
 from appserver.agent.report import Reports
 from appserver.core.entities import AppKey, Desired, Observed
 from appserver.core.routes import Applied, Endpoint, Serving
@@ -26,9 +27,9 @@ WEB = Endpoint("a" * 64, "shop.example", "/", 32768)
 
 
 @contextmanager
-def writing(kv: MemoryKV, leaves_s: float = 3.0) -> Iterator[Reports]:
+def writing(kv: MemoryKV) -> Iterator[Reports]:
     """A node's reports with their thread."""
-    reports, stop = Reports(kv, "n1", "default", leaves_s), Event()
+    reports, stop = Reports(kv, "n1", "default"), Event()
     reports.load()
     thread = Thread(target=reports.run, args=(stop,))
     thread.start()
@@ -73,17 +74,18 @@ def test_an_agent_that_starts_again_knows_what_it_said_and_takes_it_back() -> No
         assert serving(kv) == ()
 
 
-def took(reports: Reports, drain_s: float = 5.0) -> float:
+def took(kv: MemoryKV, reports: Reports, drain_s: float = 5.0, leaves_s: float = 3.0) -> float:
     began = time.monotonic()
-    reports.until_left(KEY, {WEB.container}, drain_s, Event())
+    Proxies(kv, reports.served_at, leaves_s).until_left(KEY, {WEB.container}, drain_s, Event())
     return time.monotonic() - began
 
 
 def test_nobody_is_waited_for_where_there_is_no_proxy() -> None:
-    with writing(MemoryKV()) as reports:
+    kv = MemoryKV()
+    with writing(kv) as reports:
         reports.say(KEY, SEEN, {}, (WEB,))
         reports.say(KEY, SEEN, {}, ())
-        assert took(reports) < 1.0
+        assert took(kv, reports) < 1.0
 
 
 def test_a_proxy_is_waited_for_until_it_knows_and_has_its_answers() -> None:
@@ -94,7 +96,7 @@ def test_a_proxy_is_waited_for_until_it_knows_and_has_its_answers() -> None:
         wait_until(lambda: serving(kv) == (WEB,), "it serves")
         kv.commit({}, {keys.proxy("front"): encode(Applied(kv.snapshot("").revision))})
         reports.say(KEY, SEEN, {}, ())
-        waiting = Thread(target=took, args=(reports,))
+        waiting = Thread(target=took, args=(kv, reports))
         waiting.start()
         wait_until(lambda: serving(kv) == (), "it is written")
         revision = kv.snapshot("").revision
@@ -108,17 +110,18 @@ def test_a_proxy_is_waited_for_until_it_knows_and_has_its_answers() -> None:
 
 def test_a_proxy_that_does_not_listen_or_never_answers_holds_nobody_up() -> None:
     kv = MemoryKV()
-    with writing(kv, leaves_s=0.3) as reports:
+    with writing(kv) as reports:
         kv.commit({}, {keys.proxy("deaf"): encode(Applied(0))})
         reports.say(KEY, SEEN, {}, (WEB,))
         wait_until(lambda: serving(kv) == (WEB,), "it serves")
-        assert 0.3 <= took(reports) < 1.0
+        assert 0.3 <= took(kv, reports, leaves_s=0.3) < 1.0
         kv.commit({}, {keys.proxy("deaf"): encode(Applied(999, ("a" * 12,)))})
-        assert 0.5 <= took(reports, 0.2) < 1.2
+        assert 0.5 <= took(kv, reports, 0.2, 0.3) < 1.2
 
 
 def test_without_the_store_nobody_is_waited_for() -> None:
     """What leaves cannot be written: it is not stopped later for that."""
-    reports = Reports(MemoryKV(), "n1", "default", leaves_s=0.3)
+    kv = MemoryKV()
+    reports = Reports(kv, "n1", "default")
     reports.say(KEY, SEEN, {}, (WEB,))
-    assert 0.3 <= took(reports) < 1.0
+    assert 0.3 <= took(kv, reports, leaves_s=0.3) < 1.0
