@@ -2,7 +2,7 @@
 
 An application with `x-moorage.grace` runs on another node so long after this one was lost. The lease by which that is
 judged runs out here when it runs out there, so both sides know the moment; here the end comes a little earlier. When
-the store is back, what is wanted is looked at anew: it is started again, or it has moved and is removed.
+the store is back, what is wanted is read anew: it is started again, or it has moved and is removed.
 """
 
 from __future__ import annotations
@@ -15,29 +15,35 @@ from threading import Event
 
 from appserver.agent.lanes import Lanes
 from appserver.agent.wishes import Wish, Wishes
-from appserver.core.entities import AppKey
-from appserver.errors import NotFound, StoreError
+from appserver.core.entities import AppKey, Desired
+from appserver.errors import BadRecord, NotFound, StoreError
+from appserver.ports import KV
+from appserver.store import keys
+from appserver.store.records import read
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
-EARLY_S = 5.0
-"""Before the grace is over, so that stopping is through by then."""
+EARLY_S = 15.0
+"""Before the grace is over, so that stopping is through by then: a container has ten seconds for that, if nobody says
+more."""
 
 
 class Fence:
     """`run` in a thread of its own."""
 
-    def __init__(self, wishes: Wishes, lanes: Lanes, lost_since: Callable[[], float | None]) -> None:
+    def __init__(self, kv: KV, node: str, wishes: Wishes, lanes: Lanes, lost_since: Callable[[], float | None]) -> None:
         """
         Args:
             lost_since: monotonic time at which this node's lease ran out; None while it has one.
         """
+        self._kv = kv
+        self._node = node
         self._wishes = wishes
         self._lanes = lanes
         self._lost_since = lost_since
-        self._held: dict[AppKey, tuple[Wish, Wish]] = {}
-        """What was wanted, and what stands in for it."""
+        self._held: dict[AppKey, Wish] = {}
+        """What stands in for what was wanted."""
 
     def run(self, stop: Event) -> None:
         while not stop.wait(_LOOK_S):
@@ -58,19 +64,24 @@ class Fence:
         if wish is None or wish.desired.run != "running":
             return
         stopped = Wish(replace(wish.desired, run="stopped"), -wish.at)
-        self._held[key] = wish, stopped
+        self._held[key] = stopped
         log.warning("event=fenced application=%s reason=%r", key, "this node is lost to the others, and it may move")
         if self._wishes.set(key, stopped):
             self._lanes.supersede(key)
 
     def _let_go(self) -> None:
-        """Unless something newer is wanted by now."""
-        for key, (wanted, stopped) in self._held.items():
-            if self._wishes.get(key) == stopped:
+        """By what the store says now: it may have moved while this node was away. Not before that can be read."""
+        for key, stopped in [*self._held.items()]:
+            try:
+                stored = read(self._kv, keys.desired(self._node, key), Desired)
+            except (StoreError, BadRecord) as error:
+                log.warning("event=fence_stays application=%s reason=%s", key, error)
+                continue
+            del self._held[key]
+            if self._wishes.get(key) == stopped:  # else it was listed anew already
                 log.info("event=fence_lifted application=%s", key)
-                self._wishes.set(key, wanted)
+                self._wishes.set(key, Wish(stored.record, stored.revision) if stored else None)
                 self._lanes.supersede(key)
-        self._held.clear()
 
     def _grace_s(self, key: AppKey) -> float | None:
         wish = self._wishes.get(key)
@@ -78,6 +89,6 @@ class Fence:
             return None
         try:
             return self._wishes.revision(key, wish.desired.revision).options.grace_s
-        except (NotFound, StoreError) as error:
+        except (NotFound, StoreError, BadRecord) as error:
             log.warning("event=not_fenced application=%s reason=%s", key, error)
             return None

@@ -114,7 +114,7 @@ class Agent:
         who = this_run(identity.name, identity.address, identity.ip, clock.now)
         self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
         claims = self._handshake.claims
-        self._fence = Fence(self.wishes, self._lanes, lambda: claims.lost_since)
+        self._fence = Fence(kv, identity.name, self.wishes, self._lanes, lambda: claims.lost_since)
         more = self._handshake.conditions
         self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch)
 

@@ -29,9 +29,11 @@ class Overlap:
         Raises:
             Superseded, EngineError
         """
+        before = {c.id for c in self._gate.containers()}
         causes = self._start(revision, asked)
         if causes:
-            self._remove(self._but(asked.old, asked.services), revision)
+            made = tuple(c.id for c in self._gate.containers() if c.service in asked.scale and c.id not in before)
+            self._remove(made, revision)
             return causes
         fresh = [c for c in self._gate.containers() if c.id not in asked.old]
         self._saying.see(revision, fresh)
@@ -44,17 +46,15 @@ class Overlap:
         return ()
 
     def _start(self, revision: Revision, asked: Beside) -> tuple[Cause, ...]:
-        limit = self._parts.clock.now() + timedelta(seconds=revision.options.timeout_s)
         try:
             self._gate.scale(revision, asked.scale)
         except (ComposeError, EngineError) as error:
             self._gate.go_on()
             self._parts.hands.check_engine()
-            return self._gate.given_up(revision, asked.services, limit, error, asked.old)
+            return self._gate.given_up(revision, asked.services, self._parts.clock.now(), error, asked.old)
+        # From here on: images may have been fetched before.
+        limit = self._parts.clock.now() + timedelta(seconds=revision.options.timeout_s)
         return self._gate.until_up(revision, asked.services, limit, but=asked.old)
-
-    def _but(self, old: Sequence[str], services: Sequence[str]) -> tuple[str, ...]:
-        return tuple(c.id for c in self._gate.containers() if c.service in services and c.id not in old)
 
     def _remove(self, ids: Sequence[str], revision: Revision) -> None:
         there: dict[str, ContainerState] = {c.id: c for c in self._gate.containers()}

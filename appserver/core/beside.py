@@ -50,10 +50,18 @@ def why_not(service: compose.Service) -> str:
     """What two containers of it could not both have; "" where there is no such thing."""
     if service.get("container_name"):
         return "has a name of its own"
-    if any("-" not in port for _, port, _ in compose.published_ports(service)):
+    if compose.published_ports(service):
         return "publishes a fixed port"
-    if str(service.get("network_mode", "")).startswith("host"):
+    mode = str(service.get("network_mode", ""))
+    if mode == "host":
         return "is in the host's network"
+    if mode.startswith(("service:", "container:")):
+        return "is in another container's network"
+    if service.get("mac_address"):
+        return "has a fixed address"
+    volumes = cast(Sequence[Mapping[str, object]], service.get("volumes") or ())
+    if any(volume.get("type") in ("volume", "bind") and not volume.get("read_only") for volume in volumes):
+        return "writes to a volume"
     networks = cast(Mapping[str, Mapping[str, object] | None], service.get("networks") or {})
     if any(given and (given.get("ipv4_address") or given.get("ipv6_address")) for given in networks.values()):
         return "has a fixed address"

@@ -24,6 +24,7 @@ def nodes_for(
     present: Collection[str],
     strategy: Strategy,
     unwell: Collection[str] = (),
+    away: Collection[str] = (),
 ) -> tuple[str, ...]:
     """One copy a node. It stays where it is while it fits there; of too many, those stay that would be chosen first.
 
@@ -31,6 +32,8 @@ def nodes_for(
         wanted: of one copy.
         present: nodes that have a copy.
         unwell: nodes that are away or not healthy, which may pass: a copy of a global application stays on them.
+        away: those of them without an agent that are not given up yet: any copy stays there, since it may run, and a
+            second one would write to the same data.
     Returns:
         Names, in the order in which they were chosen; of a global application in the order of names.
     Raises:
@@ -40,8 +43,8 @@ def nodes_for(
         return _everywhere(wanted, nodes, present, unwell)
     asked = replace(wanted, group=wanted.holder, spread_by=options.spread)
     known = {node.name: node for node in nodes}
-    chosen: list[str] = []
-    for number in range(options.replicas):
+    chosen = sorted({*present} & {*away} & known.keys())[: options.replicas]
+    for number in range(len(chosen), options.replicas):
         there = _next(asked, known, chosen, present, strategy) or place(asked, _but(known, chosen), strategy).node
         chosen.append(there)
         known[there] = with_request(known[there], replace(asked, holder=f"{asked.holder}#{number}"))

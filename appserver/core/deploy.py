@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from appserver.core import compose, policy
@@ -126,7 +126,25 @@ def _nodes(key: AppKey, seen: Seen, result: Effective, claim: Claim, said: Optio
         candidates = tuple(c for c in seen.candidates if c.name == adopt)
         return (place(request, candidates, seen.strategy).node,)
     present = {name for name, one in seen.desired.items() if one.run != "removed"}
-    return nodes_for(request, said, seen.candidates, present or {*seen.desired}, seen.strategy, seen.unwell)
+    return nodes_for(
+        request,
+        said,
+        seen.candidates,
+        present or {*seen.desired},
+        seen.strategy,
+        seen.unwell,
+        _not_given_up(seen, said),
+    )
+
+
+def _not_given_up(seen: Seen, said: Options) -> set[str]:
+    """Nodes without their agent on which what is there stays: always without a grace, else until that is over."""
+    before = seen.current.options.grace_s if seen.current else None
+    graces = (said.grace_s, before)
+    if None in graces:
+        return {*seen.lost}
+    longest = timedelta(seconds=max(grace for grace in graces if grace is not None))
+    return {node for node, since in seen.lost.items() if seen.now < since + longest}
 
 
 def _overrides(wanted: DeployRequest, sealed: str, seen: Seen, author: Author) -> Overrides:

@@ -60,6 +60,8 @@ class Seen:
     bind_roots: tuple[str, ...] = ()
     unsettled: int = 0
     """A revision that is still being rolled out; 0 when none is."""
+    lost: Mapping[str, datetime] = field(default_factory=dict)
+    """Nodes without their agent, and since when that is known: for a moment that has not been noted yet, now."""
     unwell: frozenset[str] = frozenset()
     """Nodes that are away or not healthy now, which may pass."""
 

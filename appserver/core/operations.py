@@ -87,9 +87,11 @@ def derive(
     counted = {node: one for node, one in desired.items() if one[0].run != "removed"} or desired
     # nor does one that a roll-out, which ended early, never came to
     counted = {node: one for node, one in counted.items() if one[1] >= asked.commit} or counted
-    going_on = rollout is not None and rollout.revision == asked.revision
+    going_on = rollout is not None and rollout.revision == asked.revision and _any_runs(desired)
     reports = [observed[node][0] for node in counted if node in observed]
     state = "running" if going_on else _state(asked, counted, reports, outcome)
+    if state == "pending" and outcome and desired and all(commit < asked.commit for _, commit in desired.values()):
+        state = "done" if outcome.state == "deployed" else "failed"  # it let a roll-out go on, which is over
     mine = [one for one in told if one.acted_on == asked.commit]
     recorded = outcome.causes if outcome and state == "failed" else ()
     causes = recorded or tuple(c for one in mine for c in one.causes)
@@ -106,6 +108,10 @@ def derive(
         cursor=cursor,
         at=last.at if last else None,
     )
+
+
+def _any_runs(desired: Mapping[str, tuple[Desired, int]]) -> bool:
+    return any(wanted.run == "running" for wanted, _ in desired.values())
 
 
 def at_rest(seen: Observed, commit: int) -> bool:

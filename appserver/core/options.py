@@ -18,6 +18,7 @@ from image_config.errors import ConfigError
 Reader = Callable[[str, object], Any]
 """Told where a value stands, and the value. Raises Invalid."""
 MOST_REPLICAS = 1000
+LEAST_GRACE_S = 20.0
 
 
 def options(project: Project) -> Options:
@@ -97,6 +98,14 @@ def _seconds(where: str, value: object) -> float:
     return seconds
 
 
+def _grace(where: str, value: object) -> float:
+    """Shorter, and a node that has lost the store could not have stopped in time what runs elsewhere by then."""
+    seconds = _seconds(where, value)
+    if seconds < LEAST_GRACE_S:
+        raise Invalid(where, f"is at least {LEAST_GRACE_S:g}s")
+    return seconds
+
+
 def _number(least: int, most: int) -> Reader:
     def read(where: str, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -153,7 +162,7 @@ _OPTIONS: Mapping[str, tuple[str, Reader]] = {
     "replicas": ("replicas", _number(1, MOST_REPLICAS)),
     "mode": ("mode", _one_of({mode: mode for mode in get_args(Mode)})),
     "spread": ("spread", _label),
-    "grace": ("grace_s", _seconds),
+    "grace": ("grace_s", _grace),
     "update": ("update", _update),
     "expose": ("expose", expose.read),
     "drain": ("drain_s", _seconds),

@@ -105,9 +105,9 @@ def latest_of(seen: Seen) -> int:
 
 def _gave_up(seen: Seen) -> bool:
     """Whether the revision wanted now did not come up, with nothing before it to put back."""
-    return seen.current is not None and any(
-        one.failed == seen.current.number != one.revision for one in seen.observed.values()
-    )
+    if seen.current is None or (seen.application and seen.application.revision == seen.current.number):
+        return False  # in force, though a copy of it may have failed
+    return any(one.failed == seen.current.number != one.revision for one in seen.observed.values())
 
 
 def _desired(found: Found, author: Author, adopt: bool) -> dict[str, Desired]:
@@ -134,16 +134,18 @@ def _rollout(found: Found, author: Author, desired: dict[str, Desired]) -> tuple
     seen, record = found.seen, found.record
     running = {name for name, one in seen.desired.items() if one.run == "running"}
     before = seen.application.revision if seen.application else 0
-    if record is None or not before or not running or len({*found.chosen, *running}) < 2 or len(found.nodes) < 2:
+    if record is None:  # whoever has not got the revision yet gets it in its turn
+        return None, {node: one for node, one in desired.items() if _is_its_turn(seen, node, one)}
+    if not before or not running or len({*found.chosen, *running}) < 2:
         return None, desired
-    if len(found.chosen) == 1:
+    if len(found.chosen) == 1 and len(running) == 1:
         return None, desired  # one copy that moves: two of it would be two writers
     fresh = tuple(name for name in found.chosen if name not in running)
     stays = tuple(sorted(name for name in found.chosen if name in running))
     rollout = Rollout(
         revision=record.number,
         before=before,
-        update=record.options.update,
+        update=replace(record.options.update, percentage=100) if record.restores else record.options.update,
         since=seen.now,
         waiting=(*fresh, *stays),
         fresh=fresh,
@@ -152,6 +154,11 @@ def _rollout(found: Found, author: Author, desired: dict[str, Desired]) -> tuple
     )
     move = begin(rollout, desired[found.chosen[0]], seen.desired)
     return move.rollout, move.desired
+
+
+def _is_its_turn(seen: Seen, node: str, wanted: Desired) -> bool:
+    present = seen.desired.get(node)
+    return present is None or wanted.run == "removed" or present.revision == wanted.revision
 
 
 def _reserved(found: Found, name: str) -> Claim:

@@ -14,6 +14,8 @@ from appserver.core.updates import Rollout
 
 Wanted = Mapping[str, tuple[Desired, int]]
 """Node to desired record, and the store revision that wrote it."""
+_PATIENCE = timedelta(seconds=15)
+"""After a batch began, before a node without its agent is not waited for any more: longer than a lease."""
 Verdict = Literal["up", "failed", "away", "open"]
 
 
@@ -27,20 +29,31 @@ class Move:
 
 
 def move(
-    rollout: Rollout, desired: Wanted, observed: Mapping[str, Observed], on: Collection[str], now: datetime
+    rollout: Rollout,
+    desired: Wanted,
+    observed: Mapping[str, Observed],
+    on: Collection[str],
+    now: datetime,
+    known: Collection[str] | None = None,
 ) -> Move:
     """
     Args:
         on: nodes whose agent is alive.
+        known: nodes that are on record, all of them where nothing is said: one that was retired is left out.
     """
+    rollout = _seen_up(rollout, desired, observed, on, now)
     found = {node: _verdict(rollout, node, desired, observed, on, now) for node in rollout.acting}
     now_on = _counted(rollout, found, now)
+    if known is not None:
+        now_on = replace(now_on, waiting=tuple(node for node in now_on.waiting if node in known or node in desired))
     if len(now_on.failed) > now_on.update.max_failures:
         return Move(now_on, over="failed")
     if now_on.acting:
         return Move(now_on)
     if not now_on.waiting:
-        return Move(now_on, over="done")
+        if now_on.done:
+            return Move(now_on, over="done")
+        return Move(now_on, over="failed" if now_on.failed else "")  # up nowhere is not deployed
     if _is_held(now_on, desired) or now < now_on.since + timedelta(seconds=now_on.update.delay_s):
         return Move(now_on)
     through = len(now_on.nodes) - len(now_on.waiting)
@@ -50,7 +63,7 @@ def move(
     size = now_on.update.batch(len(now_on.nodes))
     if not now_on.resumed:
         size = min(size, first - through)
-    return _begin(now_on, now_on.waiting[:size], desired)
+    return _begin(now_on, now_on.waiting[:size], desired, now)
 
 
 def begin(rollout: Rollout, wanted: Desired, present: Mapping[str, Desired]) -> Move:
@@ -61,7 +74,8 @@ def begin(rollout: Rollout, wanted: Desired, present: Mapping[str, Desired]) -> 
         present: what is wanted of each node now.
     """
     size = min(rollout.update.batch(len(rollout.nodes)), rollout.update.first(len(rollout.nodes)))
-    return _begin(rollout, rollout.waiting[:size], {n: (present.get(n, wanted), 0) for n in rollout.nodes})
+    of_all: Wanted = {n: (present.get(n, wanted), 0) for n in rollout.nodes}
+    return _begin(rollout, rollout.waiting[:size], of_all, rollout.since)
 
 
 def conclude(
@@ -79,12 +93,16 @@ def conclude(
         names = (c for n in rollout.nodes if n in observed for s in observed[n].services for c in s.containers)
         in_force = replace(application, revision=rollout.revision, containers=tuple(sorted({*names})))
         outcome = Outcome("deployed", now, _causes(rollout, observed))
-        left = {node: replace(desired[node][0], run="removed") for node in rollout.leaving if node in desired}
+        missing = len({*rollout.fresh} - {*rollout.done})  # so many copies that leave have nobody in their place
+        going = [node for node in rollout.leaving if node in desired][missing:]
+        left = {node: replace(desired[node][0], run="removed") for node in going}
         return Finish(rollout.revision, outcome, in_force, left, (), dict.fromkeys(rollout.nodes, rollout.revision))
-    back = {node: _back(rollout, node, desired[node][0]) for node in rollout.nodes if node in desired}
-    held = (*rollout.nodes, *rollout.leaving)
-    stays = {node: rollout.before for node in held if node in desired and node not in rollout.fresh}
-    return Finish(rollout.revision, Outcome("failed", now, _causes(rollout, observed)), application, back, (), stays)
+    held = tuple(node for node in (*rollout.nodes, *rollout.leaving) if node in desired)
+    back = {node: _back(rollout, node, desired[node][0]) for node in held}
+    stays = {node: rollout.before for node in held if node not in rollout.fresh}
+    never = tuple(node for node in rollout.nodes if node not in desired)
+    there = replace(application, nodes=tuple(node for node in application.nodes if node not in never))
+    return Finish(rollout.revision, Outcome("failed", now, _causes(rollout, observed)), there, back, never, stays)
 
 
 def _verdict(
@@ -95,19 +113,39 @@ def _verdict(
     on: Collection[str],
     now: datetime,
 ) -> Verdict:
-    if node not in desired or node not in on:
+    if node not in desired:
         return "away"
-    wanted, commit = desired[node]
+    if node not in on:  # an agent that is started again is there within its lease
+        return "away" if rollout.begun is None or now >= rollout.begun + _PATIENCE else "open"
+    if desired[node][0].run != "running":
+        return "open"
     seen = observed.get(node)
-    if seen is None or wanted.run != "running" or not at_rest(seen, commit):
-        return "open"
-    if seen.phase == "failed":
+    if seen is not None and at_rest(seen, desired[node][1]) and seen.phase == "failed":
         return "failed"
-    if seen.phase != "done" or seen.revision != rollout.revision:
-        return "open"
-    if now < seen.at + timedelta(seconds=rollout.update.monitor_s):
-        return "open"
-    return "failed" if seen.drift and rollout.update.monitor_s else "up"
+    if not _is_up(rollout, node, desired, observed):
+        # it was up, and is not any more before its time to prove that is over
+        return "failed" if node in rollout.up_since else "open"
+    since = rollout.up_since.get(node, now)
+    return "up" if now >= since + timedelta(seconds=rollout.update.monitor_s) else "open"
+
+
+def _is_up(rollout: Rollout, node: str, desired: Wanted, observed: Mapping[str, Observed]) -> bool:
+    seen = observed.get(node)
+    if seen is None or not at_rest(seen, desired[node][1]):
+        return False
+    watched = rollout.update.monitor_s > 0
+    return seen.phase == "done" and seen.revision == rollout.revision and not (watched and seen.drift)
+
+
+def _seen_up(
+    rollout: Rollout, desired: Wanted, observed: Mapping[str, Observed], on: Collection[str], now: datetime
+) -> Rollout:
+    """By our own clock: that of a node may be another."""
+    if not rollout.update.monitor_s:
+        return rollout
+    up = [n for n in rollout.acting if n in desired and n in on and _is_up(rollout, n, desired, observed)]
+    known = {node: at for node, at in rollout.up_since.items() if node in rollout.acting}
+    return replace(rollout, up_since={**dict.fromkeys(up, now), **known})
 
 
 def _counted(rollout: Rollout, found: Mapping[str, Verdict], now: datetime) -> Rollout:
@@ -130,11 +168,12 @@ def _is_held(rollout: Rollout, desired: Wanted) -> bool:
     return bool(rollout.paused) or any(desired[n][0].run != "running" for n in rollout.nodes if n in desired)
 
 
-def _begin(rollout: Rollout, batch: tuple[str, ...], desired: Wanted) -> Move:
+def _begin(rollout: Rollout, batch: tuple[str, ...], desired: Wanted, now: datetime) -> Move:
     """A node that has no record yet gets one as the others have it."""
     other = replace(next(iter(desired.values()))[0], restart=0, restart_services=())
     puts = {node: _wanted(rollout, node, desired[node][0] if node in desired else other) for node in batch}
-    return Move(replace(rollout, waiting=rollout.waiting[len(batch) :], acting=batch), puts)
+    begun = replace(rollout, waiting=rollout.waiting[len(batch) :], acting=batch, begun=now, up_since={})
+    return Move(begun, puts)
 
 
 def _wanted(rollout: Rollout, node: str, present: Desired) -> Desired:

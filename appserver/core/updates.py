@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -75,6 +75,10 @@ class Rollout:
     resumed: bool = False
     """Somebody looked at the first part, and wants the rest."""
     by: str = ""
+    begun: datetime | None = None
+    """When those that are acting were told."""
+    up_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Of those that are acting: when each was first seen up, by the clock of whoever looked."""
     restart: bool = False
     """No other revision, but the same one started again: these services of it, or all."""
     services: tuple[str, ...] = ()

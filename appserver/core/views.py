@@ -175,7 +175,7 @@ def app_view(
     """
     told = [observed[node] for node in sorted(desired) if node in observed]
     state, reason = _state(desired, observed, alive, outcome)
-    if rollout and state != "stopped":
+    if rollout and state in ("running", "degraded", "deploying", "failed"):
         state, reason = "deploying", str(rollout)
     return AppView(
         key=application.key,
@@ -289,6 +289,9 @@ def _state(
         return "stopped", "stopped on request"
     if "failed" in phases and outcome and outcome.state == "failed":
         return "failed", outcome.causes[0].why if outcome.causes else "the last roll-out failed"
+    if "failed" in phases and len(staying) > 1:
+        bad = sorted(node for node in desired if node in observed and observed[node].phase == "failed")
+        return "degraded", f"{', '.join(bad)}: the copy did not come up"
     drifting = [d for node in desired if node in observed for d in observed[node].drift]
     if drifting or "backoff" in phases:
         first = drifting[0] if drifting else None

@@ -63,6 +63,8 @@ class Everywhere:
 
     def _spread(self, name: str, key: AppKey) -> None:
         """Looked at first: there is mostly nothing to do, and nothing to be audited."""
+        if self._moves.is_rolled_out(key):
+            return  # looked at again afterwards, a minute from now at the latest
         planned = self._moves.planned(_SELF, key, _WHY)
         if planned.done and not planned.done.plan.changed:
             return

@@ -59,7 +59,8 @@ class Finish:
             rollout = find(snapshot, keys.rollout(key), Rollout)
             if rollout and any(wanted.run != "removed" for wanted, _ in desired.values()):
                 on = {node for node in application.record.nodes if keys.alive(node) in snapshot.items}
-                move = rolling.move(rollout.record, desired, observed, on, now)
+                known = {node for node in application.record.nodes if keys.node(node) in snapshot.items}
+                move = rolling.move(rollout.record, desired, observed, on, now, known)
                 if not move.over:
                     if move.rollout == rollout.record and not move.desired:
                         return False
@@ -111,7 +112,7 @@ class Finish:
     def _snapshot(self, key: AppKey, application: Application) -> Snapshot:
         nodes = application.nodes
         named = [of(node, key) for node in nodes for of in (keys.desired, keys.observed)]
-        held = [of(node) for node in nodes for of in (keys.reservation, keys.alive)]
+        held = [of(node) for node in nodes for of in (keys.reservation, keys.alive, keys.node)]
         return self._kv.snapshot(
             keys.application(key),
             keys.rollout(key),
@@ -130,9 +131,10 @@ class Finish:
     def _go_on(self, key: AppKey, move: rolling.Move, snapshot: Snapshot, application: Application) -> bool:
         """The next batch, or what became of this one."""
         own = [keys.application(key), keys.rollout(key), *(keys.desired(node, key) for node in application.nodes)]
+        expect = {name: snapshot.revision_of(name) for name in own}
         puts = {keys.desired(node, key): encode(wanted) for node, wanted in move.desired.items()}
         puts[keys.rollout(key)] = encode(move.rollout)
-        if not self._kv.commit({name: snapshot.revision_of(name) for name in own}, puts):
+        if not self._kv.commit(expect, puts):
             return False
         if move.desired or move.rollout.paused:
             self._events.emit(_BUS, "update", "INFO", str(key), str(move.rollout))

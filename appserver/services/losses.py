@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 from appserver.core.access import Caller
-from appserver.core.entities import AppKey, Desired, Revision
+from appserver.core.entities import AppKey, Desired, Observed, Revision
 from appserver.core.fleet import Loss
 from appserver.errors import StoreError
 from appserver.ports import KV, Clock, Snapshot
@@ -23,8 +23,8 @@ from appserver.store.records import applications_below, below, nodes_below, read
 log = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
-_AGAIN = timedelta(seconds=30)
-"""Between two tries for one application that found no place."""
+_AGAIN, _LONGEST = timedelta(seconds=15), timedelta(hours=1)
+"""Between two tries for one application: twice that after the first, and longer each time."""
 
 
 class Losses:
@@ -32,7 +32,8 @@ class Losses:
         self._kv = kv
         self._moves = moves
         self._clock = clock
-        self._tried: dict[tuple[AppKey, str], datetime] = {}
+        self._tried: dict[tuple[AppKey, str], tuple[int, datetime]] = {}
+        """How often, and when last."""
         self._graces: dict[tuple[AppKey, int], float | None] = {}
         """Of a revision: it does not change."""
 
@@ -50,8 +51,8 @@ class Losses:
         lost = self._noted(seen)
         now = self._clock.now()
         for node, loss in lost.items():
-            for key, wanted in self._wanted(node):
-                grace_s = self._grace_s(key, wanted)
+            for key, revisions in self._wanted(node):
+                grace_s = self._longest(key, revisions)
                 if grace_s is not None and now >= loss.at + timedelta(seconds=grace_s):
                     self._move(key, node, loss, now)
         self._tried = {known: at for known, at in self._tried.items() if known[1] in lost}
@@ -73,23 +74,39 @@ class Losses:
             log.info("event=node_back node=%s", name)
         return {**{name: loss for name, loss in known.items() if name in gone}, **news}
 
-    def _wanted(self, node: str) -> tuple[tuple[AppKey, Desired], ...]:
-        prefix = keys.desired_of(node)
-        found = applications_below(self._kv.snapshot(prefix), prefix, Desired)
-        return tuple((key, stored.record) for key, stored in found if stored.record.run == "running")
+    def _wanted(self, node: str) -> tuple[tuple[AppKey, tuple[int, ...]], ...]:
+        """What is to run there, with the revisions that its agent may know of."""
+        wanted, seen = keys.desired_of(node), keys.observed_of(node)
+        listed = self._kv.snapshot(wanted, seen)
+        told = {key: stored.record for key, stored in applications_below(listed, seen, Observed)}
+        found = ((key, one.record) for key, one in applications_below(listed, wanted, Desired))
+        return tuple(
+            (key, tuple({one.revision, told[key].revision} - {0} if key in told else {one.revision}))
+            for key, one in found
+            if one.run == "running"
+        )
 
-    def _grace_s(self, key: AppKey, wanted: Desired) -> float | None:
-        known = (key, wanted.revision)
+    def _longest(self, key: AppKey, revisions: tuple[int, ...]) -> float | None:
+        """The agent that is lost stops by the revision that it knows: none may be over before that one is."""
+        graces = [self._grace_s(key, number) for number in revisions]
+        return None if None in graces else max(grace for grace in graces if grace is not None)
+
+    def _grace_s(self, key: AppKey, number: int) -> float | None:
+        known = (key, number)
         if known not in self._graces:
             stored = read(self._kv, keys.revision(*known), Revision)
             self._graces[known] = stored.record.options.grace_s if stored else None
         return self._graces[known]
 
     def _move(self, key: AppKey, node: str, loss: Loss, now: datetime) -> None:
-        if now < self._tried.get((key, node), datetime.min.replace(tzinfo=now.tzinfo)) + _AGAIN:
-            return
-        self._tried[key, node] = now
-        moved = self._moves.one(_SELF, key, f"{node} is lost since {loss.at:%H:%M:%S} UTC")
+        tries, last = self._tried.get((key, node), (0, None))
+        if (last and now < last + min(_AGAIN * 2**tries, _LONGEST)) or self._moves.is_rolled_out(key):
+            return  # a roll-out, paused or not, is somebody's: what it leaves is looked at afterwards
+        self._tried[key, node] = (tries + 1, now)
+        why = f"{node} is lost since {loss.at:%H:%M:%S} UTC"
+        moved = self._moves.planned(_SELF, key, why)
+        if not moved.refused:
+            moved = self._moves.one(_SELF, key, why)
         if moved.refused:
             log.warning("event=not_moved application=%s node=%s reason=%s", key, node, moved.refused)
         elif moved.done:

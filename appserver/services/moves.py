@@ -58,6 +58,10 @@ class Moves:
             if wanted.record.run != "removed"
         )
 
+    def is_rolled_out(self, key: AppKey) -> bool:
+        """Whether a revision of it is on its way over several nodes."""
+        return bool(self._kv.snapshot(keys.rollout(key)).items)
+
     def one(self, caller: Caller, key: AppKey, because: str) -> Moved:
         """Its present revision, placed anew: it stays wherever it may stay."""
         return _told(key, lambda: self._deploy.move(caller, key, because))

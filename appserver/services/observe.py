@@ -127,8 +127,9 @@ class Observer:
         if standing.application is None:
             raise NotFound(f"there is no application {key}")
         images = standing.current.images.values() if standing.current else ()
+        now = self._clock.now()
         seen = Seen(
-            now=self._clock.now(),
+            now=now,
             stood_on=standing.stood_on,
             base=standing.current.base if standing.current else {},
             inputs=standing.current.inputs if standing.current else "",
@@ -142,6 +143,7 @@ class Observer:
             bind_roots=self._bind_roots,
             unsettled=standing.unsettled,
             unwell=standing.unwell,
+            lost={name: at or now for name, at in standing.lost.items()},
         )
         return seen, standing
 
@@ -162,8 +164,9 @@ class Observer:
         asked = {name: reference for name, reference in wanted.items() if name not in held}
         found = self._found(standing, tuple(sorted(set(asked.values())))) if asked else {}
         images = {**held, **effective.one_image(found, asked)}
+        now = self._clock.now()
         return Seen(
-            now=self._clock.now(),
+            now=now,
             stood_on=standing.stood_on,
             base=base,
             inputs=inputs,
@@ -180,6 +183,7 @@ class Observer:
             bind_roots=self._bind_roots,
             unsettled=standing.unsettled,
             unwell=standing.unwell,
+            lost={name: at or now for name, at in standing.lost.items()},
         )
 
     def _found(self, standing: Standing, references: tuple[str, ...]) -> Facts:

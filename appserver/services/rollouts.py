@@ -43,7 +43,7 @@ class Rollouts:
             NotFound: nothing of it is being rolled out.
         """
         why = f"by {caller.name}" + (f": {reason}" if reason else "")
-        return self._change(caller, "pause", key, lambda now: replace(now, paused=now.paused or why))
+        return self._change(caller, "pause", key, lambda now: replace(now, paused=now.paused or why), reason)
 
     def resume(self, caller: Caller, key: AppKey) -> str:
         """Goes on to the end, whatever share of it its author wanted first."""
@@ -69,9 +69,11 @@ class Rollouts:
         except AppServerError as error:
             log.warning("event=rollout_waits application=%s reason=%s", name, error)
 
-    def _change(self, caller: Caller, verb: str, key: AppKey, change: Callable[[Rollout], Rollout]) -> str:
+    def _change(
+        self, caller: Caller, verb: str, key: AppKey, change: Callable[[Rollout], Rollout], reason: str = ""
+    ) -> str:
         where = keys.rollout(key)
-        with self._audit.of(caller, verb, f"application:{key}"):
+        with self._audit.of(caller, verb, f"application:{key}", reason):
             self._access.require(caller, "E", f"application:{key}")
             stored = find(self._kv.snapshot(where), where, Rollout)
             if stored is None:

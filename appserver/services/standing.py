@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
-from appserver.core.fleet import Cluster, Cordon, Node
+from appserver.core.fleet import Cluster, Cordon, Loss, Node
 from appserver.core.placement.request import Candidate, Reservation
 from appserver.errors import Invalid, NotFound
-from appserver.ports import KV
+from appserver.ports import KV, Snapshot
 from appserver.services.placements_nodes import candidate, prefixes, residents
 from appserver.store import keys
 from appserver.store.records import below, find, nodes_below
@@ -28,6 +29,9 @@ class Standing:
     reserved: Mapping[str, tuple[Reservation, int]]
     cluster: Cluster
     unsettled: int
+    lost: Mapping[str, datetime | None] = field(default_factory=dict)
+    """Nodes of the cluster without their agent, and since when: None where nobody has noted it yet. Drained ones are
+    not among them."""
     unwell: frozenset[str] = frozenset()
     """Nodes of the cluster that are away or not healthy, which may pass; drained ones are not among them."""
 
@@ -42,7 +46,7 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
     """
     where = keys.application(key)
     rollout = keys.rollout(key)
-    whole = ("nodes/", "alive/", "reservations/", keys.CORDONS, *prefixes(key.cluster))
+    whole = ("nodes/", "alive/", "reservations/", keys.CORDONS, keys.LOSSES, *prefixes(key.cluster))
     first = kv.snapshot(where, rollout, keys.cluster(key.cluster), *whole)
     cluster = find(first, keys.cluster(key.cluster), Cluster)
     if cluster is None:
@@ -91,6 +95,7 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
         reserved,
         cluster.record,
         unsettled,
+        _lost(first, nodes_of_it, alive, cordons),
         frozenset(n.name for n in nodes_of_it if _is_unwell(n, n.name in alive, cordons.get(n.name))),
     )
 
@@ -101,6 +106,14 @@ def _not_deployed_on(cluster: Cluster) -> str:
     if cluster.kind == "swarm":
         return "is a swarm, whose own managers place what runs there: stacks are not deployed by Moorage yet"
     return ""
+
+
+def _lost(
+    seen: Snapshot, nodes: Iterable[Node], alive: Collection[str], cordons: Mapping[str, Cordon]
+) -> Mapping[str, datetime | None]:
+    losses = {name: held.record.at for name, held in below(seen, keys.LOSSES, Loss)}
+    gone = (node.name for node in nodes if node.name not in alive)
+    return {name: losses.get(name) for name in gone if not (name in cordons and cordons[name].drain)}
 
 
 def _current(

@@ -217,7 +217,7 @@ def test_a_node_is_drained_with_a_plan_and_takes_applications_again(ships: Fleet
 
 
 def test_what_a_lost_node_ran_is_elsewhere_after_its_grace_and_gone_when_it_is_back(ships: Fleet, name: str) -> None:
-    ships.deploy(name, compose("one", grace="3s"))
+    ships.deploy(name, compose("one", grace="20s"))
     (node,) = ships.on(name)
     ships.hosts[node].agent.freeze()
     wait_until(lambda: {*ships.on(name)} - {node}, "it is placed elsewhere", 60)
@@ -232,7 +232,7 @@ def test_what_could_be_placed_elsewhere_is_stopped_by_a_node_that_has_lost_the_s
     ships: Fleet, name: str, etcd: Cluster
 ) -> None:
     """It cannot know whether it runs elsewhere by now. What may not move goes on. Both go on when the store is back."""
-    ships.deploy(name, compose("one", grace="5s"))
+    ships.deploy(name, compose("one", grace="20s"))
     ships.deploy(f"{name}stays", compose("two"))
     (moves,), (stays,) = ships.on(name).values(), ships.on(f"{name}stays").values()
     for member in etcd.members:

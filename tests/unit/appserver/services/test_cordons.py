@@ -127,6 +127,46 @@ def test_what_a_lost_node_ran_is_placed_elsewhere_after_its_grace_and_not_before
     assert read(yard.kv, keys.loss("n1"), Loss) is None
 
 
+def test_a_deployment_leaves_a_copy_where_it_may_run(yard: Yard) -> None:
+    """Its node is without an agent: a second copy would write to the same data. Who knows better drains the node."""
+    yard.kv.commit({}, {}, [keys.alive("n1")])
+    yard.spread(SHOP, "81", grace="60s")
+    assert yard.wanted(SHOP, "n1", "n2") == [2, 0]
+    cordons(yard).drain(yard.root, "n1")
+    assert yard.wanted(SHOP, "n1", "n2") == [0, 3]
+
+
+def test_what_is_rolled_out_is_not_moved_meanwhile(yard: Yard) -> None:
+    """A pause holds; a lost node does not make a revision every half minute."""
+    yard.add("n4")
+    yard.spread(SHOP, "80", replicas=3, grace="60s")
+    for name in ("n1", "n2", "n3"):
+        yard.tell(SHOP, "done", name)
+        settle(yard)
+    yard.spread(SHOP, "81", replicas=3, grace="60s", update={"percentage": 34})
+    before = yard.wanted(SHOP, "n1", "n2", "n3", "n4")
+    yard.kv.commit({}, {}, [keys.alive("n3")])
+    duty = losses(yard)
+    for _ in range(10):
+        duty.look()
+        yard.desk.clock.pass_by(seconds=60)
+    assert yard.wanted(SHOP, "n1", "n2", "n3", "n4") == before
+
+
+def test_the_grace_that_the_lost_agent_knows_counts(yard: Yard) -> None:
+    """It has not heard of a shorter one, and would stop too late."""
+    yard.kv.commit({}, {}, [keys.alive("n1")])
+    yard.spread(SHOP, "80", grace="20s")
+    duty = losses(yard)
+    duty.look()
+    yard.desk.clock.pass_by(seconds=40)
+    duty.look()
+    assert yard.wanted(SHOP, "n1", "n2") == [2, 0]
+    yard.desk.clock.pass_by(seconds=30)
+    duty.look()
+    assert yard.wanted(SHOP, "n1", "n2") == [0, 3]
+
+
 def test_without_a_grace_nothing_moves(yard: Yard) -> None:
     yard.spread(SHOP, "80")
     yard.end(SHOP, "done")

@@ -61,7 +61,7 @@ def test_after_a_move_the_new_node_reserves_what_a_failure_puts_there() -> None:
     yard = Yard("n1", "n2")
     yard.roll_out(SHOP, "8080")
     yard.end(SHOP, "done")
-    yard.kv.commit({}, {}, [keys.alive("n1")])
+    yard.drain("n1")
     yard.roll_out(SHOP, "9090", "n2")
     assert yard.reserved(SHOP, "n2") == ["8080", "9090"]
     yard.end(SHOP, "failed", "n2")
@@ -76,7 +76,7 @@ def test_after_a_move_no_neighbour_loses_the_port_it_has() -> None:
     yard.add("n1")
     yard.roll_out(SHOP, "8080")
     yard.end(SHOP, "done")
-    yard.kv.commit({}, {}, [keys.alive("n1")])
+    yard.drain("n1")
     yard.roll_out(SHOP, "9090", "n2")
     assert yard.reserved(SHOP, "n2") == ["9090"]
 

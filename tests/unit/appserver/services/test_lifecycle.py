@@ -16,7 +16,7 @@ def moving() -> Yard:
     yard = Yard("n1", "n2")
     yard.roll_out(SHOP, "8080")
     yard.end(SHOP, "done")
-    yard.kv.commit({}, {}, [keys.alive("n1")])
+    yard.drain("n1")
     yard.roll_out(SHOP, "9090", "n2")
     yard.end(SHOP, "done", "n2")
     return yard

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from appserver.core.entities import Application, Desired, Outcome
+from appserver.core.fleet import Cordon
+from appserver.core.placement.request import Reservation
 from appserver.errors import Conflict, NotFound
 from appserver.services.operations import Operations
 from appserver.services.rollouts import Rollouts
 from appserver.store import keys
+from appserver.store.codec import encode
 from appserver.store.records import read
 from tests.unit.appserver.services.yard import SHOP, Yard
 
@@ -90,6 +93,8 @@ def test_a_node_without_its_agent_is_not_waited_for(yard: Yard) -> None:
     """It has the record, so it catches up when it is back."""
     yard.spread(SHOP, "81", replicas=4)
     yard.kv.commit({}, {}, [keys.alive("n1")])
+    assert not yard.finish.settle(SHOP), "it may be started again at this moment"
+    yard.desk.clock.pass_by(seconds=15)
     assert yard.finish.settle(SHOP)
     assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
     for name in ("n2", "n3", "n4"):
@@ -101,6 +106,7 @@ def test_a_node_without_its_agent_is_not_waited_for(yard: Yard) -> None:
 def test_a_delay_and_a_time_to_prove_itself_are_kept(yard: Yard) -> None:
     yard.spread(SHOP, "81", replicas=4, update={"delay": "30s", "monitor": "10s"})
     yard.tell(SHOP, "done", "n1")
+    assert yard.finish.settle(SHOP), "since when it is up is noted, by our own clock"
     assert not yard.finish.settle(SHOP)
     yard.desk.clock.pass_by(seconds=10)
     assert yard.finish.settle(SHOP), "n1 has been up for long enough"
@@ -225,3 +231,80 @@ def test_a_restart_that_fails_stops_there(yard: Yard) -> None:
 def restarts(yard: Yard) -> list[int]:
     found = [read(yard.kv, keys.desired(node, SHOP), Desired) for node in NODES]
     return [one.record.restart for one in found if one]
+
+
+def test_nothing_is_deployed_that_is_up_nowhere(yard: Yard) -> None:
+    """All agents away: it waits for one of them."""
+    yard.spread(SHOP, "81", replicas=4, update={"parallelism": 0})
+    yard.kv.commit({}, {}, [keys.alive(name) for name in NODES])
+    yard.desk.clock.pass_by(seconds=15)
+    while yard.finish.settle(SHOP):
+        pass
+    assert (outcome(yard, 2), in_force(yard)) == ("", 1)
+
+
+def test_one_that_is_up_and_then_is_not_has_failed(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4, update={"monitor": "60s"})
+    yard.tell(SHOP, "done", "n1")
+    yard.finish.settle(SHOP)
+    yard.tell(SHOP, "acting", "n1")
+    yard.finish.settle(SHOP)
+    assert (outcome(yard, 2), yard.wanted(SHOP, *NODES)) == ("failed", [1, 1, 1, 1])
+
+
+def test_fewer_copies_come_in_turn_down_to_one(yard: Yard) -> None:
+    """The others go when the one that stays is up."""
+    plan = yard.spread(SHOP, "81", replicas=1)
+    assert yard.runs(SHOP, *NODES).count("removed") == 0
+    yard.end(SHOP, "done", plan.nodes[0])
+    yard.finish.settle(SHOP)
+    assert yard.runs(SHOP, *NODES).count("removed") == 3
+
+
+def test_a_copy_leaves_only_for_one_that_is_up(yard: Yard) -> None:
+    """The node that was to take its place is gone: the old one stays, though the revision is in force."""
+    yard.add("n5")
+    yard.kv.commit({}, {keys.cordon("n1"): encode(Cordon("ann", yard.desk.clock.now(), drain=True))})
+    yard.spread(SHOP, "81", replicas=4)
+    yard.kv.commit({}, {}, [keys.alive("n5")])
+    yard.desk.clock.pass_by(seconds=15)
+    yard.finish.settle(SHOP)
+    for name in ("n2", "n3", "n4"):
+        yard.tell(SHOP, "done", name)
+        while yard.finish.settle(SHOP):
+            pass
+    assert (in_force(yard), yard.runs(SHOP, "n1")) == (2, ["running"])
+
+
+def test_nodes_that_were_never_told_are_let_go_of(yard: Yard) -> None:
+    yard.add("n5")
+    yard.add("n6")
+    yard.spread(SHOP, "81", replicas=6)
+    yard.end(SHOP, "failed", "n5")
+    assert outcome(yard, 2) == "failed"
+    held = read(yard.kv, keys.reservation("n6"), Reservation)
+    assert held and str(SHOP) not in held.record.holders
+
+
+def test_a_stopped_application_ends_its_operation_and_a_resumed_one_too(yard: Yard) -> None:
+    rollouts = Rollouts(yard.kv, yard.finish, yard.desk.access, yard.desk.audit)
+    operations = Operations(yard.kv, yard.desk.access, yard.finish)
+    yard.spread(SHOP, "81", replicas=4, update={"parallelism": 0})
+    rollouts.pause(yard.root, SHOP)
+    resumed = rollouts.resume(yard.root, SHOP)
+    for name in NODES:
+        yard.tell(SHOP, "done", name)
+    yard.finish.settle(SHOP)
+    assert operations.get(yard.root, resumed).state == "done"
+    yard.spread(SHOP, "82", replicas=4)
+    stopped = yard.lifecycle.stop(yard.root, SHOP)
+    for name in NODES:
+        yard.tell(SHOP, "stopped", name)
+    assert operations.get(yard.root, stopped).state == "done"
+
+
+def test_the_same_files_again_leave_a_rollout_its_order(yard: Yard) -> None:
+    yard.spread(SHOP, "81", replicas=4)
+    yard.lifecycle.stop(yard.root, SHOP)
+    yard.spread(SHOP, "81", replicas=4)
+    assert yard.wanted(SHOP, *NODES) == [2, 1, 1, 1]

@@ -12,7 +12,7 @@ from appserver.core.access import Caller
 from appserver.core.containers import EngineInfo, ImageFacts
 from appserver.core.deployment import DeployPlan, DeployRequest
 from appserver.core.entities import AppKey, Desired, Observed, Phase, ProjectFiles
-from appserver.core.fleet import Cluster, Node
+from appserver.core.fleet import Cluster, Cordon, Node
 from appserver.core.placement.request import Reservation
 from appserver.core.updates import Rollout
 from appserver.ports import Compose, Nodes
@@ -78,6 +78,11 @@ class Yard:
         """One more node that is alive."""
         node = Node(name, f"{name}:8090", "default", engine=EngineInfo("26", 8, 8 << 30))
         self.kv.commit({}, {keys.node(name): encode(node), keys.alive(name): name})
+
+    def drain(self, name: str) -> None:
+        """Its agent is gone for good, as somebody says who knows."""
+        gone = Cordon("ann", self.desk.clock.now(), "burnt down", drain=True)
+        self.kv.commit({}, {keys.cordon(name): encode(gone)}, [keys.alive(name)])
 
     def roll_out(self, key: AppKey, port: str, expected_on: str = "n1") -> None:
         """Begun, and not settled yet."""
