@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.lab.boot_hosts import BootHost
 from tests.lab.boot_lab import Lab, Play, lab
+from tests.lab.checkout import ROOT
 from tests.lab.etcd import Cluster, etcd_members
 from tests.lab.groups import in_group
 
@@ -41,16 +43,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def basefs(hosts: Lab, store: Cluster, cache: Path) -> Basefs:
-    """The playbook with these variables."""
+    """The playbook with these variables; `serial` hosts at a time, all of them if it is 0."""
 
-    def play(*argv: str, **variables: object) -> Play:
+    def play(*argv: str, serial: int = 0, **variables: object) -> Play:
         ours = {
             "etcd_endpoints": [store.endpoints[0].removeprefix("http://")],
             "basefs_cache": str(cache),
             "basefs_packages": ["ca-certificates", "openssh-server", "python3-minimal"],
             **variables,
         }
-        return hosts.play("playbooks/basefs.yml", *in_group(hosts, "basefs"), "-e", json.dumps(ours), *argv)
+        plays = yaml.safe_load((ROOT / "playbooks/basefs.yml").read_text())
+        book = hosts.directory / "basefs-book.yml"
+        book.write_text(json.dumps([{**one, "serial": serial} for one in plays]))
+        return hosts.play(str(book), *in_group(hosts, "basefs"), "-e", json.dumps(ours), *argv)
 
     return play
 
@@ -100,6 +105,18 @@ def test_built_again_elsewhere_it_is_the_same_to_the_byte(
         host.run("docker", "image", "rm", "moorage/basefs:1")
     basefs(basefs_builder="boot-1").good()
     assert ids(hosts[0]) == ids(hosts[1]) == {"1": before}
+
+
+def test_one_host_at_a_time_gets_the_same(hosts: Lab, basefs: Basefs, cache: Path) -> None:
+    """With `serial`: the first one builds it, the next one gets what the controller has kept of that."""
+    before = ids(hosts[0])
+    for kept in cache.iterdir():
+        kept.unlink()
+    for host in hosts.hosts:
+        host.run("docker", "image", "rm", "moorage/basefs:1")
+    basefs(serial=1).good()
+    assert ids(hosts[0]) == ids(hosts[1]) == before
+    assert basefs(serial=1).good().changed == dict.fromkeys(NAMES, 0)
 
 
 def test_a_version_is_never_made_of_something_else(basefs: Basefs) -> None:
