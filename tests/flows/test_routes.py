@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SLOW = "#!/bin/sh\nsleep 0.2\nprintf 'Content-Type: text/plain\\r\\n\\r\\n%s' \"$GREETING\"\n"
 SERVES = (
-    "mkdir -p /data/cgi-bin; cp /bin/slow /data/cgi-bin/; echo $GREETING > /data/index.html; echo $GREETING > /data/api;"
+    "mkdir -p /data/cgi-bin; cp /bin/slow /data/cgi-bin/; cd /data; echo $GREETING > index.html; echo $GREETING > api;"
     "exec httpd -f -p 80 -h /data"
 )
 ANSWERS = '["CMD", "/bin/busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/"]'
