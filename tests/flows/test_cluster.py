@@ -44,7 +44,7 @@ def name(ships: Fleet, request: pytest.FixtureRequest) -> Iterator[str]:
         ships.hosts[one].agent.thaw()
         ships.hosts[one].agent.start()
         ships.servers.api.post(f"nodes/{one}/undrain")
-    wait_until(ships.all_on, "every node is on", 40)
+    wait_until(ships.all_well, "every node is well", 40)
     for app in ships.servers.api.get("applications").json()["items"]:
         answer = ships.servers.api.delete(f"applications/default/{app['name']}", volumes="true")
         ships.servers.api.wait(answer.json()["id"])

@@ -58,9 +58,10 @@ class Fleet:
         assert answer.status_code == 202, answer.text
         return self.servers.api.wait(answer.json()["id"]) if wait else answer.json()
 
-    def all_on(self) -> bool:
+    def all_well(self) -> bool:
+        """On, and through with their start."""
         items = self.servers.api.get("nodes").json()["items"]
-        return {one["name"] for one in items if one["on"] and one["engine"]} == {*self.hosts}
+        return {one["name"] for one in items if one["on"] and one["healthy"] and one["engine"]} == {*self.hosts}
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def fleet(
             told = {"engine": engines[name].socket, "labels": {"rack": rack}, "lrn": -1, **address}
             hosts[name] = Host(name, undo.enter_context(servers.another_agent(name, told)), engines[name])
         made = Fleet(servers, hosts)
-        wait_until(made.all_on, "every node is on", 40)
+        wait_until(made.all_well, "every node is on", 40)
         yield made
 
 
