@@ -48,6 +48,7 @@ def name(ships: Fleet, request: pytest.FixtureRequest) -> Iterator[str]:
     for app in ships.servers.api.get("applications").json()["items"]:
         answer = ships.servers.api.delete(f"applications/default/{app['name']}", volumes="true")
         ships.servers.api.wait(answer.json()["id"])
+    wait_until(ships.all_well, "every node is well", 40)
 
 
 def compose(greeting: str = "one", probe: str = TRUE, **run: object) -> str:
