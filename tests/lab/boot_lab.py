@@ -26,7 +26,7 @@ NETWORKS = tuple(f"198.18.{number}" for number in range(128, 250))
 """Of RFC 2544, for tests: nobody routes them. A lab takes the first /24 that is free."""
 FIRST = 10
 """Last number of the address of the boot server 0."""
-AUTHORIZED = ("base", "etcd", "agent", "appserver")
+AUTHORIZED = ("base", "etcd", "agent", "appserver", "proxy")
 """Roles that ask the site's authority, whose files are the lab's own."""
 RECAP = re.compile(r"^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 
