@@ -35,12 +35,12 @@ def main() -> int:
     told.add_argument("--rounds", type=int, default=ROUNDS)
     told.add_argument("--write", type=Path, help="page to write the results to")
     args = told.parse_args()
-    archive = subprocess.run(
+    release = subprocess.run(
         ("packaging/release", str(Path(sys.executable).with_name("pip"))),
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
     with tempfile.TemporaryDirectory() as directory, lab(3, Path(directory)) as hosts:
-        compared = measure(hosts, (ROOT / archive).resolve(), args.rounds)
+        compared = measure(hosts, ROOT / f"build/moorage-{release}.tar", args.rounds)
     page = report(compared, args.rounds)
     sys.stdout.write(page)
     if args.write:

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from appserver.core.access import Caller
 from appserver.core.fleet import Node
-from appserver.core.placement import placed, translate
+from appserver.core.placement import placed, placed_images, translate
 from appserver.core.placement.manager import with_request
 from appserver.core.placement.place import Placement, place
 from appserver.core.placement.placed import LEASE_S, Asked, Placed
@@ -169,7 +169,7 @@ class Placements:
         if wanted.image.container_name:
             return wanted.image.container_name.lstrip("/")
         said = sha256(f"{caller.name}\n{wanted.key}".encode()).hexdigest()[:16]
-        return placed.named(wanted.image, said if wanted.key else self._fresh(4))
+        return placed_images.named(wanted.image, said if wanted.key else self._fresh(4))
 
     def _again(self, group: Group, known: Known) -> Places:
         """The same places, where the same was asked."""

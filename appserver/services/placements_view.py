@@ -10,7 +10,7 @@ from typing import Literal
 from appserver.core.access import Caller
 from appserver.core.entities import ContainerRecord
 from appserver.core.fleet import Node
-from appserver.core.placement import codec, placed
+from appserver.core.placement import codec, placed, placed_images
 from appserver.core.placement.placed import Placed
 from appserver.core.placement.request import Claim, Reservation
 from appserver.core.placement.values import Container
@@ -104,7 +104,7 @@ def _view(
     container = Container(
         id=mine.id if mine else "",
         name=name,
-        image=placed.image_of(record, claim),
+        image=placed_images.image_of(record, claim),
         engine=engine_of(nodes[record.node]) if record.node in nodes else None,
         state="" if state == "promised" else state,
     )

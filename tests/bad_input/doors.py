@@ -161,8 +161,8 @@ def is_refusal(said: Said) -> bool:
 
 
 def record(kv: KV) -> dict[str, str]:
-    """Everything but the audit and what says who is there."""
-    aside = ("audit/", "tokens/", "sessions/", "users/")
+    """Everything but the audit, what says who is there, and whose turn it is at this moment."""
+    aside = ("audit/", "tokens/", "sessions/", "users/", "leader/")
     return {k: item.value for k, item in kv.snapshot("").items.items() if not k.startswith(aside)}
 
 

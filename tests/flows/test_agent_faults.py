@@ -25,7 +25,7 @@ from tests.lab.processes import write_toml
 from tests.lab.records import revision
 from tests.lab.wait import wait_until
 
-IDLE_RSS = 64_000_000
+IDLE_RSS = 64 * 2**20
 
 
 @pytest.fixture
@@ -107,14 +107,14 @@ def test_an_agent_killed_while_it_puts_back_goes_on_with_that(agent: Daemon, loo
 
 @pytest.mark.slow
 def test_an_idle_agent_is_small(agent: Daemon, looker: Rig, key: AppKey, test_image: str):
-    """At most 64 MB, with one application that it has deployed, a secret in it."""
+    """At most 64 MiB, with one application that it has deployed, a secret in it."""
     secret = {"DB_PASSWORD": SEALER.seal("swordfish", str(key))}
     web = service(test_image, environment=secret)
     looker.rest(key, looker.want(key, Desired(1, 0), revision(key, 1, {"web": web})))
     assert agent.process is not None
     status = Path(f"/proc/{agent.process.pid}/status").read_text()
     rss = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
-    assert rss <= IDLE_RSS, f"{rss / 1e6:.1f} MB"
+    assert rss <= IDLE_RSS, f"{rss / 2**20:.1f} MiB"
 
 
 def test_without_the_store_containers_are_kept_and_told_of_later(

@@ -10,6 +10,9 @@ import pytest
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey
+from appserver.core.fleet import Cordon
+from appserver.store import keys
+from appserver.store.codec import encode
 from tests.lab.git import Copy, Said, begin
 from tests.lab.pushing import SHOP, House, hosting
 from tests.lab.wait import wait_until
@@ -245,14 +248,14 @@ def test_a_stopped_application_waits_and_takes_the_commit_when_it_is_started(hou
 
 
 def test_an_application_that_was_broken_before_does_not_hold_others_up(house: House, copy: Copy) -> None:
-    """Its node is away: this push is not to blame, so it is taken, and the application follows when it can."""
+    """There is no node for it: this push is not to blame, so it is taken, and the application follows when it can."""
     shop, other = house.app("shop"), house.app("other")
-    _away(house, True)
+    _drained(house, True)
     copy.commit({"default/shop/web.yml": WEB})
     said = copy.push()
     assert said.code == 0, said.err
     assert any(line.startswith("default.shop follows later: ") for line in said.remote)
-    _away(house, False)
+    _drained(house, False)
     house.keep.attend("config")
     wait_until(lambda: house.revision(shop) == 2, "the shop has followed")
     assert house.revision(other) == 1
@@ -333,8 +336,10 @@ def _run(house: House, key: AppKey, run: str) -> None:
     house.desk.kv.commit({}, {place: encode(replace(held.record, run=run))})
 
 
-def _away(house: House, away: bool) -> None:
-    house.desk.kv.commit({}, {} if away else {"alive/n1": "127.0.0.1"}, ["alive/n1"] if away else [])
+def _drained(house: House, drained: bool) -> None:
+    cordon = Cordon("root", house.desk.clock.now(), drain=True)
+    put = {keys.cordon("n1"): encode(cordon)} if drained else {}
+    house.desk.kv.commit({}, put, [] if drained else [keys.cordon("n1")])
 
 
 _ = (Caller, SHOP)

@@ -7,13 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from appserver.core.placement.request import Claim, Request, Resident
-from appserver.core.placement.values import MB, Image, parse_image_name
-from appserver.core.placement.values import Port as PortValue
+from appserver.core.placement.request import Request, Resident
 
 LEASE_S = 300.0
 """How long room is kept for a container that does not come, where nobody says."""
-_SHORT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +61,6 @@ def parted(known_as: str) -> tuple[str, str]:
     return cluster, name
 
 
-def named(image: Image, word: str) -> str:
-    """A name for a container that was given none: `redis-3f9a1c2b`."""
-    last = parse_image_name(image.name).name.partition("@")[0].rpartition("/")[2]
-    return f"{last[:_SHORT]}-{word}"
-
-
 def copies(name: str, count: int) -> tuple[str, ...]:
     """Names of so many containers that are asked for at once; of one it is the name itself."""
     return (name,) if count == 1 else tuple(f"{name}-{number}" for number in range(1, count + 1))
@@ -97,18 +88,3 @@ def digest(wanted: Request, count: int) -> str:
     """Of everything that decides where the containers go, and nothing else: no secret is in it."""
     asked = asdict(replace(wanted, holder="", name=""))
     return sha256(json.dumps([asked, count], sort_keys=True).encode()).hexdigest()[:32]
-
-
-def image_of(placed: Placed, claim: Claim) -> Image:
-    """What is known of Citadel's Image."""
-    return Image(
-        name=placed.image,
-        cpus=claim.cpus,
-        memory=claim.memory / MB,
-        type=placed.type,
-        labels=placed.labels,
-        bind_ports=tuple(PortValue(protocol, host, int(number)) for host, number, protocol in claim.ports),
-        resources=claim.counted,
-        group=placed.group,
-        reschedulable=placed.reschedulable,
-    )

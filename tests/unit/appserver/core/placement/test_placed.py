@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appserver.core.placement import placed
+from appserver.core.placement import placed, placed_images
 from appserver.core.placement.request import Claim
 from appserver.core.placement.translate import request
 from appserver.core.placement.values import Image, Port
@@ -15,9 +15,9 @@ WEB = Image("registry.example:5000/team/web:2", cpus=0.5, memory=64, labels=("ss
 
 def test_a_name_is_made_of_the_image() -> None:
     """Of its last part, without tag and digest, however long."""
-    assert placed.named(WEB, "0a") == "web-0a"
-    assert placed.named(Image("redis@sha256:" + "a" * 64), "0a") == "redis-0a"
-    assert len(placed.named(Image("x" * 200), "0a")) == 43
+    assert placed_images.named(WEB, "0a") == "web-0a"
+    assert placed_images.named(Image("redis@sha256:" + "a" * 64), "0a") == "redis-0a"
+    assert len(placed_images.named(Image("x" * 200), "0a")) == 43
 
 
 def test_holders_of_containers_and_of_applications_are_apart() -> None:
@@ -50,5 +50,5 @@ def test_what_is_kept_gives_citadels_image_back() -> None:
     """As far as it is kept: not what the container is told."""
     wanted = request(replace(WEB, environment={"PASSWORD": "hunter2"}), "a")
     kept = placed.record(wanted, "n1", placed.Asked(START, "ann"))
-    assert placed.image_of(kept, Claim(0.5, 64 << 20, wanted.claim.ports)) == replace(WEB, type="service")
+    assert placed_images.image_of(kept, Claim(0.5, 64 << 20, wanted.claim.ports)) == replace(WEB, type="service")
     assert "hunter2" not in repr(kept)
