@@ -39,3 +39,17 @@ def test_a_host_that_does_not_answer_ends_no_play_where_that_is_allowed() -> Non
     ]
     assert len(asked) >= 5
     assert [f"{path.name}: {task['name']}" for path, task in asked if not task.get("ignore_errors")] == []
+
+
+def test_errors_are_ignored_for_that_alone() -> None:
+    """Whatever else goes wrong there is part of the answer (`failed_when`), or ends the play in the next task."""
+    swallowed = []
+    for path in (*BOOT.rglob("tasks/*.yml"), *(ROOT / "playbooks").glob("*.yml")):
+        found = list(tasks(yaml.load(path.read_text(), Loader)))  # noqa: S506  # a safe loader, with Ansible's tags
+        for task, after in zip(found, [*found[1:], {}], strict=True):
+            if not task.get("ignore_errors"):
+                continue
+            asserted = task.get("register", "none") in str(after.get("ansible.builtin.assert", {}).get("that"))
+            if not task.get("ignore_unreachable") or not (task.get("failed_when") is False or asserted):
+                swallowed.append(f"{path.name}: {task['name']}")
+    assert swallowed == []
