@@ -71,7 +71,9 @@ def proxy(behind: Upstream) -> Iterator[tuple[HAProxy, int, subprocess.Popen[byt
         argv += ["-f", f"{folder / 'proxy.cfg'}", "-f", f"{folder / 'state/routes.cfg'}"]
         program = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            wait_until(lambda: _listens(folder / "admin.sock") and _listens(folder / "master.sock"), "HAProxy runs")
+            wait_until(lambda: _says(folder / "admin.sock", "show version"), "HAProxy runs")
+            # Its master listens, executes itself anew, and listens again: only an answer is of the one that stays.
+            wait_until(lambda: "worker" in _says(folder / "master.sock", "show proc"), "HAProxy's master runs")
             yield made, port, program
         finally:
             program.terminate()
@@ -167,6 +169,14 @@ def test_a_proxy_that_is_away_is_told(tmp_path: Path) -> None:
         HAProxy(tmp_path / "none.sock", tmp_path / "none.sock", tmp_path).state()
 
 
-def _listens(where: Path) -> bool:
+def _says(where: Path, command: str) -> str:
+    """Empty while nobody listens, or who took the connection has executed itself anew since."""
     with socket.socket(socket.AF_UNIX) as door:
-        return door.connect_ex(str(where)) == 0
+        door.settimeout(0.5)
+        if door.connect_ex(str(where)) != 0:
+            return ""
+        door.sendall(f"{command}\n".encode())
+        try:
+            return door.recv(4096).decode()
+        except (ConnectionResetError, TimeoutError):
+            return ""
