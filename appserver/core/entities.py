@@ -43,6 +43,19 @@ class ProjectFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRestart:
+    """A restart over several nodes that did not come to its end.
+
+    `since` and `until` are the store revisions that wrote its roll-out first and last: who asked for it, or let it go
+    on, did so at one of them or between.
+    """
+
+    since: int
+    until: int
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """`applications/<cluster>/<app>`. `revision` is the one in force, `latest` the highest ever made."""
 
@@ -57,6 +70,8 @@ class Application:
     """The configuration source whose git layer applies."""
     nodes: tuple[str, ...] = ()
     """The nodes that hold a desired record of it."""
+    failed_restart: FailedRestart | None = None
+    """The last that did."""
 
     @property
     def key(self) -> AppKey:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from appserver.core.entities import AppKey, Cause, Desired, Observed, Outcome, ServiceObserved
+from appserver.core.entities import AppKey, Cause, Desired, FailedRestart, Observed, Outcome, ServiceObserved
 from appserver.core.updates import Rollout
 from appserver.errors import Invalid
 
@@ -75,12 +75,15 @@ def derive(
     outcome: Outcome | None,
     cursor: int,
     rollout: Rollout | None = None,
+    began: int = 0,
+    failed_restart: FailedRestart | None = None,
 ) -> Operation:
     """
     Args:
         desired, observed: node to record and the store revision that wrote it.
         outcome: of the operation's revision.
-        rollout: over several nodes, where one is on.
+        rollout: over several nodes, where one is on; `began` is the store revision that wrote it first.
+        failed_restart: the application's last.
     """
     told = [observed[node][0] for node in sorted(observed)]
     # a node that the application leaves while it stays on another may be away for good
@@ -88,12 +91,16 @@ def derive(
     # nor does one that a roll-out, which ended early, never came to
     counted = {node: one for node, one in counted.items() if one[1] >= asked.commit} or counted
     going_on = rollout is not None and rollout.revision == asked.revision and _any_runs(desired)
+    if rollout and rollout.restart and asked.commit < began:
+        going_on = False  # it is of the same revision, and came afterwards
     reports = [observed[node][0] for node in counted if node in observed]
     state = "running" if going_on else _state(asked, counted, reports, outcome)
     if state == "pending" and outcome and desired and all(commit < asked.commit for _, commit in desired.values()):
         state = "done" if outcome.state == "deployed" else "failed"  # it let a roll-out go on, which is over
     mine = [one for one in told if one.acted_on == asked.commit]
     recorded = outcome.causes if outcome and state == "failed" else ()
+    if failed_restart and not going_on and failed_restart.since <= asked.commit <= failed_restart.until:
+        state, recorded = "failed", failed_restart.causes
     causes = recorded or tuple(c for one in mine for c in one.causes)
     last = max(told, key=lambda one: one.at) if told else None
     return Operation(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from appserver.core.entities import Application, Cause, Desired, Observed, Outcome
+from appserver.core.entities import Application, Cause, Desired, FailedRestart, Observed, Outcome
 from appserver.core.finish import Finish
 from appserver.core.operations import at_rest
 from appserver.core.updates import Rollout
@@ -85,10 +85,16 @@ def conclude(
     observed: Mapping[str, Observed],
     over: Literal["done", "failed"],
     now: datetime,
+    written: tuple[int, int] = (0, 0),
 ) -> Finish:
-    """What ends it: in force on all, or the revision before back where the new one is. A restart just ends."""
+    """What ends it: in force on all, or the revision before back where the new one is. A restart just ends.
+
+    Args:
+        written: store revisions that wrote its record first and last.
+    """
     if rollout.restart:
-        return Finish(rollout.revision, application=application, ended=True)
+        failed = FailedRestart(*written, _causes(rollout, observed)) if over == "failed" else application.failed_restart
+        return Finish(rollout.revision, application=replace(application, failed_restart=failed), ended=True)
     if over == "done":
         names = (c for n in rollout.nodes if n in observed for s in observed[n].services for c in s.containers)
         in_force = replace(application, revision=rollout.revision, containers=tuple(sorted({*names})))

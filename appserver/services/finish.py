@@ -12,7 +12,7 @@ from threading import Event
 from appserver.core import finish as core
 from appserver.core import rolling
 from appserver.core.deploy import claim_of
-from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
+from appserver.core.entities import AppKey, Application, Desired, FailedRestart, Observed, Outcome, Revision
 from appserver.core.operations import is_resting
 from appserver.core.placement.request import Reservation
 from appserver.core.updates import Rollout
@@ -67,13 +67,14 @@ class Finish:
                     if self._go_on(key, move, snapshot, application.record):
                         return True
                     continue
-                decided = rolling.conclude(move.rollout, application.record, desired, observed, move.over, now)
+                written = snapshot.items[keys.rollout(key)].created, rollout.revision
+                decided = rolling.conclude(move.rollout, application.record, desired, observed, move.over, now, written)
             else:
                 decided = core.decide(application.record, desired, observed, settled.record if settled else None, now)
             if decided.is_empty:
                 return False
             if self._commit(key, decided, snapshot, application.record):
-                self._tell(key, decided)
+                self._tell(key, decided, application.record.failed_restart)
                 return True
         return False
 
@@ -187,9 +188,12 @@ class Finish:
             if after != held.record:
                 yield where, held.revision, after
 
-    def _tell(self, key: AppKey, decided: core.Finish) -> None:
+    def _tell(self, key: AppKey, decided: core.Finish, before: FailedRestart | None) -> None:
         if decided.forget:
             self._events.emit(_BUS, "delete", "INFO", str(key), f"{key} is removed")
+        elif decided.ended and decided.application and (failed := decided.application.failed_restart) != before:
+            why = "; ".join(map(str, failed.causes)) if failed else ""
+            self._events.emit(_BUS, "die", "ERROR", str(key), f"the restart ended there: {why}")
         elif decided.outcome and decided.outcome.state == "failed":
             why = "; ".join(map(str, decided.outcome.causes))
             back = ", the previous revision is back" if decided.desired else ""

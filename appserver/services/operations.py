@@ -125,7 +125,14 @@ class Operations:
         cursor = max((item.revision for item in snapshot.items.values()), default=snapshot.revision)
         rollout = find(snapshot, keys.rollout(app), Rollout)
         operation = core.derive(
-            asked, desired, observed, outcome.record if outcome else None, cursor, rollout.record if rollout else None
+            asked,
+            desired,
+            observed,
+            outcome.record if outcome else None,
+            cursor,
+            rollout.record if rollout else None,
+            snapshot.items[keys.rollout(app)].created if rollout else 0,
+            application.record.failed_restart,
         )
         resting = any(core.at_rest(seen, asked.commit) for seen, _ in observed.values())
         return operation, resting
