@@ -34,15 +34,6 @@ NAMED_BY = {
 ROOT_LINE = "root:x:0:0"
 
 
-@pytest.fixture
-def doors(site: Site, tmp_path: Path) -> Doors:
-    """Somebody who may deploy, and who is bound by policy."""
-    site.node()
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return Doors(site, folder, "operator")
-
-
 @pytest.mark.parametrize("template", NAMED_BY.values(), ids=NAMED_BY.keys())
 def test_no_file_but_the_projects_own_is_read(doors: Doors, template: str) -> None:
     """Refused, whatever names it; nothing of the host's file is in the answer."""

@@ -58,14 +58,6 @@ DEEP_CIRCLE = {f"f{n}.yml": f"include: [f{n + 1}.yml]\n" for n in range(200)} | 
 """Two hundred files, and around again."""
 
 
-@pytest.fixture
-def doors(site: Site, tmp_path: Path) -> Doors:
-    site.node()
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return Doors(site, folder, "operator")
-
-
 @pytest.mark.parametrize("text", NO_YAML.values(), ids=NO_YAML.keys())
 def test_a_compose_file_that_is_a_trap_is_refused(doors: Doors, text: str) -> None:
     """At every door, in seconds."""

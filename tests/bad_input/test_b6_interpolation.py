@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +11,6 @@ from tests.bad_input.doors import Bad, Doors
 from tests.lab.served import Site
 
 WEB = "services:\n  web:\n    image: bb:1\n    environment:\n      OUT: {}\n"
-
-
-@pytest.fixture
-def doors(site: Site, tmp_path: Path) -> Doors:
-    site.node()
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return Doors(site, folder, "operator")
 
 
 def planned(site: Site, compose: str, env: str = "") -> dict[str, Any]:

@@ -111,15 +111,6 @@ LABELS = {
 }
 
 
-@pytest.fixture
-def doors(site: Site, tmp_path: Path) -> Doors:
-    """An operator: may deploy, and is bound by policy."""
-    site.node()
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return Doors(site, folder, "operator")
-
-
 @pytest.mark.parametrize("compose", ALL.values(), ids=ALL.keys())
 def test_a_privilege_asked_for_directly_is_refused(doors: Doors, compose: str) -> None:
     """By the plan and by the deployment, which is on the audit."""

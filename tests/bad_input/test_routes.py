@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.bad_input.doors import Bad, Doors
-from tests.lab.served import Site
 
 HOSTS = {
     "newline": "shop.example\n  server evil 6.6.6.6:80",
@@ -61,14 +59,6 @@ PATHS = {
     "wildcard": "/*",
     "quote": '/"',
 }
-
-
-@pytest.fixture
-def doors(site: Site, tmp_path: Path) -> Doors:
-    site.node()
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return Doors(site, folder, "operator")
 
 
 def project(**expose: str) -> Bad:

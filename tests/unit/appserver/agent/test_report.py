@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -18,6 +17,7 @@ from appserver.store.codec import encode
 from appserver.store.records import read
 from tests.lab.kv import take
 from tests.lab.wait import wait_until
+from tests.unit.appserver.agent.reporting import writing
 
 KEY = AppKey("default", "shop")
 WHERE = keys.observed("n1", KEY)
@@ -29,22 +29,6 @@ FEW = 128
 def containers(count: int, node: str = "n1") -> Mapping[str, ContainerRecord]:
     record = ContainerRecord("id", "img", "sha256:1", "running", node, str(KEY))
     return {f"shop-s{n:03}-1": record for n in range(count)}
-
-
-@contextmanager
-def writing(kv: KV) -> Iterator[Reports]:
-    """A node's reports with their thread, as after a start of the agent."""
-    reports, stop = Reports(kv, "n1", "default"), Event()
-    reports.load()
-    thread = Thread(target=reports.run, args=(stop,))
-    thread.start()
-    try:
-        yield reports
-    finally:
-        stop.set()
-        reports.wake()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 def test_more_containers_than_a_transaction_takes_are_written_and_the_moment_last():

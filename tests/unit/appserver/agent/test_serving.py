@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -19,26 +17,12 @@ from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import read
 from tests.lab.wait import wait_until
+from tests.unit.appserver.agent.reporting import writing
 
 KEY = AppKey("default", "shop")
 WHERE = keys.serving("n1", KEY)
 SEEN = Observed(5, 1, "settling", datetime(2026, 11, 21, tzinfo=UTC))
 WEB = Endpoint("a" * 64, "shop.example", "/", 32768)
-
-
-@contextmanager
-def writing(kv: MemoryKV) -> Iterator[Reports]:
-    """A node's reports with their thread."""
-    reports, stop = Reports(kv, "n1", "default"), Event()
-    reports.load()
-    thread = Thread(target=reports.run, args=(stop,))
-    thread.start()
-    try:
-        yield reports
-    finally:
-        stop.set()
-        reports.wake()
-        thread.join(10)
 
 
 def serving(kv: MemoryKV) -> tuple[Endpoint, ...]:
