@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from threading import Event
 
 import click
 
-from appserver.cli import notify
-from appserver.cli.logs import begin
-from appserver.cli.signals import set_on_signals
-from appserver.settings import ProxySettings, check_files, load
+from appserver.cli import daemon
+from appserver.settings import ProxySettings, load
 from appserver.wiring import proxy as wiring
 
 CONFIG = "/etc/moorage/proxy.toml"
@@ -26,10 +23,4 @@ def proxy(config: str, prepare: bool) -> None:
         written = wiring.haproxy(settings).prepare()
         click.echo("written" if written else "there already")
         return
-    check_files(settings)
-    begin(settings.log_level)
-    stop = Event()
-    set_on_signals(stop)
-    made = wiring.build(settings)
-    notify.ready()
-    made.run(stop)
+    daemon.run(settings, wiring.build)
