@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -107,15 +107,8 @@ class Gate:
         """See `Hands.scale`; says what is being done."""
         images = self._images(revision, tuple(scale))
         try:
-            doing = self._parts.hands.scale(
-                self._key, revision, images, scale, self._turn.over, revision.options.timeout_s
-            )
-            for line in doing:
-                self.go_on()
-                self._saying.say(self._saying.now.phase, line)
-        except ComposeError:
-            self.go_on()
-            raise
+            limit_s = revision.options.timeout_s
+            self._see_through(self._parts.hands.scale(self._key, revision, images, scale, self._turn.over, limit_s))
         finally:
             self._parts.looks.forget(self._key.name, tuple(scale))
 
@@ -132,12 +125,7 @@ class Gate:
         containers = self._parts.looks.containers(self._key.name)
         self.leave(revision, None if plan.verb else stopped_by(plan, revision, containers, self._saying.now.adopted))
         try:
-            for line in self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s):
-                self.go_on()
-                self._saying.say(self._saying.now.phase, line)
-        except ComposeError:
-            self.go_on()
-            raise
+            self._see_through(self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s))
         finally:
             self._saying.leaving = frozenset()
             self._parts.looks.forget(self._key.name, plan.services)
@@ -163,6 +151,16 @@ class Gate:
         self.leave(revision, None)
         try:
             self._parts.hands.take_down(self._key, revision, self._turn.over, volumes)
+        except ComposeError:
+            self.go_on()
+            raise
+
+    def _see_through(self, doing: Iterable[str]) -> None:
+        """Until it is done, saying each line of it. What fails since the turn is over ends with `Superseded`."""
+        try:
+            for line in doing:
+                self.go_on()
+                self._saying.say(self._saying.now.phase, line)
         except ComposeError:
             self.go_on()
             raise
