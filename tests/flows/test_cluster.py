@@ -11,7 +11,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.lab.etcd import Cluster, etcd_members
+from tests.lab.etcd import Cluster
 from tests.lab.fleet import Fleet, fleet, load
 from tests.lab.images import busybox
 from tests.lab.wait import wait_until
@@ -21,12 +21,6 @@ pytestmark = pytest.mark.slow
 TRUE = '["CMD", "/bin/busybox", "true"]'
 FALSE = '["CMD", "/bin/busybox", "false"]'
 ALL = ("n1", "n2", "n3", "n4")
-
-
-@pytest.fixture(scope="module")
-def etcd() -> Iterator[Cluster]:
-    with etcd_members() as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +39,7 @@ def name(ships: Fleet, request: pytest.FixtureRequest) -> Iterator[str]:
         ships.hosts[one].agent.start()
         ships.servers.api.post(f"nodes/{one}/undrain")
     wait_until(ships.all_well, "every node is well", 40)
-    for app in ships.servers.api.get("applications").json()["items"]:
-        answer = ships.servers.api.delete(f"applications/default/{app['name']}", volumes="true")
-        ships.servers.api.wait(answer.json()["id"])
+    ships.clear()
     wait_until(ships.all_well, "every node is well", 40)
 
 

@@ -7,18 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab.etcd import Cluster, etcd_members
-from tests.lab.processes import Servers, app_server, remove_project
+from tests.lab.etcd import Cluster
+from tests.lab.processes import Servers, app_server
 from tests.lab.wait import wait_until
 
 NAME = "faulty"
-
-
-@pytest.fixture(scope="module")
-def etcd() -> Iterator[Cluster]:
-    """One member that may be killed."""
-    with etcd_members() as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +33,7 @@ services:
     stop_grace_period: 0s
     healthcheck: {{test: ["CMD", "/bin/busybox", "test", "-f", "/up"], interval: 200ms, retries: 50}}
 """
-    pair.ensure_up()
-    answer = pair.api.delete(f"applications/default/{NAME}")
-    if answer.status_code == 202:
-        pair.api.wait(answer.json()["id"])
-    remove_project(NAME)
+    pair.remove(NAME)
 
 
 def begin(pair: Servers, compose: str) -> str:

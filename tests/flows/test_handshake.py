@@ -10,7 +10,7 @@ import pytest
 
 from appserver.store import keys
 from tests.lab.daemon import Daemon
-from tests.lab.etcd import Cluster, etcd_members
+from tests.lab.etcd import Cluster
 from tests.lab.hung import hung
 from tests.lab.kv import following, takes
 from tests.lab.starting import Start, starting
@@ -19,12 +19,6 @@ from tests.lab.wait import wait_until
 pytestmark = pytest.mark.slow
 GONE_S = 13.0
 """A lease lasts ten seconds."""
-
-
-@pytest.fixture(scope="module")
-def etcd() -> Iterator[Cluster]:
-    with etcd_members() as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")

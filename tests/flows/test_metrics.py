@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab.etcd import Cluster
 from tests.lab.images import busybox
-from tests.lab.processes import NODE, Servers, app_server, remove_project
+from tests.lab.processes import NODE, Servers, app_server
 from tests.lab.wait import wait_until
 
 NAME = f"m{os.getpid()}"
@@ -31,11 +31,7 @@ def servers(etcd_server: Cluster) -> Iterator[Servers]:
     """A pair whose agent measures every second."""
     with app_server(etcd_server, f"/metrics-{os.getpid()}/", agent={"metrics_interval_s": 1}) as started:
         yield started
-        started.ensure_up()
-        answer = started.api.delete(f"applications/default/{NAME}", volumes="true")
-        if answer.status_code == 202:
-            started.api.wait(answer.json()["id"])
-        remove_project(NAME)
+        started.remove(NAME)
 
 
 def lines(servers: Servers, path: str, **query: str) -> dict[tuple[str, str], list[float]]:

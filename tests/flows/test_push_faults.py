@@ -11,18 +11,11 @@ from itertools import count
 
 import pytest
 
-from tests.lab.etcd import Cluster, etcd_members
+from tests.lab.etcd import Cluster
 from tests.lab.git import Copy
 from tests.lab.processes import Servers, app_server
 from tests.lab.shops import SLOW, Shop, shop
 from tests.lab.wait import wait_until
-
-
-@pytest.fixture(scope="module")
-def etcd() -> Iterator[Cluster]:
-    """One member that may be hurt."""
-    with etcd_members() as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from zlib import crc32
 import pytest
 
 from tests.lab.bridged import bridged_dockerd
-from tests.lab.etcd import Cluster, etcd_members
+from tests.lab.etcd import Cluster
 from tests.lab.fleet import Fleet, fleet
 from tests.lab.front import Front, front
 from tests.lab.images import busybox
@@ -44,12 +44,6 @@ def echo() -> str:
 
 
 @pytest.fixture(scope="module")
-def etcd() -> Iterator[Cluster]:
-    with etcd_members() as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
 def ships(etcd: Cluster) -> Iterator[Fleet]:
     with fleet(etcd, "/routes/", 3, bridged_dockerd, (web(), echo())) as made:
         yield made
@@ -67,9 +61,7 @@ def quay(ships: Fleet) -> Iterator[Front]:
 def name(ships: Fleet, request: pytest.FixtureRequest) -> Iterator[str]:
     """Of an application that is taken away afterwards."""
     yield f"t{crc32(request.node.name.encode())}"
-    for app in ships.servers.api.get("applications").json()["items"]:
-        answer = ships.servers.api.delete(f"applications/default/{app['name']}", volumes="true")
-        ships.servers.api.wait(answer.json()["id"])
+    ships.clear()
 
 
 def compose(host: str, greeting: str = "one", expose: Any = None, image: str = "", **run: object) -> str:

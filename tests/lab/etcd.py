@@ -152,7 +152,14 @@ def etcd_members(size: int = 1, flags: Sequence[str] = (), tls: Authority | None
 
 @pytest.fixture(scope="session")
 def etcd_server() -> Iterator[Cluster]:
-    """One etcd for the whole run. Not to be stopped, compacted or filled: `etcd_cluster` is for that."""
+    """One etcd for the whole run. Not to be stopped, compacted or filled: `etcd` and `etcd_cluster` are for that."""
+    with etcd_members() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def etcd() -> Iterator[Cluster]:
+    """One member for the tests of this file alone, which may kill it."""
     with etcd_members() as cluster:
         yield cluster
 

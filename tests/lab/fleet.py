@@ -58,6 +58,12 @@ class Fleet:
         assert answer.status_code == 202, answer.text
         return self.servers.api.wait(answer.json()["id"]) if wait else answer.json()
 
+    def clear(self) -> None:
+        """No application is left, nor its volumes."""
+        for app in self.servers.api.get("applications").json()["items"]:
+            answer = self.servers.api.delete(f"applications/default/{app['name']}", volumes="true")
+            self.servers.api.wait(answer.json()["id"])
+
     def all_well(self) -> bool:
         """On, and through with their start."""
         items = self.servers.api.get("nodes").json()["items"]

@@ -72,6 +72,14 @@ class Servers:
         except AssertionError as error:
             raise AssertionError(f"{error}; the agent's log:\n{self.agent.log[-4000:]}") from None
 
+    def remove(self, app: str) -> None:
+        """An application with its volumes, if it is there, and whatever else a test left of it."""
+        self.ensure_up()
+        answer = self.api.delete(f"applications/default/{app}", volumes="true")
+        if answer.status_code == 202:
+            self.api.wait(answer.json()["id"])
+        remove_project(app)
+
     def moorage(
         self, *args: str, cwd: Path | None = None, text: str = "", environ: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
@@ -102,16 +110,7 @@ class Servers:
         """One more node, with files of its own."""
         folder, port = self.folder / name, free_port()
         folder.mkdir()
-        told = {
-            **self.agent_settings,
-            "name": name,
-            "listen": f"127.0.0.1:{port}",
-            "address": f"127.0.0.1:{port}",
-            "state_dir": str(folder / "agent"),
-            "run_dir": str(folder / "run"),
-            **_pki(self.authority, f"agent-{name}", ""),
-            **settings,
-        }
+        told = {**self.agent_settings, **_node(name, port, folder, self.authority), **settings}
         daemon = Daemon("agent", write_toml(folder / "agent.toml", told), folder, f"127.0.0.1:{port}")
         try:
             daemon.start()
@@ -145,13 +144,8 @@ def app_server(
         }
         agent_settings = {
             **common,
-            "name": NODE,
+            **_node(NODE, node_port, folder, authority),
             "lrn": LRN,
-            "listen": f"127.0.0.1:{node_port}",
-            "address": f"127.0.0.1:{node_port}",
-            "state_dir": str(folder / "agent"),
-            "run_dir": str(folder / "run"),
-            **_pki(authority, "agent", ""),
             **(agent or {}),
         }
         first = Daemon("serve", write_toml(folder / "serve.toml", serve_settings), folder, f"{url}/readyz")
@@ -186,11 +180,7 @@ def app_name(servers: Servers) -> Iterator[str]:
     """An application's name that nobody else has; whatever a test makes of it is removed with its volumes."""
     name = f"t{os.getpid()}-{next(_numbers)}"
     yield name
-    servers.ensure_up()
-    answer = servers.api.delete(f"applications/default/{name}", volumes="true")
-    if answer.status_code == 202:
-        servers.api.wait(answer.json()["id"])
-    remove_project(name)
+    servers.remove(name)
 
 
 def remove_project(project: str) -> None:
@@ -229,6 +219,13 @@ def _seal_key(folder: Path) -> Path:
     path.touch(mode=0o600)
     path.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     return path
+
+
+def _node(name: str, port: int, folder: Path, authority: Authority) -> dict[str, str]:
+    """What an agent is told of itself, with files of its own."""
+    here = f"127.0.0.1:{port}"
+    folders = {"state_dir": str(folder / "agent"), "run_dir": str(folder / "run")}
+    return {"name": name, "listen": here, "address": here, **folders, **_pki(authority, f"agent-{name}", "")}
 
 
 def _pki(authority: Authority, name: str, begins: str) -> dict[str, str]:

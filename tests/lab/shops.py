@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from tests.lab.git import Copy, clone
-from tests.lab.processes import Servers, remove_project
+from tests.lab.processes import Servers
 from tests.lab.wait import wait_until
 
 QUICK = '{test: ["CMD", "/bin/busybox", "true"], interval: 1m, start_period: 1m, start_interval: 100ms}'
@@ -126,8 +126,4 @@ def shop(
         assert servers.api.wait(answer.json()["id"])["state"] == "done"
         yield found
     finally:
-        servers.ensure_up()
-        answer = servers.api.delete(f"applications/default/{found.name}", volumes="true")
-        if answer.status_code == 202:
-            servers.api.wait(answer.json()["id"])
-        remove_project(found.name)
+        servers.remove(found.name)

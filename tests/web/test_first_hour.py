@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, StorageState, expect
 from tests.lab.daemon import MOORAGE, ROOT, environment
 from tests.lab.etcd import Cluster
 from tests.lab.images import busybox
-from tests.lab.processes import Servers, app_server, remove_project
+from tests.lab.processes import Servers, app_server
 from tests.web.conftest import Open, editor_of
 from tests.web.doing import ROLLED_OUT_MS, deployed, done, fill, press_until, step
 
@@ -86,10 +86,7 @@ def name(town: Servers) -> Iterator[str]:
     """A name for an application that is gone after the test."""
     chosen = f"w{os.getpid()}-{next(_numbers)}"
     yield chosen
-    answer = town.api.delete(f"applications/default/{chosen}", volumes="true")
-    if answer.status_code == 202:
-        town.api.wait(answer.json()["id"])
-    remove_project(chosen)
+    town.remove(chosen)
 
 
 def test_the_link_works_once(open_page: Open, ada: StorageState, link: str) -> None:
