@@ -37,6 +37,7 @@ from appserver.store.codec import encode
 from appserver.web.app import create_app
 from appserver.wiring import ansible
 from appserver.wiring import services as wiring
+from appserver.wiring.world import World
 from tests.fakes import CHEAP, PASSWORD
 
 API = "/api/v1"
@@ -146,7 +147,7 @@ def serving(
     change(given)
     settings = ServeSettings(**given)
     clock, nodes, closing = SystemClock(), SpokenNodes(), Event()
-    world = wiring.World(
+    world = World(
         kv=kv,
         clock=clock,
         passwords=CHEAP,
