@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
-from appserver.core import compose, secrets
+from appserver.core import compose
+from appserver.core.app_state import AppState, state_of
 from appserver.core.entities import (
     AppKey,
     Application,
@@ -21,8 +21,6 @@ from appserver.core.entities import (
     ServiceObserved,
 )
 from appserver.core.updates import Rollout
-
-AppState = Literal["running", "deploying", "stopped", "stopping", "degraded", "failed", "removing", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,46 +115,6 @@ class CopyView:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionView:
-    """One line of the history; `project` and `diff` only where one revision was asked for.
-
-    `images` are what each service is pinned to, `references` what its author called that.
-    """
-
-    number: int
-    author: str
-    at: datetime
-    reason: str
-    outcome: str
-    causes: tuple[Cause, ...]
-    commits: Mapping[str, str]
-    images: Mapping[str, str]
-    references: Mapping[str, str]
-    restores: int
-    in_force: bool
-    digest: str
-    project: str = ""
-    diff: str = ""
-
-    def to_json(self) -> Mapping[str, object]:
-        return {
-            "number": self.number,
-            "author": self.author,
-            "at": self.at.isoformat(),
-            "reason": self.reason,
-            "outcome": self.outcome,
-            "causes": [cause_json(c) for c in self.causes],
-            "commits": dict(self.commits),
-            "images": dict(self.images),
-            "references": dict(self.references),
-            "restores": self.restores,
-            "in_force": self.in_force,
-            "digest": self.digest,
-            **({"project": self.project, "diff": self.diff} if self.project else {}),
-        }
-
-
 def app_view(
     application: Application,
     version: int,
@@ -174,9 +132,7 @@ def app_view(
         desired: node to record and the store revision that wrote it.
     """
     told = [observed[node] for node in sorted(desired) if node in observed]
-    state, reason = _state(desired, observed, alive, outcome)
-    if rollout and state in ("running", "degraded", "deploying", "failed"):
-        state, reason = "deploying", str(rollout)
+    state, reason = state_of(desired, observed, alive, outcome, rollout)
     return AppView(
         key=application.key,
         state=state,
@@ -199,27 +155,6 @@ def app_view(
         operation=operation if state in ("deploying", "stopping", "removing") else "",
         copies=tuple(_copy(node, desired[node][0], observed.get(node), node in alive) for node in sorted(desired)),
         rollout=rollout,
-    )
-
-
-def revision_view(
-    revision: Revision, outcome: Outcome | None, in_force: int, whole: bool = False, before: Revision | None = None
-) -> RevisionView:
-    return RevisionView(
-        number=revision.number,
-        author=revision.author,
-        at=revision.at,
-        reason=revision.reason,
-        outcome=outcome.state if outcome else "in progress",
-        causes=outcome.causes if outcome else (),
-        commits=revision.commits,
-        images={name: facts.pin for name, facts in revision.images.items()},
-        references={name: facts.reference for name, facts in revision.images.items()},
-        restores=revision.restores,
-        in_force=revision.number == in_force,
-        digest=revision.digest,
-        project=compose.to_text(secrets.masked(revision.project)) if whole else "",  # type: ignore[arg-type]
-        diff=compose.diff(before.project if before else None, revision.project) if whole else "",
     )
 
 
@@ -261,42 +196,6 @@ def cause_json(cause: Cause) -> Mapping[str, object]:
 
 def drift_json(drift: Drift) -> Mapping[str, object]:
     return {"service": drift.service, "what": drift.what, "before": drift.before, "after": drift.after}
-
-
-def _state(
-    desired: Mapping[str, tuple[Desired, int]],
-    observed: Mapping[str, Observed],
-    alive: frozenset[str],
-    outcome: Outcome | None,
-) -> tuple[AppState, str]:
-    staying = {node: one for node, one in desired.items() if one[0].run != "removed"}
-    desired = staying or desired  # a node that it leaves does not matter while it stays on another
-    away = sorted(set(desired) - alive)
-    if away and len(away) < len(desired):
-        left = len(desired) - len(away)
-        return "degraded", f"the agent on {', '.join(away)} is away; {left} of {len(desired)} copies are looked after"
-    if away:
-        return "unknown", f"the agent on {', '.join(away)} is away; this is what it said last"
-    runs = {wanted.run for wanted, _ in desired.values()}
-    acted = all(node in observed and observed[node].acted_on >= commit for node, (_, commit) in desired.items())
-    phases = {observed[node].phase for node in desired if node in observed}
-    if "removed" in runs:
-        return "removing", "being removed"
-    if not acted or phases & {"acting", "settling"}:
-        step = next((observed[node].step for node in sorted(desired) if node in observed), "")
-        return ("stopping" if runs == {"stopped"} else "deploying"), step or "waiting for the agent"
-    if runs == {"stopped"}:
-        return "stopped", "stopped on request"
-    if "failed" in phases and outcome and outcome.state == "failed":
-        return "failed", outcome.causes[0].why if outcome.causes else "the last roll-out failed"
-    if "failed" in phases and len(staying) > 1:
-        bad = sorted(node for node in desired if node in observed and observed[node].phase == "failed")
-        return "degraded", f"{', '.join(bad)}: the copy did not come up"
-    drifting = [d for node in desired if node in observed for d in observed[node].drift]
-    if drifting or "backoff" in phases:
-        first = drifting[0] if drifting else None
-        return "degraded", f"{first.service}: {first.what} {first.before} → {first.after}" if first else "being healed"
-    return "running", ""
 
 
 def _over_copies(each: Sequence[ServiceObserved]) -> ServiceObserved:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 
-from appserver.core import export, views
+from appserver.core import export
 from appserver.core.access import Caller
 from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, Application, ContainerRecord, Desired, Drift, Observed, Outcome, Revision
 from appserver.core.operations import operation_id
+from appserver.core.revision_views import RevisionView, revision_view
 from appserver.core.updates import Rollout
-from appserver.core.views import AppView, RevisionView
+from appserver.core.views import AppView, app_view
 from appserver.errors import Invalid, NotFound
 from appserver.ports import KV, Nodes, Sealer, Snapshot
 from appserver.services.access import Access
@@ -84,7 +85,7 @@ class Applications:
         snapshot = self._kv.snapshot(keys.revisions(key), keys.outcomes(key))
         outcomes = {name: stored.record for name, stored in below(snapshot, keys.outcomes(key), Outcome)}
         found = [
-            views.revision_view(stored.record, outcomes.get(name), application.revision)
+            revision_view(stored.record, outcomes.get(name), application.revision)
             for name, stored in below(snapshot, keys.revisions(key), Revision)
         ]
         return tuple(reversed(found))
@@ -98,7 +99,7 @@ class Applications:
         )
         outcome = find(others, keys.outcome(key, found.number), Outcome)
         before = find(others, keys.revision(key, found.number - 1), Revision) if found.number > 1 else None
-        return views.revision_view(
+        return revision_view(
             found, outcome.record if outcome else None, application.revision, True, before.record if before else None
         )
 
@@ -195,7 +196,7 @@ class Applications:
         outcome = find(revisions, keys.outcome(key, number), Outcome) if number else None
         rollout = find(snapshot, keys.rollout(key), Rollout)
         commit = max((revision for _, revision in desired.values()), default=0)
-        return views.app_view(
+        return app_view(
             stored.record,
             stored.revision,
             current.record if current else None,

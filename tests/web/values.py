@@ -12,8 +12,9 @@ from appserver.core.entities import AppKey, Cause, Drift, ProjectFiles, ServiceO
 from appserver.core.operations import Operation
 from appserver.core.placement.request import Claim
 from appserver.core.plan import Step, ValueChange
+from appserver.core.revision_views import RevisionView
 from appserver.core.updates import Rollout, Update
-from appserver.core.views import AppView, CopyView, RevisionView
+from appserver.core.views import AppView, CopyView
 
 NOW = datetime.now(UTC)
 Explained = tuple[str, Mapping[str, object]]

@@ -8,11 +8,11 @@ from typing import get_args
 
 import pytest
 
+from appserver.core.app_state import AppState
 from appserver.core.entities import Phase
 from appserver.core.events import Severity
 from appserver.core.operations import OperationState
 from appserver.core.plan import Action
-from appserver.core.views import AppState
 from appserver.errors import NodeError
 from appserver.web import pages_words
 from appserver.web.errors import STATUS
