@@ -100,6 +100,8 @@ class Cluster:
     title: str = ""
     selector: tuple[str, ...] = ()
     """Classic Swarm's expressions on labels of nodes, all of which must hold."""
+    going: bool = False
+    """Somebody deletes it: nothing more comes there."""
 
 
 def reached_at(address: str) -> tuple[str, int]:

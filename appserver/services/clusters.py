@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from appserver.core import groups
@@ -108,10 +108,16 @@ class Clusters:
             view = self.show(caller, name)
             if expect and expect != view.version:
                 raise PreconditionFailed(f"cluster {name} changed meanwhile")
-            for held, what in ((view.nodes, "nodes"), (view.applications, "applications")):
-                if held and view.cluster.kind != "group":
-                    raise Conflict(f"cluster {name} has {what} yet: {', '.join(held[:5])}")
-            if not self._kv.commit({key: view.version}, {}, [key]):
+            _empty(view)
+            marked = self._kv.commit({key: view.version}, {key: encode(replace(view.cluster, going=True))})
+            if not marked:
+                raise Conflict(f"cluster {name} changed meanwhile; look again")
+            try:
+                _empty(self.show(caller, name))  # whoever deploys from now on is refused
+            except Conflict:
+                self._kv.commit({key: marked}, {key: encode(replace(view.cluster, going=False))})
+                raise
+            if not self._kv.commit({key: marked}, {}, [key]):
                 raise Conflict(f"cluster {name} changed meanwhile; look again")
             self._events.emit(_BUS, "delete", "INFO", name, f"cluster {name}: delete", caller.name)
 
@@ -132,6 +138,16 @@ def _changeable(name: str) -> str:
     if name in SYSTEM:
         raise Forbidden(f"{name} is computed: {SYSTEM[name]}")
     return keys.cluster(name)
+
+
+def _empty(view: ClusterView) -> None:
+    """
+    Raises:
+        Conflict: it is not.
+    """
+    for held, what in ((view.nodes, "nodes"), (view.applications, "applications")):
+        if held and view.cluster.kind != "group":
+            raise Conflict(f"cluster {view.cluster.name} has {what} yet: {', '.join(held[:5])}")
 
 
 def _view(seen: Snapshot, cluster: Cluster, version: int) -> ClusterView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from appserver.core.access import Caller, require
 from appserver.core.events import NODE
 from appserver.core.fleet import Cordon
+from appserver.core.placement.request import Reservation
 from appserver.errors import Conflict, NotFound
 from appserver.ports import KV, Clock
 from appserver.services.audit import Audit
@@ -13,6 +14,9 @@ from appserver.services.moves import Moved, Moves
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import find, find_node
+
+_TRIES = 64
+"""A node on which many are placing at this moment changes with each of them."""
 
 
 class Cordons:
@@ -64,9 +68,19 @@ class Cordons:
     def _put(self, caller: Caller, name: str, cordon: Cordon) -> Cordon:
         require(caller, "A", f"node:{name}")
         self._check(name)
-        self._kv.commit({}, {keys.cordon(name): encode(cordon)})
+        self._write(name, cordon)
         self._events.emit(NODE, "update", "WARNING", name, f"{name} is {cordon}", caller.name)
         return cordon
+
+    def _write(self, name: str, cordon: Cordon) -> None:
+        """With its reservations, though they stay as they are: who is placing something there must decide again."""
+        held = keys.reservation(name)
+        for _ in range(_TRIES):
+            seen = self._kv.snapshot(held)
+            reserved = seen.items[held].value if held in seen.items else encode(Reservation())
+            if self._kv.commit({held: seen.revision_of(held)}, {keys.cordon(name): encode(cordon), held: reserved}):
+                return
+        raise Conflict(f"reservations on {name} keep changing; try again")
 
     def _check(self, name: str) -> None:
         if find_node(self._kv.snapshot(keys.node(name)), name) is None:

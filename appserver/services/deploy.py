@@ -176,7 +176,8 @@ class Deploy:
         return planned
 
     def _apply(self, caller: Caller, key: AppKey, decide: Callable[[], Decided]) -> Deployed:
-        """Decide and commit, anew while only another application's reservation was in the way.
+        """Decide and commit, anew while only what others have written was in the way: of another application, a node
+        or the cluster.
 
         Raises:
             Conflict: the application itself was changed by somebody else, or the node is too busy.
@@ -219,7 +220,7 @@ def records(
 ) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
     """The transaction that carries a plan: what must still hold, what is written, and what is deleted."""
     key = planned.key
-    expect = dict(planned.stood_on)
+    expect = {**planned.stood_on, **standing.must_hold(planned.nodes)}
     puts = {keys.application(key): encode(planned.application)}
     if planned.record:
         number = planned.record.number
@@ -233,8 +234,8 @@ def records(
         puts[keys.desired(node, key)] = encode(wanted)
     for node, claim in planned.claims.items():
         held, revision = standing.reserved.get(node, (Reservation(), 0))
+        where = keys.reservation(node)
         if held.holders.get(str(key)) != claim:
-            where = keys.reservation(node)
             expect[where] = revision
             puts[where] = encode(held.with_claim(str(key), claim))
     before = keys.rollout(key)

@@ -9,7 +9,7 @@ from datetime import datetime
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.fleet import Cluster, Cordon, Loss, Node
 from appserver.core.placement.request import Candidate, Reservation
-from appserver.errors import Invalid, NotFound
+from appserver.errors import Conflict, Invalid, NotFound
 from appserver.ports import KV, Snapshot
 from appserver.services.placements_nodes import candidate, prefixes, residents
 from appserver.store import keys
@@ -34,6 +34,18 @@ class Standing:
     not among them."""
     unwell: frozenset[str] = frozenset()
     """Nodes of the cluster that are away or not healthy, which may pass; drained ones are not among them."""
+    ground: Mapping[str, int] = field(default_factory=dict)
+    """The key of the cluster, and those of its nodes that are on, with the store revision of each."""
+
+    def must_hold(self, nodes: Collection[str]) -> Mapping[str, int]:
+        """Keys and revisions, beside the application's own, under which these nodes may get it.
+
+        Who cordons a node writes its reservations anew, and who retires one waits until it is off.
+        """
+        new = [node for node in nodes if node not in self.desired or self.desired[node].run == "removed"]
+        reserved = {keys.reservation(node): self.reserved[node][1] if node in self.reserved else 0 for node in new}
+        on = {keys.alive(node) for node in new}
+        return {**reserved, **{key: at for key, at in self.ground.items() if key in on or not key.startswith("alive/")}}
 
 
 def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) -> Standing:
@@ -43,6 +55,7 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
     Raises:
         NotFound: there is no such cluster.
         Invalid: nothing is deployed on it.
+        Conflict: it is being deleted.
     """
     where = keys.application(key)
     rollout = keys.rollout(key)
@@ -53,6 +66,8 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
         raise NotFound(f"there is no cluster {key.cluster}")
     if why := _not_deployed_on(cluster.record):
         raise Invalid("cluster", f"{key.cluster} {why}")
+    if cluster.record.going:
+        raise Conflict(f"cluster {key.cluster} is being deleted; whoever puts it on record anew keeps it")
     application = find(first, where, Application)
     stood_on = {where: first.revision_of(where), rollout: first.revision_of(rollout)}
     desired: dict[str, Desired] = {}
@@ -97,7 +112,12 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
         unsettled,
         _lost(first, nodes_of_it, alive, cordons),
         frozenset(n.name for n in nodes_of_it if _is_unwell(n, n.name in alive, cordons.get(n.name))),
+        {one: first.revision_of(one) for one in (keys.cluster(key.cluster), *_on(nodes_of_it, alive))},
     )
+
+
+def _on(nodes: Iterable[Node], alive: Collection[str]) -> Iterable[str]:
+    return (keys.alive(node.name) for node in nodes if node.name in alive)
 
 
 def _not_deployed_on(cluster: Cluster) -> str:
