@@ -58,8 +58,12 @@ class Seen:
     where: Mapping[tuple[str, str], str] = field(default_factory=dict)
     strategy: Strategy = "spread"
     bind_roots: tuple[str, ...] = ()
+    in_swarm: bool = False
+    """Its cluster is a Swarm: the project is a stack, which a manager's agent looks after."""
     unsettled: int = 0
     """A revision that is still being rolled out; 0 when none is."""
+    fresh: frozenset[str] = frozenset()
+    """Nodes that had no copy before it."""
     lost: Mapping[str, datetime] = field(default_factory=dict)
     """Nodes without their agent, and since when that is known: for a moment that has not been noted yet, now."""
     unwell: frozenset[str] = frozenset()

@@ -115,16 +115,20 @@ def _desired(found: Found, author: Author, adopt: bool) -> dict[str, Desired]:
     seen = found.seen
     in_force = seen.application.revision if seen.application else 0
     target = found.record.number if found.record else (seen.current.number if seen.current else 0)
-    wanted = {node: _of_node(target, in_force, seen.desired.get(node), author, adopt) for node in found.chosen}
-    return {**wanted, **{name: replace(seen.desired[name], run="removed") for name in found.moved}}
+    wanted = {
+        node: _of_node(target, in_force, seen.desired.get(node), author, adopt, seen.in_swarm) for node in found.chosen
+    }
+    left = {name: replace(seen.desired[name], run="removed", handed_on=seen.in_swarm) for name in found.moved}
+    return {**wanted, **left}
 
 
-def _of_node(target: int, in_force: int, present: Desired | None, author: Author, adopt: bool) -> Desired:
+def _of_node(target: int, in_force: int, present: Desired | None, author: Author, adopt: bool, stack: bool) -> Desired:
     return Desired(
         revision=target,
         previous=in_force if in_force != target else (present.previous if present else 0),
         restart=present.restart if present else 0,
         by=author.name,
+        stack=stack,
         adopt=adopt,
     )
 
@@ -140,15 +144,15 @@ def _rollout(found: Found, author: Author, desired: dict[str, Desired]) -> tuple
         return None, desired
     if len(found.chosen) == 1 and len(running) == 1:
         return None, desired  # one copy that moves: two of it would be two writers
-    fresh = tuple(name for name in found.chosen if name not in running)
+    missing = tuple(name for name in found.chosen if name not in running)
     stays = tuple(sorted(name for name in found.chosen if name in running))
     rollout = Rollout(
         revision=record.number,
         before=before,
         update=replace(record.options.update, percentage=100) if record.restores else record.options.update,
         since=seen.now,
-        waiting=(*fresh, *stays),
-        fresh=fresh,
+        waiting=(*missing, *stays),
+        fresh=(*missing, *(name for name in (*stays, *found.moved) if name in seen.fresh)),
         leaving=found.moved,
         by=author.name,
     )

@@ -99,8 +99,9 @@ def conclude(
         names = (c for n in rollout.nodes if n in observed for s in observed[n].services for c in s.containers)
         in_force = replace(application, revision=rollout.revision, containers=tuple(sorted({*names})))
         outcome = Outcome("deployed", now, _causes(rollout, observed))
-        missing = len({*rollout.fresh} - {*rollout.done})  # so many copies that leave have nobody in their place
-        going = [node for node in rollout.leaving if node in desired][missing:]
+        going = [node for node in rollout.leaving if node in desired and node in rollout.fresh]
+        missing = len({*rollout.fresh} - {*rollout.done, *going})  # so many that leave have nobody in their place
+        going += [node for node in rollout.leaving if node in desired and node not in rollout.fresh][missing:]
         left = {node: replace(desired[node][0], run="removed") for node in going}
         return Finish(rollout.revision, outcome, in_force, left, (), dict.fromkeys(rollout.nodes, rollout.revision))
     held = tuple(node for node in (*rollout.nodes, *rollout.leaving) if node in desired)

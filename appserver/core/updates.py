@@ -54,7 +54,8 @@ class Rollout:
     """`rollouts/<cluster>/<app>`: a revision on its way over several nodes; gone when its outcome is on record.
 
     Nodes are in `waiting`, in the order of their turn, then `acting`, then one of `done`, `failed` and `away`; those of
-    `away` have no agent now, and are not waited for. `fresh` had no copy before, `leaving` lose theirs at the end.
+    `away` have no agent now, and are not waited for. `fresh` had no copy of `before`, `leaving` lose theirs at the end;
+    one that is both got its copy from a roll-out which this one took over from.
     """
 
     revision: int

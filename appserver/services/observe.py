@@ -141,7 +141,9 @@ class Observer:
             observed=standing.observed,
             strategy=standing.cluster.strategy,
             bind_roots=self._bind_roots,
+            in_swarm=standing.cluster.kind == "swarm",
             unsettled=standing.unsettled,
+            fresh=standing.fresh,
             unwell=standing.unwell,
             lost={name: at or now for name, at in standing.lost.items()},
         )
@@ -181,7 +183,9 @@ class Observer:
             where=where,
             strategy=standing.cluster.strategy,
             bind_roots=self._bind_roots,
+            in_swarm=standing.cluster.kind == "swarm",
             unsettled=standing.unsettled,
+            fresh=standing.fresh,
             unwell=standing.unwell,
             lost={name: at or now for name, at in standing.lost.items()},
         )

@@ -9,6 +9,7 @@ from datetime import datetime
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.fleet import Cluster, Cordon, Loss, Node
 from appserver.core.placement.request import Candidate, Reservation
+from appserver.core.updates import Rollout
 from appserver.errors import Conflict, Invalid, NotFound
 from appserver.ports import KV, Snapshot
 from appserver.services.placements_nodes import candidate, prefixes, residents
@@ -34,6 +35,8 @@ class Standing:
     not among them."""
     unwell: frozenset[str] = frozenset()
     """Nodes of the cluster that are away or not healthy, which may pass; drained ones are not among them."""
+    fresh: frozenset[str] = frozenset()
+    """Nodes that had no copy before the roll-out that is on."""
     ground: Mapping[str, int] = field(default_factory=dict)
     """The key of the cluster, and those of its nodes that are on, with the store revision of each."""
 
@@ -112,6 +115,7 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
         unsettled,
         _lost(first, nodes_of_it, alive, cordons),
         frozenset(n.name for n in nodes_of_it if _is_unwell(n, n.name in alive, cordons.get(n.name))),
+        frozenset(going_on.record.fresh if (going_on := find(first, rollout, Rollout)) else ()),
         {one: first.revision_of(one) for one in (keys.cluster(key.cluster), *_on(nodes_of_it, alive))},
     )
 

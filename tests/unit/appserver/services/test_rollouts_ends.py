@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from appserver.core.fleet import Cordon
 from appserver.services.operations import Operations
 from appserver.services.rollouts import Rollouts
+from appserver.store import keys
+from appserver.store.codec import encode
 from tests.unit.appserver.services.yard import SHOP, Yard
 
 NODES = ("n1", "n2", "n3")
@@ -51,3 +54,35 @@ def test_a_restart_is_no_part_of_the_deployment_before_it(yard: Yard) -> None:
     assert operations(yard).get(yard.root, deployed).state == "done"
     yard.end(SHOP, "failed", "n1")
     assert operations(yard).get(yard.root, deployed).state == "done"
+
+
+def test_a_node_that_another_revision_was_on_its_way_to_is_as_new_to_the_next(yard: Yard) -> None:
+    """The revision before never ran there: where the next one fails, nothing of it is put there."""
+    yard.add("n4")
+    yard.spread(SHOP, "81", replicas=4)
+    assert yard.wanted(SHOP, *NODES, "n4") == [1, 1, 1, 2]
+    yard.end(SHOP, "done", "n4")
+    yard.spread(SHOP, "82", replicas=4)
+    found = yard.rollout(SHOP)
+    assert found and (found.fresh, found.acting) == (("n4",), ("n1",))
+    yard.end(SHOP, "failed", "n1")
+    assert (yard.runs(SHOP, "n4"), yard.wanted(SHOP, *NODES)) == (["removed"], [1, 1, 1])
+
+
+def test_one_that_the_next_revision_does_not_want_goes_whether_that_fails_or_not(yard: Yard) -> None:
+    """It takes no other copy's place, so it does not wait for one."""
+    for fails in (True, False):
+        yard.add("n4")
+        yard.spread(SHOP, "81", replicas=4)
+        yard.end(SHOP, "done", "n4")
+        yard.kv.commit({}, {keys.cordon("n4"): encode(Cordon("ann", yard.desk.clock.now(), drain=True))})
+        yard.spread(SHOP, "82", replicas=3)
+        for name in NODES:
+            if yard.rollout(SHOP):
+                yard.tell(SHOP, "failed" if fails else "done", name)
+                while yard.finish.settle(SHOP):
+                    pass
+        assert (yard.rollout(SHOP), yard.runs(SHOP, *NODES, "n4")) == (None, [*["running"] * 3, "removed"])
+        yard.tell(SHOP, "removed", "n4")
+        assert yard.finish.settle(SHOP)
+        yard.kv.commit({}, {}, [keys.cordon("n4")])
