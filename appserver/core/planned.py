@@ -16,9 +16,10 @@ from appserver.core.placement.filters import FILTERS, first_reason
 from appserver.core.placement.request import Claim, Request
 from appserver.core.plan import Step
 from appserver.core.rolling import begin
+from appserver.core.reserving import of_both
 from appserver.core.steps import steps_between
 from appserver.core.updates import Rollout
-from appserver.errors import Conflict
+from appserver.errors import Conflict, NoPlacement
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,12 @@ def planned(found: Found, author: Author, application: Application, token: str, 
     """
     Raises:
         Conflict: `token` is of another plan than this.
+        NoPlacement: a node has no room for old and new containers at once. What is put back is put back all the same.
     """
+    if cramped := _cramped(found):
+        if found.record is None or not found.record.restores:
+            raise NoPlacement(cramped, "`order: stop-first` in x-moorage.update, which needs no room for both")
+        found = _stop_first(found, found.record, cramped)
     seen, record = found.seen, found.record
     made = _token(seen.stood_on, found.digest, found.chosen)
     if token and token != made:
@@ -165,6 +171,39 @@ def _is_its_turn(seen: Seen, node: str, wanted: Desired) -> bool:
     return present is None or wanted.run == "removed" or present.revision == wanted.revision
 
 
+def _both(found: Found) -> Claim | None:
+    """Of a node on which new containers are started beside the old ones; None where nothing is, or nothing reserved."""
+    current, record = found.seen.current, found.record
+    if not current or not record or record.options.update.order != "start-first" or found.claim == Claim():
+        return None
+    return of_both(current.project, record.project)
+
+
+def _runs(seen: Seen, node: str) -> bool:
+    return node in seen.desired and seen.desired[node].run == "running"
+
+
+def _cramped(found: Found) -> dict[str, str]:
+    """Nodes without room for old and new containers at once, and what is missing there."""
+    if (both := _both(found)) is None:
+        return {}
+    nodes = [replace(one, against="") for one in found.seen.candidates]
+    refused = {
+        node.name: first_reason(FILTERS, Request(str(found.key), both), node)
+        for node in nodes
+        if node.name in found.chosen and _runs(found.seen, node.name)
+    }
+    return {name: f"{why}, with the old containers beside the new ones" for name, why in refused.items() if why}
+
+
+def _stop_first(found: Found, record: Revision, cramped: Mapping[str, str]) -> Found:
+    """Better with a gap than not at all."""
+    told = tuple(f"{node}: {why}: the old ones are stopped first" for node, why in sorted(cramped.items()))
+    options = replace(record.options, update=replace(record.options.update, order="stop-first"))
+    result = replace(found.result, warnings=(*found.result.warnings, *told))
+    return replace(found, record=replace(record, options=options), result=result)
+
+
 def _reserved(found: Found, name: str) -> Claim:
     """While it is open which revision stays, enough for either: the agent may put back what was there before.
 
@@ -176,6 +215,7 @@ def _reserved(found: Found, name: str) -> Claim:
         return found.claim
     held = {node.name: node.reserved[holder] for node in seen.candidates if holder in node.reserved}
     here = found.claim | held.get(name, found.claim)
+    here |= (_both(found) if _runs(seen, name) else None) or here
     if len(found.chosen) > 1:
         return here
     both = reduce(or_, held.values(), here)
