@@ -21,7 +21,7 @@ class Finish:
     released: tuple[str, ...] = ()
     """Nodes whose desired record and reservation go: the application has left them."""
     stays: Mapping[str, int] = field(default_factory=dict)
-    """Node to the revision that stays there: its claim alone is reserved from now on."""
+    """Node to the revision that stays there, 0 for none: its claim alone is reserved from now on."""
     forget: bool = False
     ended: bool = False
     """A roll-out that changed no revision is over."""
@@ -58,7 +58,8 @@ def decide(
     # one that failed, and was started once what it stood on was mended, is in force after all
     mended = settled is not None and settled.state == "failed" and not failed and application.revision != number
     if (settled and not mended) or not staying or not set(staying) <= set(through):
-        return Finish(application=left, released=gone)
+        rests = {node: seen for node, seen in through.items() if node in staying and settled and not mended}
+        return Finish(application=left, released=gone, stays={n: _stays(staying[n], s) for n, s in rests.items()})
     if failed:
         causes = tuple(cause for seen in failed.values() for cause in seen.causes)
         back = {node: _put_back(wanted) for node, wanted in staying.items() if wanted.previous}
@@ -69,6 +70,11 @@ def decide(
     names = tuple(sorted(c for n in staying for service in through[n].services for c in service.containers))
     in_force = replace(left, revision=number, containers=names)
     return Finish(number, Outcome("deployed", now), in_force, {}, gone, dict.fromkeys(staying, number))
+
+
+def _stays(wanted: Desired, seen: Observed) -> int:
+    """The revision whose containers are there, though they may be stopped."""
+    return seen.revision if seen.phase == "failed" else wanted.revision
 
 
 def _came_up(seen: Observed, number: int) -> bool:

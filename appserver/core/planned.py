@@ -15,8 +15,8 @@ from appserver.core.entities import AppKey, Application, Desired, Options, Revis
 from appserver.core.placement.filters import FILTERS, first_reason
 from appserver.core.placement.request import Claim, Request
 from appserver.core.plan import Step
-from appserver.core.rolling import begin
 from appserver.core.reserving import of_both
+from appserver.core.rolling import begin
 from appserver.core.steps import steps_between
 from appserver.core.updates import Rollout
 from appserver.errors import Conflict, NoPlacement

@@ -103,7 +103,9 @@ def conclude(
         missing = len({*rollout.fresh} - {*rollout.done, *going})  # so many that leave have nobody in their place
         going += [node for node in rollout.leaving if node in desired and node not in rollout.fresh][missing:]
         left = {node: replace(desired[node][0], run="removed") for node in going}
-        return Finish(rollout.revision, outcome, in_force, left, (), dict.fromkeys(rollout.nodes, rollout.revision))
+        stays = dict.fromkeys(rollout.nodes, rollout.revision)
+        stays |= {node: 0 if node in rollout.fresh else rollout.before for node in rollout.failed}
+        return Finish(rollout.revision, outcome, in_force, left, (), stays)
     held = tuple(node for node in (*rollout.nodes, *rollout.leaving) if node in desired)
     back = {node: _back(rollout, node, desired[node][0]) for node in held}
     stays = {node: rollout.before for node in held if node not in rollout.fresh}

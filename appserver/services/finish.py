@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from threading import Event
 
 from appserver.core import finish as core
@@ -14,7 +15,7 @@ from appserver.core import rolling
 from appserver.core.deploy import claim_of
 from appserver.core.entities import AppKey, Application, Desired, FailedRestart, Observed, Outcome, Revision
 from appserver.core.operations import is_resting
-from appserver.core.placement.request import Reservation
+from appserver.core.placement.request import Claim, Reservation
 from appserver.core.updates import Rollout
 from appserver.errors import AppServerError, BadRecord, Compacted, StoreError
 from appserver.ports import KV, Clock, Snapshot
@@ -29,7 +30,11 @@ log = logging.getLogger(__name__)
 _TRIES = 16
 """Commits tried while others reserve on the same node."""
 _PAUSE_S = 1.0
+_REMEMBERED = 4096
 _BUS = "bus.cluman.log.application"
+
+Reserved = tuple[tuple[str, int, Reservation], ...]
+"""Key, the revision it was read at, and what is to be written."""
 
 
 class Finish:
@@ -39,6 +44,7 @@ class Finish:
         self._kv = kv
         self._events = events
         self._clock = clock
+        self._claims: dict[tuple[AppKey, datetime, int], Claim] = {}
 
     def settle(self, key: AppKey) -> bool:
         """Record what there is to record of one application. True when something was written."""
@@ -71,9 +77,10 @@ class Finish:
                 decided = rolling.conclude(move.rollout, application.record, desired, observed, move.over, now, written)
             else:
                 decided = core.decide(application.record, desired, observed, settled.record if settled else None, now)
-            if decided.is_empty:
+            reserved = tuple(self._reserved(application.record, decided, snapshot))
+            if decided.is_empty and not reserved:
                 return False
-            if self._commit(key, decided, snapshot, application.record):
+            if self._commit(key, decided, snapshot, application.record, reserved):
                 self._tell(key, decided, application.record.failed_restart)
                 return True
         return False
@@ -141,7 +148,9 @@ class Finish:
             self._events.emit(_BUS, "update", "INFO", str(key), str(move.rollout))
         return True
 
-    def _commit(self, key: AppKey, decided: core.Finish, snapshot: Snapshot, application: Application) -> bool:
+    def _commit(
+        self, key: AppKey, decided: core.Finish, snapshot: Snapshot, application: Application, reserved: Reserved
+    ) -> bool:
         where = keys.application(key)
         rollout = keys.rollout(key)
         expect = {where: snapshot.revision_of(where), rollout: snapshot.revision_of(rollout)}
@@ -153,7 +162,7 @@ class Finish:
             expect[keys.desired(node, key)] = snapshot.revision_of(keys.desired(node, key))
         for node in decided.released:
             deletes += [name for name in (keys.desired(node, key), keys.observed(node, key)) if name in snapshot.items]
-        for held, revision, reservation in self._reserved(key, decided, snapshot):
+        for held, revision, reservation in reserved:
             expect[held] = revision
             puts[held] = encode(reservation)
         if decided.forget:
@@ -166,27 +175,40 @@ class Finish:
         if decided.outcome:
             expect[keys.outcome(key, decided.number)] = snapshot.revision_of(keys.outcome(key, decided.number))
             puts[keys.outcome(key, decided.number)] = encode(decided.outcome)
-        if decided.application:
+        if decided.application and not decided.is_empty:
             puts[where] = encode(decided.application)
         puts.update({keys.desired(node, key): encode(wanted) for node, wanted in decided.desired.items()})
         return bool(self._kv.commit(expect, puts, deletes))
 
     def _reserved(
-        self, key: AppKey, decided: core.Finish, snapshot: Snapshot
+        self, application: Application, decided: core.Finish, snapshot: Snapshot
     ) -> Iterator[tuple[str, int, Reservation]]:
         """The reservations to write, each with its key and the revision it was read at; those that stand are not."""
+        holder = str(application.key)
         for node in (*decided.released, *decided.stays):
             where = keys.reservation(node)
             held = find(snapshot, where, Reservation)
-            if held is None:
-                continue
-            if node in decided.released:
-                after = held.record.without(str(key))
+            if held is None or (node not in decided.released and held.record.holders.get(holder) == Claim()):
+                continue  # nothing was asked for, or Swarm places it
+            if node in decided.released or not decided.stays[node]:
+                after = held.record.without(holder)
             else:
-                stays = read(self._kv, keys.revision(key, decided.stays[node]), Revision)
-                after = held.record.with_claim(str(key), claim_of(stays.record.project)) if stays else held.record
+                claim = self._claim(application, decided.stays[node])
+                after = held.record.with_claim(holder, claim) if claim else held.record
             if after != held.record:
                 yield where, held.revision, after
+
+    def _claim(self, application: Application, number: int) -> Claim | None:
+        """Of a revision, which never changes while its application is there. None where it is not on record."""
+        known = (application.key, application.created_at, number)
+        if known not in self._claims:
+            stored = read(self._kv, keys.revision(application.key, number), Revision)
+            if stored is None:
+                return None
+            if len(self._claims) >= _REMEMBERED:
+                self._claims.clear()
+            self._claims[known] = claim_of(stored.record.project)
+        return self._claims[known]
 
     def _tell(self, key: AppKey, decided: core.Finish, before: FailedRestart | None) -> None:
         if decided.forget:

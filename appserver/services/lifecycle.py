@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from appserver.core.access import Caller
+from appserver.core.deploy import claim_of
 from appserver.core.entities import AppKey, Desired
 from appserver.core.operations import operation_id
+from appserver.core.placement.filters import FILTERS, first_reason
+from appserver.core.placement.request import Claim, Request, Reservation
 from appserver.core.rolling import begin
 from appserver.core.updates import Rollout
-from appserver.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from appserver.errors import Conflict, Invalid, NoPlacement, NotFound, PreconditionFailed
 from appserver.ports import KV, Clock
 from appserver.services.access import Access
 from appserver.services.audit import Audit
@@ -100,7 +103,8 @@ class Lifecycle:
             puts = {keys.desired(node, key): encode(change(wanted)) for node, wanted in meant.items()}
             # the application is written anew, so that every change of it bears one revision to compare with
             puts[keys.application(key)] = encode(standing.application)
-            committed = self._kv.commit(standing.stood_on, puts)
+            held, reserved = _reserved(key, standing, meant) if verb in ("start", "restart") else ({}, {})
+            committed = self._kv.commit({**standing.stood_on, **held}, {**puts, **reserved})
             if not committed:
                 raise Conflict(f"{key} was changed by somebody else meanwhile; look again")
             number = max((d.revision for d in standing.desired.values()), default=0)
@@ -143,3 +147,29 @@ class Lifecycle:
         for name in services:
             if name not in known:
                 raise NotFound(f"{key} has no service {name}")
+
+
+def _reserved(key: AppKey, standing: Standing, nodes: Collection[str]) -> tuple[Mapping[str, int], Mapping[str, str]]:
+    """What must hold and what is written where less is reserved than is started: there it had not come up before.
+
+    Raises:
+        NoPlacement: others have taken the room meanwhile.
+    """
+    if standing.current is None or standing.cluster.kind == "swarm":
+        return {}, {}
+    expect: dict[str, int] = {}
+    puts: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    wanted = claim_of(standing.current.project)
+    for node in (one for one in standing.candidates if one.name in nodes):
+        held, revision = standing.reserved.get(node.name, (Reservation(), 0))
+        claim = wanted | held.holders.get(str(key), Claim())
+        if held.holders.get(str(key)) == claim:
+            continue
+        if why := first_reason(FILTERS, Request(str(key), claim), replace(node, against="")):
+            refused[node.name] = why
+        expect[keys.reservation(node.name)] = revision
+        puts[keys.reservation(node.name)] = encode(held.with_claim(str(key), claim))
+    if refused:
+        raise NoPlacement(refused)
+    return expect, puts

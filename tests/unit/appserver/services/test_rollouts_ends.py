@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from appserver.core.fleet import Cordon
+from appserver.core.placement.request import Reservation
+from appserver.errors import NoPlacement
 from appserver.services.operations import Operations
 from appserver.services.rollouts import Rollouts
 from appserver.store import keys
 from appserver.store.codec import encode
-from tests.unit.appserver.services.yard import SHOP, Yard
+from appserver.store.records import read
+from tests.unit.appserver.services.yard import BLOG, SHOP, Yard
 
 NODES = ("n1", "n2", "n3")
 
@@ -86,3 +89,39 @@ def test_one_that_the_next_revision_does_not_want_goes_whether_that_fails_or_not
         yard.tell(SHOP, "removed", "n4")
         assert yard.finish.settle(SHOP)
         yard.kv.commit({}, {}, [keys.cordon("n4")])
+
+
+def test_where_a_failed_copy_is_tolerated_what_runs_there_is_reserved(yard: Yard) -> None:
+    """The revision before, which its agent put back; on a node that had none, nothing."""
+    yard.add("n4")
+    yard.spread(SHOP, "81", replicas=4, update={"max_failures": 2, "parallelism": 0})
+    assert yard.reserved(SHOP, "n1") == ["80", "81"]
+    for name, phase in (("n1", "failed"), ("n2", "done"), ("n3", "done"), ("n4", "failed")):
+        yard.tell(SHOP, phase, name)  # type: ignore[arg-type]
+    while yard.finish.settle(SHOP):
+        pass
+    assert yard.rollout(SHOP) is None
+    assert [yard.reserved(SHOP, name) for name in NODES] == [["80"], ["81"], ["81"]]
+    held = read(yard.kv, keys.reservation("n4"), Reservation)
+    assert held and str(SHOP) not in held.record.holders
+
+
+def test_what_is_started_again_there_is_reserved_first(yard: Yard) -> None:
+    """Refused where another has taken the room; released where it fails once more."""
+    test_where_a_failed_copy_is_tolerated_what_runs_there_is_reserved(yard)
+    cordon = encode(Cordon("ann", yard.desk.clock.now()))
+    yard.kv.commit({}, {keys.cordon(name): cordon for name in ("n2", "n3", "n4")})
+    yard.roll_out(BLOG, "81", "n1")
+    with pytest.raises(NoPlacement, match="n1: port 81"):
+        yard.lifecycle.start(yard.root, SHOP)
+    yard.lifecycle.delete(yard.root, BLOG)
+    yard.tell(BLOG, "removed")
+    yard.finish.settle(BLOG)
+    yard.lifecycle.start(yard.root, SHOP)
+    assert [yard.reserved(SHOP, name) for name in (*NODES, "n4")] == [["80", "81"], ["81"], ["81"], ["81"]]
+    for name, phase in (("n1", "done"), ("n2", "done"), ("n3", "done"), ("n4", "failed")):
+        yard.tell(SHOP, phase, name)  # type: ignore[arg-type]
+        yard.finish.settle(SHOP)
+    assert [yard.reserved(SHOP, name) for name in NODES] == [["81"]] * 3
+    held = read(yard.kv, keys.reservation("n4"), Reservation)
+    assert held and str(SHOP) not in held.record.holders
