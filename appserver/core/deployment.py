@@ -37,7 +37,7 @@ class Seen:
     """Everything a deployment is decided on, gathered in one go.
 
     `stood_on` maps the application's own keys to the revisions they were read at: the commit demands they still
-    hold, and the plan's token is made of them.
+    hold. The plan's token is made of `people_left_it`.
     `base` is Compose's rendering with secrets sealed, `images` each service's image.
     """
 
@@ -68,6 +68,10 @@ class Seen:
     """Nodes without their agent, and since when that is known: for a moment that has not been noted yet, now."""
     unwell: frozenset[str] = frozenset()
     """Nodes that are away or not healthy now, which may pass."""
+
+    @property
+    def people_left_it(self) -> str:
+        return people_left_it(self.application, self.desired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +132,15 @@ class DeployPlan:
             "commits": dict(self.commits),
             "diff": self.diff,
         }
+
+
+def people_left_it(application: Application | None, desired: Mapping[str, Desired]) -> str:
+    """What only people change of an application: they deploy, stop and remove it. How far a roll-out is, is not in it.
+
+    Whoever decided on the same may decide again by themselves when the record has changed meanwhile.
+    """
+    if application is None:
+        return ""
+    runs = {one.run for one in desired.values()}
+    state = next((run for run in ("stopped", "running", "removed") if run in runs), "")
+    return f"{application.created_at.isoformat()} {application.latest} {state}"

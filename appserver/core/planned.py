@@ -63,7 +63,7 @@ def planned(found: Found, author: Author, application: Application, token: str, 
             raise NoPlacement(cramped, "`order: stop-first` in x-moorage.update, which needs no room for both")
         found = _stop_first(found, found.record, cramped)
     seen, record = found.seen, found.record
-    made = _token(seen.stood_on, found.digest, found.chosen)
+    made = _token(seen.people_left_it, found.digest, found.chosen)
     if token and token != made:
         raise Conflict("the plan is stale: what it was made from has changed since; plan again")
     rollout, desired = _rollout(found, author, _desired(found, author, adopt))
@@ -223,6 +223,6 @@ def _reserved(found: Found, name: str) -> Claim:
     return here if first_reason(FILTERS, Request(holder, both), node) else both
 
 
-def _token(stood_on: Mapping[str, int], digest: str, nodes: tuple[str, ...]) -> str:
-    told = "\n".join([*(f"{key} {revision}" for key, revision in sorted(stood_on.items())), digest, *nodes])
+def _token(left: str, digest: str, nodes: tuple[str, ...]) -> str:
+    told = "\n".join([left, digest, *nodes])
     return hashlib.sha256(told.encode()).hexdigest()[:32]

@@ -26,7 +26,7 @@ from appserver.store.records import read
 from image_config import Repository
 
 _TRIES = 8
-"""Commits tried when only another application's reservation changed meanwhile."""
+"""Commits tried when nobody changed the application itself meanwhile."""
 
 Decided = tuple[DeployPlan, Standing]
 """A plan, and what it stood on."""
@@ -176,24 +176,24 @@ class Deploy:
         return planned
 
     def _apply(self, caller: Caller, key: AppKey, decide: Callable[[], Decided]) -> Deployed:
-        """Decide and commit, anew while only what others have written was in the way: of another application, a node
-        or the cluster.
+        """Decide and commit, anew while nobody has changed the application: a batch of it may have ended, others have
+        placed something on its nodes, a node or the cluster have become another.
 
         Raises:
             Conflict: the application itself was changed by somebody else, or the node is too busy.
         """
+        left: str | None = None
         for _ in range(_TRIES):
             planned, standing = decide()
+            if left not in (None, standing.people_left_it):
+                raise Conflict(f"{key} was changed by somebody else meanwhile; plan again")
+            left = standing.people_left_it
             if (done := self._commit(planned, standing, caller)) is not None:
                 return done
-        raise Conflict(f"{key}: reservations on {planned.node} keep changing; try again")
+        raise Conflict(f"{key}: what it is decided on keeps changing, on {planned.node} at last; try again")
 
     def _commit(self, planned: DeployPlan, standing: Standing, caller: Caller) -> Deployed | None:
-        """One transaction: revision, application, desired, reservations. None: decide again.
-
-        Raises:
-            Conflict: the application itself changed since it was observed; nothing was written.
-        """
+        """One transaction: revision, application, desired, reservations. None: decide again; nothing was written."""
         if not planned.changed:
             return Deployed(planned, "")
         expect, puts, deletes = records(planned, standing, self._clock)
@@ -209,9 +209,6 @@ class Deploy:
                 user=caller.name,
             )
             return Deployed(planned, operation_id(planned.key, planned.revision, committed))
-        now = self._kv.snapshot(*planned.stood_on)
-        if any(now.revision_of(key) != revision for key, revision in planned.stood_on.items()):
-            raise Conflict(f"{planned.key} was changed by somebody else meanwhile; plan again")
         return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from appserver.core.deployment import people_left_it
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.fleet import Cluster, Cordon, Loss, Node
 from appserver.core.placement.request import Candidate, Reservation
@@ -39,6 +40,10 @@ class Standing:
     """Nodes that had no copy before the roll-out that is on."""
     ground: Mapping[str, int] = field(default_factory=dict)
     """The key of the cluster, and those of its nodes that are on, with the store revision of each."""
+
+    @property
+    def people_left_it(self) -> str:
+        return people_left_it(self.application, self.desired)
 
     def must_hold(self, nodes: Collection[str]) -> Mapping[str, int]:
         """Keys and revisions, beside the application's own, under which these nodes may get it.

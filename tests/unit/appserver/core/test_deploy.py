@@ -168,7 +168,7 @@ def test_a_stale_token_is_refused() -> None:
     asked = replace(WANTED, token=first.token)
     assert decide(asked, seen(), ANN, seal).token == first.token
     for changed in (
-        {"stood_on": {"applications/default/shop": 9}},
+        {"application": replace(first.application, latest=4), "desired": {"n1": Desired(4, 0)}},
         {"images": {**IMAGES, "db": ImageFacts("acme/db:1", "sha256:cc", "sha256:cc")}},
         {"repository": Repository({"web.yml": "mem_limit: 1M\n"}, "c" * 40)},
     ):

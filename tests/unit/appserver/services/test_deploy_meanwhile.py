@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from appserver.core.deployment import DeployRequest
+from appserver.core.entities import Outcome, Phase, ProjectFiles
 from appserver.core.fleet import Cluster
 from appserver.errors import Conflict, NotFound
 from appserver.services.clusters import Clusters
@@ -94,3 +96,42 @@ def test_a_cluster_is_not_deleted_that_gets_an_application_in_that_moment(yard: 
 def encode_application(yard: Yard) -> str:
     yard.spread(BLOG, "90")
     return yard.kv.snapshot(keys.application(BLOG)).items[keys.application(BLOG)].value.replace("default", "spare")
+
+
+def on_its_way(yard: Yard) -> None:
+    """Revision 2, with a fault in it, on n1 first."""
+    yard.spread(SHOP, "80", replicas=2)
+    for name in ("n1", "n2"):
+        yard.tell(SHOP, "done", name)
+    yard.finish.settle(SHOP)
+    yard.spread(SHOP, "81", replicas=2)
+
+
+@pytest.mark.parametrize(("phase", "settled"), [("done", ""), ("failed", "failed")])
+def test_a_batch_that_ends_in_that_moment_refuses_no_emergency(yard: Yard, phase: Phase, settled: str) -> None:
+    """Nor does the end of the whole roll-out: it is decided anew from what is then."""
+    on_its_way(yard)
+    meanwhile(yard, lambda: yard.end(SHOP, phase, "n1"), keys.revision(SHOP, 3))
+    assert yard.spread(SHOP, "82", replicas=2).revision == 3
+    found, ended = yard.rollout(SHOP), read(yard.kv, keys.outcome(SHOP, 2), Outcome)
+    assert found and (found.revision, found.before) == (3, 1)
+    assert ended and ended.record.state == (settled or "superseded")
+
+
+def test_a_plan_that_was_looked_at_outlives_a_batch(yard: Yard) -> None:
+    on_its_way(yard)
+    files = ProjectFiles("shop", {"compose.yaml": "82", "x-moorage": '{"replicas": 2}'})
+    planned = yard.deploy.plan(yard.root, DeployRequest(SHOP, files))
+    yard.end(SHOP, "done", "n1")
+    while yard.finish.settle(SHOP):
+        pass
+    assert yard.deploy(yard.root, DeployRequest(SHOP, files, token=planned.token)).plan.revision == 3
+
+
+def test_what_a_person_changed_in_that_moment_is_told(yard: Yard) -> None:
+    """Stopped by somebody: not started by whoever did not know that."""
+    on_its_way(yard)
+    meanwhile(yard, lambda: yard.lifecycle.stop(yard.root, SHOP), keys.revision(SHOP, 3))
+    with pytest.raises(Conflict, match="changed by somebody else"):
+        yard.spread(SHOP, "82", replicas=2)
+    assert yard.runs(SHOP, "n1", "n2") == ["stopped", "stopped"]
