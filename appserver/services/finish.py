@@ -48,11 +48,12 @@ class Finish:
 
     def settle(self, key: AppKey) -> bool:
         """Record what there is to record of one application. True when something was written."""
+        wrote = False
         for _ in range(_TRIES):
             first = self._kv.snapshot(keys.application(key))
             stored = find(first, keys.application(key), Application)
             if stored is None:
-                return False
+                return wrote
             snapshot = self._snapshot(key, stored.record)
             application = find(snapshot, keys.application(key), Application)
             if application is None or application.revision != stored.revision:
@@ -79,11 +80,13 @@ class Finish:
                 decided = core.decide(application.record, desired, observed, settled.record if settled else None, now)
             reserved = tuple(self._reserved(application.record, decided, snapshot))
             if decided.is_empty and not reserved:
-                return False
+                return wrote
             if self._commit(key, decided, snapshot, application.record, reserved):
                 self._tell(key, decided, application.record.failed_restart)
-                return True
-        return False
+                if not decided.ended:
+                    return True
+                wrote = True  # a restart is over, of a revision that may not have its outcome yet: no report follows
+        return wrote
 
     def run(self, stop: Event) -> None:
         """Until told to stop: list, then watch, and list again after a compaction or an outage."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from appserver.core.entities import Outcome
 from appserver.core.fleet import Cordon
 from appserver.core.placement.request import Reservation
 from appserver.errors import NoPlacement
@@ -125,3 +126,16 @@ def test_what_is_started_again_there_is_reserved_first(yard: Yard) -> None:
     assert [yard.reserved(SHOP, name) for name in NODES] == [["81"]] * 3
     held = read(yard.kv, keys.reservation("n4"), Reservation)
     assert held and str(SHOP) not in held.record.holders
+
+
+def test_a_first_revision_that_is_restarted_at_once_has_an_outcome_at_the_end() -> None:
+    """Without anybody's asking for it: no report follows the last one."""
+    yard = Yard(*NODES)
+    yard.spread(SHOP, "80", replicas=3)
+    yard.lifecycle.restart(yard.root, SHOP)
+    for name in NODES:
+        yard.tell(SHOP, "done", name)
+        yard.finish.settle(SHOP)
+        assert read(yard.kv, keys.outcome(SHOP, 1), Outcome) is None or name == "n3"
+    stored = read(yard.kv, keys.outcome(SHOP, 1), Outcome)
+    assert stored and stored.record.state == "deployed"
