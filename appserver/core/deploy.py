@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 from appserver.core import compose, policy
@@ -143,8 +143,8 @@ def _not_given_up(seen: Seen, said: Options) -> set[str]:
     graces = (said.grace_s, before)
     if None in graces:
         return {*seen.lost}
-    longest = timedelta(seconds=max(grace for grace in graces if grace is not None))
-    return {node for node, since in seen.lost.items() if seen.now < since + longest}
+    longest_s = max(grace for grace in graces if grace is not None)
+    return {node for node, waited_s in seen.lost.items() if waited_s < longest_s}
 
 
 def _overrides(wanted: DeployRequest, sealed: str, seen: Seen, author: Author) -> Overrides:

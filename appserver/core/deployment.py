@@ -64,8 +64,8 @@ class Seen:
     """A revision that is still being rolled out; 0 when none is."""
     fresh: frozenset[str] = frozenset()
     """Nodes that had no copy before it."""
-    lost: Mapping[str, datetime] = field(default_factory=dict)
-    """Nodes without their agent, and since when that is known: for a moment that has not been noted yet, now."""
+    lost: Mapping[str, float] = field(default_factory=dict)
+    """Nodes without their agent, and for how many seconds that has been watched."""
     unwell: frozenset[str] = frozenset()
     """Nodes that are away or not healthy now, which may pass."""
 

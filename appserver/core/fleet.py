@@ -84,9 +84,14 @@ class Cordon:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """`losses/<node>`: since when its agent is known to be gone; removed when it is back."""
+    """`losses/<node>`: its agent is gone; removed when it is back.
+
+    `at` is for people, by the clock of the app server that noticed. What is decided is decided by `waited_s`: so long
+    app servers have been looking since, each by a clock that nobody sets; a little less, never more.
+    """
 
     at: datetime
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class Observer:
             unsettled=standing.unsettled,
             fresh=standing.fresh,
             unwell=standing.unwell,
-            lost={name: at or now for name, at in standing.lost.items()},
+            lost=standing.lost,
         )
         return seen, standing
 
@@ -187,7 +187,7 @@ class Observer:
             unsettled=standing.unsettled,
             fresh=standing.fresh,
             unwell=standing.unwell,
-            lost={name: at or now for name, at in standing.lost.items()},
+            lost=standing.lost,
         )
 
     def _found(self, standing: Standing, references: tuple[str, ...]) -> Facts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from appserver.core.deployment import people_left_it
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
@@ -31,9 +30,9 @@ class Standing:
     reserved: Mapping[str, tuple[Reservation, int]]
     cluster: Cluster
     unsettled: int
-    lost: Mapping[str, datetime | None] = field(default_factory=dict)
-    """Nodes of the cluster without their agent, and since when: None where nobody has noted it yet. Drained ones are
-    not among them."""
+    lost: Mapping[str, float] = field(default_factory=dict)
+    """Nodes of the cluster without their agent, and for how many seconds that has been watched. Drained ones are not
+    among them."""
     unwell: frozenset[str] = frozenset()
     """Nodes of the cluster that are away or not healthy, which may pass; drained ones are not among them."""
     fresh: frozenset[str] = frozenset()
@@ -139,10 +138,10 @@ def _not_deployed_on(cluster: Cluster) -> str:
 
 def _lost(
     seen: Snapshot, nodes: Iterable[Node], alive: Collection[str], cordons: Mapping[str, Cordon]
-) -> Mapping[str, datetime | None]:
-    losses = {name: held.record.at for name, held in below(seen, keys.LOSSES, Loss)}
+) -> Mapping[str, float]:
+    losses = {name: held.record.waited_s for name, held in below(seen, keys.LOSSES, Loss)}
     gone = (node.name for node in nodes if node.name not in alive)
-    return {name: losses.get(name) for name in gone if not (name in cordons and cordons[name].drain)}
+    return {name: losses.get(name, 0.0) for name in gone if not (name in cordons and cordons[name].drain)}
 
 
 def _current(

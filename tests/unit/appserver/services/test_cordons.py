@@ -35,7 +35,16 @@ def cordons(yard: Yard) -> Cordons:
 
 
 def losses(yard: Yard) -> Losses:
-    return Losses(kv=yard.kv, moves=Moves(yard.kv, yard.deploy), clock=yard.desk.clock)
+    clock = yard.desk.clock
+    return Losses(kv=yard.kv, moves=Moves(yard.kv, yard.deploy), clock=clock, seconds=clock.seconds)
+
+
+def look_for(yard: Yard, duty: Losses, seconds: int) -> None:
+    """Once a second, the first time now."""
+    for _ in range(seconds):
+        duty.look()
+        yard.desk.clock.pass_by(seconds=1)
+    duty.look()
 
 
 def settle(yard: Yard) -> None:
@@ -113,18 +122,47 @@ def test_one_copy_of_several_leaves_a_drained_node_after_another_is_up(yard: Yar
 
 def test_what_a_lost_node_ran_is_placed_elsewhere_after_its_grace_and_not_before(yard: Yard) -> None:
     yard.kv.commit({}, {}, [keys.alive("n1")])
-    losses(yard).look()
+    look_for(yard, losses(yard), 30)
     assert read(yard.kv, keys.loss("n1"), Loss)
-    yard.desk.clock.pass_by(seconds=59)
-    losses(yard).look()
+    other = losses(yard)  # another app server than the one that noticed
+    look_for(yard, other, 29)
     assert yard.wanted(SHOP, "n1", "n2") == [1, 0]
-    yard.desk.clock.pass_by(seconds=2)
-    losses(yard).look()  # another app server than the one that noticed
+    look_for(yard, other, 11)
     assert yard.wanted(SHOP, "n1", "n2") == [0, 2]
     assert yard.runs(SHOP, "n1") == ["removed"], "when it is back, what moved is removed there"
     yard.kv.commit({}, {keys.alive("n1"): "n1"})
     losses(yard).look()
     assert read(yard.kv, keys.loss("n1"), Loss) is None
+
+
+def test_a_clock_that_is_ahead_moves_nothing_too_early(yard: Yard) -> None:
+    """Neither that of the app server which takes over, nor that of one where somebody deploys."""
+    yard.kv.commit({}, {}, [keys.alive("n1")])
+    look_for(yard, losses(yard), 10)
+    ahead = losses(yard)
+    yard.desk.clock.pass_by(hours=1)
+    look_for(yard, ahead, 10)
+    yard.spread(SHOP, "81", grace="60s")
+    assert yard.wanted(SHOP, "n1", "n2") == [2, 0]
+
+
+def test_what_nobody_watched_does_not_count(yard: Yard) -> None:
+    """The store was away: the node may have been there, and gone again."""
+    yard.kv.commit({}, {}, [keys.alive("n1")])
+    duty = losses(yard)
+    duty.look()
+    yard.desk.clock.pass_by(minutes=5)
+    duty.look()
+    assert yard.wanted(SHOP, "n1", "n2") == [1, 0]
+
+
+def test_how_long_a_node_is_lost_is_written_ever_less_often(yard: Yard) -> None:
+    yard.kv.commit({}, {}, [keys.alive("n3")])
+    duty = losses(yard)
+    look_for(yard, duty, 60)
+    before = yard.kv.snapshot("").revision
+    look_for(yard, duty, 60)
+    assert yard.kv.snapshot("").revision - before <= 6
 
 
 def test_a_deployment_leaves_a_copy_where_it_may_run(yard: Yard) -> None:
@@ -146,10 +184,7 @@ def test_what_is_rolled_out_is_not_moved_meanwhile(yard: Yard) -> None:
     yard.spread(SHOP, "81", replicas=3, grace="60s", update={"percentage": 34})
     before = yard.wanted(SHOP, "n1", "n2", "n3", "n4")
     yard.kv.commit({}, {}, [keys.alive("n3")])
-    duty = losses(yard)
-    for _ in range(10):
-        duty.look()
-        yard.desk.clock.pass_by(seconds=60)
+    look_for(yard, losses(yard), 300)
     assert yard.wanted(SHOP, "n1", "n2", "n3", "n4") == before
 
 
@@ -158,12 +193,9 @@ def test_the_grace_that_the_lost_agent_knows_counts(yard: Yard) -> None:
     yard.kv.commit({}, {}, [keys.alive("n1")])
     yard.spread(SHOP, "80", grace="20s")
     duty = losses(yard)
-    duty.look()
-    yard.desk.clock.pass_by(seconds=40)
-    duty.look()
+    look_for(yard, duty, 40)
     assert yard.wanted(SHOP, "n1", "n2") == [2, 0]
-    yard.desk.clock.pass_by(seconds=30)
-    duty.look()
+    look_for(yard, duty, 30)
     assert yard.wanted(SHOP, "n1", "n2") == [0, 3]
 
 
@@ -171,9 +203,7 @@ def test_without_a_grace_nothing_moves(yard: Yard) -> None:
     yard.spread(SHOP, "80")
     yard.end(SHOP, "done")
     yard.kv.commit({}, {}, [keys.alive("n1")])
-    losses(yard).look()
-    yard.desk.clock.pass_by(days=30)
-    losses(yard).look()
+    look_for(yard, losses(yard), 600)
     stored = read(yard.kv, keys.desired("n1", SHOP), Desired)
     assert stored and stored.record.run == "running"
 
@@ -181,13 +211,10 @@ def test_without_a_grace_nothing_moves(yard: Yard) -> None:
 def test_what_finds_no_place_is_tried_again_and_not_all_the_time(yard: Yard) -> None:
     yard.kv.commit({}, {}, [keys.alive(name) for name in ("n1", "n2", "n3")])
     duty = losses(yard)
-    duty.look()
-    yard.desk.clock.pass_by(seconds=61)
-    duty.look()
+    look_for(yard, duty, 61)
     assert yard.wanted(SHOP, "n1", "n2") == [1, 0]
     yard.kv.commit({}, {keys.alive("n2"): "n2"})
     duty.look()
     assert yard.wanted(SHOP, "n1", "n2") == [1, 0]
-    yard.desk.clock.pass_by(seconds=31)
-    duty.look()
+    look_for(yard, duty, 31)
     assert yard.wanted(SHOP, "n1", "n2") == [0, 2]
