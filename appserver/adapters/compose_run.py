@@ -38,6 +38,8 @@ _CHUNK = 1 << 16
 class Running:
     """How `docker-compose` is started: which program, which engine, where locks are kept."""
 
+    called = "docker compose"
+
     def __init__(self, program: str, engine: str, run_dir: Path) -> None:
         self._program = program
         self._engine = engine if "://" in engine else f"unix://{engine}"
@@ -81,14 +83,14 @@ class Running:
                 yield line
         if process.returncode:
             why = why or (tail[-1] if tail else f"exit code {process.returncode}")
-            raise ComposeError(f"docker compose {_verb(arguments)}: {why}", tuple(tail))
+            raise ComposeError(f"{self.called} {_verb(arguments)}: {why}", tuple(tail))
 
     def output(self, project: str, text: str, arguments: Sequence[str]) -> str:
         """Standard output of a question that changes nothing."""
         with _on_memory(text) as given:
             try:
                 done = subprocess.run(
-                    self._argv(project, ("-f", "-", *arguments)),
+                    self._argv(project, arguments, True),
                     stdin=given, capture_output=True, text=True, timeout=_ASK_S,
                     env=self._environment(), cwd="/", check=False,
                 )  # fmt: skip
@@ -106,7 +108,7 @@ class Running:
         with _on_memory(text) as given:
             try:
                 process = subprocess.Popen(
-                    self._argv(project, ("-f", "-", *arguments) if text else arguments),
+                    self._argv(project, arguments, bool(text)),
                     stdin=given, stdout=told, stderr=told,
                     env=self._environment(), cwd="/", start_new_session=True, pass_fds=(lock.fileno(),),
                 )  # fmt: skip
@@ -144,8 +146,9 @@ class Running:
             log.warning("event=compose_ended project=%s pid=%d reason=left_behind", project, pid)
             os.killpg(pid, signal.SIGKILL)
 
-    def _argv(self, project: str, arguments: Sequence[str]) -> list[str]:
-        return [self._program, "--ansi", "never", "--progress", "plain", "-p", project, *arguments]
+    def _argv(self, project: str, arguments: Sequence[str], with_text: bool) -> list[str]:
+        given = ("-f", "-") if with_text else ()
+        return [self._program, "--ansi", "never", "--progress", "plain", "-p", project, *given, *arguments]
 
     def _environment(self) -> Mapping[str, str]:
         return {

@@ -6,15 +6,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import ImageNotFound, NotFound
 
 from appserver.adapters import engine_state as state
-from appserver.adapters.engine_client import connect
+from appserver.adapters.engine_client import Calls
 from appserver.adapters.engine_stray import stray_projects
 from appserver.core.containers import (
     ContainerProcess,
@@ -37,14 +36,11 @@ _EVENTS = (
 
 
 class DockerEngine:
-    """Connects at the first call, and again after the engine was away. Every call ends within its timeout."""
+    """Every call ends within its timeout."""
 
     def __init__(self, socket: str, compose_version: str = "", timeout_s: float = _TIMEOUT_S) -> None:
-        self._url = socket if "://" in socket else f"unix://{socket}"
         self._compose_version = compose_version
-        self._timeout_s = timeout_s
-        self._lock = threading.Lock()
-        self._connected: Any = None
+        self._calling = Calls(socket, timeout_s)
 
     def info(self) -> EngineInfo:
         with self._calling("info") as api:
@@ -55,6 +51,7 @@ class DockerEngine:
             memory=found["MemTotal"],
             compose_version=self._compose_version,
             root=found.get("DockerRootDir", ""),
+            swarm=state.swarm(found.get("Swarm") or {}),
         )
 
     def containers(
@@ -175,32 +172,6 @@ class DockerEngine:
     def stray_projects(self) -> tuple[StrayProject, ...]:
         return stray_projects(self.containers())
 
-    @contextmanager
-    def _calling(self, what: str, timeout_s: float | None = None) -> Iterator[Any]:
-        """The client, with the package's errors made ours. A longer timeout gets a client of its own."""
-        try:
-            if timeout_s is None:
-                yield self._api()
-            else:
-                with closing(connect(self._url, timeout_s)) as api:
-                    yield api
-        except APIError as error:
-            raise EngineError(f"{what}: {state.printable(str(error.explanation or error))}") from error
-        except (DockerException, requests.RequestException, OSError, ValueError) as error:
-            self._reconnect()
-            raise EngineError(f"{what}: the engine at {self._url} does not answer: {_short(error)}") from error
-
-    def _api(self) -> Any:
-        with self._lock:
-            if self._connected is None:
-                self._connected = connect(self._url, self._timeout_s)
-            return self._connected
-
-    def _reconnect(self) -> None:
-        """At the next call: an engine that was away may speak another version when it is back."""
-        with self._lock:
-            self._connected = None
-
 
 def _in_full(api: Any, listed: ContainerState, known: ContainerState | None) -> ContainerState | None:
     """None when it was removed since it was listed."""
@@ -254,8 +225,3 @@ def _close_when(stop: threading.Event, done: threading.Event, stream: Any) -> No
         if stop.wait(_LOOK_S):
             stream.close()
             return
-
-
-def _short(error: BaseException) -> str:
-    text = str(error)
-    return text if len(text) < 300 else f"{text[:300]}…"

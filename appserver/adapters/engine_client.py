@@ -3,15 +3,65 @@
 from __future__ import annotations
 
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from threading import Lock
 from typing import Any
 
 import docker
+import requests
 from docker.constants import MINIMUM_DOCKER_API_VERSION
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from docker.transport import unixconn
 
+from appserver.adapters.engine_state import printable
+from appserver.errors import EngineError
+
 _SOCKET = "unix://"
+
+
+class Calls:
+    """Connects at the first call, and again after the engine was away. Every call ends within its timeout."""
+
+    def __init__(self, engine: str, timeout_s: float) -> None:
+        """
+        Args:
+            engine: its URL, or the path of its socket.
+        """
+        self._url = engine if "://" in engine else f"{_SOCKET}{engine}"
+        self._timeout_s = timeout_s
+        self._lock = Lock()
+        self._connected: Any = None
+
+    @contextmanager
+    def __call__(self, what: str, timeout_s: float | None = None) -> Iterator[Any]:
+        """The client, with the package's errors made ours. A longer timeout gets a client of its own.
+
+        Raises:
+            EngineError: it refused, or does not answer.
+        """
+        try:
+            if timeout_s is None:
+                yield self._api()
+            else:
+                with closing(connect(self._url, timeout_s)) as api:
+                    yield api
+        except APIError as error:
+            raise EngineError(f"{what}: {printable(str(error.explanation or error))}") from error
+        except (DockerException, requests.RequestException, OSError, ValueError) as error:
+            self._reconnect()
+            raise EngineError(f"{what}: the engine at {self._url} does not answer: {_short(error)}") from error
+
+    def _api(self) -> Any:
+        with self._lock:
+            if self._connected is None:
+                self._connected = connect(self._url, self._timeout_s)
+            return self._connected
+
+    def _reconnect(self) -> None:
+        """At the next call: an engine that was away may speak another version when it is back."""
+        with self._lock:
+            self._connected = None
 
 
 def connect(url: str, timeout_s: float) -> docker.APIClient:
@@ -62,3 +112,8 @@ class _Connection(unixconn.UnixHTTPConnection):
             made.connect(self.unix_socket)
             undo.pop_all()
         self.sock = made
+
+
+def _short(error: BaseException) -> str:
+    text = str(error)
+    return text if len(text) < 300 else f"{text[:300]}…"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from appserver.core import compose
-from appserver.core.containers import ContainerProcess, ContainerState, EngineEvent, ImageFacts
+from appserver.core.containers import ContainerProcess, ContainerState, EngineEvent, ImageFacts, SwarmMember
 
 Json = Mapping[str, Any]
 
@@ -59,7 +59,7 @@ def from_inspect(found: Json) -> ContainerState:
         config_hash=labels.get(CONFIG_HASH, ""),
         health=_health(health),
         exit_code=state["ExitCode"],
-        started_at=_moment(state.get("StartedAt", "")),
+        started_at=moment(state.get("StartedAt", "")),
         last_probe=_last_probe(health),
         probe_ran=_probe_ran(health),
         restart_count=found.get("RestartCount", 0),
@@ -72,6 +72,14 @@ def from_inspect(found: Json) -> ContainerState:
         published=_published(found),
         in_host_network=host.get("NetworkMode") == "host",
     )
+
+
+def swarm(told: Json) -> SwarmMember | None:
+    """What the engine says of its part in a Swarm. Only a manager tells which Swarm it is."""
+    if told.get("LocalNodeState") != "active":
+        return None
+    cluster = (told.get("Cluster") or {}).get("ID", "")
+    return SwarmMember(cluster, told.get("NodeID", ""), bool(told.get("ControlAvailable")))
 
 
 def process(item: Json, pid: int) -> ContainerProcess:
@@ -216,7 +224,7 @@ def _published(found: Json) -> Mapping[int, int]:
     return {inner: outer[0] for inner, outer in reached.items() if outer}
 
 
-def _moment(text: str) -> datetime | None:
+def moment(text: str) -> datetime | None:
     """RFC 3339 with nanoseconds; the engine says year 1 for never."""
     if not text or text.startswith("0001-"):
         return None

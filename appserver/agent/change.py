@@ -74,7 +74,7 @@ class Change:
 
     def _remove(self, desired: Desired, foreign: str) -> None:
         self._saying.say("acting", "removing containers and networks")
-        if not foreign:
+        if not (foreign or desired.handed_on):
             self._gate.take_down(self._known(desired.revision), desired.remove_volumes)
         self._parts.projects.drop(self._key)
         self._saying.gone()
@@ -135,7 +135,8 @@ class Change:
 
     def _bring_about(self, revision: Revision, plan: ReconcilePlan, waits: tuple[str, ...]) -> tuple[Cause, ...]:
         """What is started beside what it replaces comes last: what it depends on is there by then."""
-        both = beside(revision, plan, self._gate.containers())
+        in_swarm = self._wish.desired.stack  # which starts first what is to start first by itself
+        both = None if in_swarm else beside(revision, plan, self._gate.containers())
         if both is None:
             return self._gate.bring_about(revision, plan, waits)
         rest = tuple(name for name in waits if name not in both.scale)
@@ -170,6 +171,7 @@ class Change:
         containers = self._gate.containers()
         self._parts.projects.keep(self._key, revision.images)
         self._saying.see(revision, containers)
+        self._saying.made({c.service: c.config_hash for c in containers} if desired.stack else {})
         drift = self._drift(desired, revision, containers, "done")
         self._saying.say(
             "done", told(self._saying.now.services), revision=desired.revision, restart=desired.restart, drift=drift

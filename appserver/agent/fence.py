@@ -63,7 +63,10 @@ class Fence:
         wish = self._wishes.get(key)
         if wish is None or wish.desired.run != "running":
             return
-        stopped = Wish(replace(wish.desired, run="stopped"), -wish.at)
+        off = replace(wish.desired, run="stopped")
+        if wish.desired.stack:  # another manager has it by now; what runs is Swarm's
+            off = replace(wish.desired, run="removed", handed_on=True)
+        stopped = Wish(off, -wish.at)
         self._held[key] = stopped
         log.warning("event=fenced application=%s reason=%r", key, "this node is lost to the others, and it may move")
         if self._wishes.set(key, stopped):
@@ -87,6 +90,8 @@ class Fence:
         wish = self._wishes.get(key)
         if wish is None or wish.desired.run != "running":
             return None
+        if wish.desired.stack:
+            return 0.0
         try:
             return self._wishes.revision(key, wish.desired.revision).options.grace_s
         except (NotFound, StoreError, BadRecord) as error:

@@ -203,7 +203,7 @@ class Gate:
 
     def _explained(self, failures: Sequence[Failure]) -> tuple[Cause, ...]:
         return tuple(
-            self._saying.cause(f, self._parts.hands.last_lines(f.container.id, _LOG_LINES) if f.container else ())
+            self._saying.cause(f, self._parts.hands.last_lines(f.container, _LOG_LINES) if f.container else ())
             for f in failures
         )
 

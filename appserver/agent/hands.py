@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 
 from appserver.agent.project import Projects
+from appserver.core.containers import ContainerState
 from appserver.core.entities import AppKey, Revision
 from appserver.core.owned import of_others
 from appserver.core.reconcile import ReconcilePlan
@@ -145,9 +146,9 @@ class Hands:
         """
         self._engine.info()
 
-    def last_lines(self, container_id: str, count: int) -> tuple[str, ...]:
+    def last_lines(self, container: ContainerState, count: int) -> tuple[str, ...]:
         """Of a container's log; nothing where it cannot be read any more."""
         try:
-            return tuple(self._engine.logs(container_id, count))
+            return tuple(self._engine.logs(container.id, count))
         except EngineError:
             return ()

@@ -34,10 +34,11 @@ from appserver.agent.project import Projects
 from appserver.agent.proxies import Proxies
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
+from appserver.agent.stack_hands import with_stacks
 from appserver.agent.wishes import Wishes
 from appserver.core.containers import EngineEvent
 from appserver.errors import EngineError, StoreError
-from appserver.ports import KV, Clock, Compose, Engine, Packages, Sealer, SharedTree
+from appserver.ports import KV, Clock, Compose, Engine, Packages, Sealer, SharedTree, Stacks
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Agent:
         certificates: Sequence[Path] = (),
         watch: Watch | None = None,
         metering: Metering | None = None,
+        stacks: Stacks | None = None,
     ) -> None:
         """
         Args:
@@ -81,6 +83,7 @@ class Agent:
             certificates: of this host, PEM files whose ends are watched.
             watch: looks after disk, memory and clock; None: nobody does.
             metering: None: nothing is measured.
+            stacks: None: it manages no Swarm.
         """
         self._kv = kv
         self._listen = listen
@@ -106,7 +109,8 @@ class Agent:
             self._endings.ids,
             Proxies(kv, self._reports.served_at).until_left,
         )
-        self._reconcile = Reconcile(parts, self._reports, identity.name)
+        stack_parts = parts if stacks is None else with_stacks(parts, engine, stacks, sealer, state_dir)
+        self._reconcile = Reconcile(parts, self._reports, identity.name, stack_parts)
         listed = Event()
         init = Init(self._reconcile, self.wishes, listed, (state_dir,), self._wake_all)
         self._lanes = Lanes(init)

@@ -24,6 +24,8 @@ from appserver.errors import ComposeError, EngineError
 
 log = logging.getLogger(__name__)
 
+_STACK_LOOK_S = 5.0
+"""Nothing tells of what happens to a stack on other nodes: it is looked at so often."""
 _LONGEST_HEAL_S = 300.0
 _STEADY_S = 60.0
 """So long without drift, and the next healing is at once again."""
@@ -32,8 +34,13 @@ _STEADY_S = 60.0
 class Reconcile:
     """The work of the lanes."""
 
-    def __init__(self, parts: Parts, reports: Reports, node: str) -> None:
+    def __init__(self, parts: Parts, reports: Reports, node: str, stack_parts: Parts) -> None:
+        """
+        Args:
+            stack_parts: stand in for the others where what is wanted is a stack.
+        """
         self._parts = parts
+        self._stack_parts = stack_parts
         self._reports = reports
         self._node = node
         self._lock = Lock()
@@ -48,11 +55,15 @@ class Reconcile:
             self._forget(key)
             return None
         saying = Saying(self._reports, self._parts.clock, self._node, key, begin(key, wish.at, last, self._parts.clock))
-        change = Change(self._parts, key, wish, last, saying, turn)
+        parts = self._stack_parts if wish.desired.stack else self._parts
+        change = Change(parts, key, wish, last, saying, turn)
         try:
             if last is None or last.acted_on != wish.at or not is_resting(last):
-                return self._change(key, change, saying)
-            return self._look_after(key, wish, last, change, saying)
+                again = self._change(key, change, saying)
+            else:
+                again = self._look_after(parts, key, wish, last, change, saying)
+            looks = wish.desired.stack and wish.desired.run == "running"
+            return _STACK_LOOK_S if again is None and looks else again
         except Superseded:
             return None
         finally:
@@ -79,15 +90,17 @@ class Reconcile:
         log.info("event=changed application=%s phase=%s took_ms=%.0f", key, saying.now.phase, took_ms)
         return None
 
-    def _look_after(self, key: AppKey, wish: Wish, last: Observed, change: Change, saying: Saying) -> float | None:
+    def _look_after(
+        self, parts: Parts, key: AppKey, wish: Wish, last: Observed, change: Change, saying: Saying
+    ) -> float | None:
         desired = wish.desired
         number = last.revision if last.phase == "failed" else desired.revision
         if not number or desired.run == "removed":
             return None
         standing = replace(desired, revision=number)
-        revision = self._parts.wishes.revision(key, number)
-        containers = self._parts.looks.containers(key.name)
-        ended = self._parts.ended()
+        revision = parts.wishes.revision(key, number)
+        containers = parts.looks.containers(key.name)
+        ended = parts.ended()
         plan = reconcile.plan(standing, revision, containers, last, ended)
         drift = reconcile.drift(standing, revision, containers, last, ended)
         saying.see(revision, containers, stopped=_stopped(standing, drift))
@@ -105,8 +118,8 @@ class Reconcile:
         log.info("event=heal application=%s attempt=%d plan=%r", key, last.attempts + 1, str(plan))
         saying.say(last.phase, "healing", drift=drift, attempts=last.attempts + 1)
         causes = change.mend(revision, plan, last.phase)
-        containers = self._parts.looks.containers(key.name)
-        left = reconcile.drift(standing, revision, containers, saying.now, self._parts.ended())
+        containers = parts.looks.containers(key.name)
+        left = reconcile.drift(standing, revision, containers, saying.now, parts.ended())
         saying.see(revision, containers, stopped=_stopped(standing, left))
         why = "; ".join(f"{c.service}: {c.why}" for c in causes)
         step = f"healing failed: {why}; again in {wait_s:.0f} s" if causes else _step(last, saying, left)

@@ -70,7 +70,7 @@ class Reports:
         for key, stored in applications_below(listed, prefix, Observed):
             told[key] = _Told(stored.record, {}, stored.record, {}, stored.revision)
         for name, one in below(listed, held, ContainerRecord):
-            if one.record.node == self._node and (owner := _owner(f"{held}{name}", one.record)):
+            if self._is_mine(one.record) and (owner := _owner(f"{held}{name}", one.record)):
                 mine = told.setdefault(owner, _Told())
                 mine.containers = mine.written_containers = {**mine.written_containers, name: one.record}
         for key, served in applications_below(listed, serving, Serving):
@@ -241,8 +241,11 @@ class Reports:
         if not asked:
             return {}, []
         now = self._kv.snapshot(*asked)
-        mine = [name for name, one in below(now, "", ContainerRecord) if one.record.node == self._node]
+        mine = [name for name, one in below(now, "", ContainerRecord) if self._is_mine(one.record)]
         return {name: now.revision_of(name) for name in mine}, mine
+
+    def _is_mine(self, record: ContainerRecord) -> bool:
+        return (record.by or record.node) == self._node
 
     def _catch_up(self, key: AppKey, told: _Told) -> None:
         """Somebody else wrote, or an answer was lost. An application that is gone gets no record back."""

@@ -58,7 +58,8 @@ class Saying:
         """Take note of containers; said with the next sentence. Arguments as `health.services_seen`."""
         self._containers, self._looked = tuple(containers), True
         self._exposes = revision.options.expose
-        self._suffix = f".{self._node}" if revision.options.has_copies else ""
+        in_swarm = any(c.node for c in containers)
+        self._suffix = f".{self._node}" if revision.options.has_copies and not in_swarm else ""
         last = {service.name: service for service in self._now.services}
         ids = {c.id for c in containers}
         self._now = replace(
@@ -70,10 +71,14 @@ class Saying:
             adopted={known: as_hash for known, as_hash in self._now.adopted.items() if known in ids},
         )
 
+    def made(self, stack: Mapping[str, str]) -> None:
+        """Take note of what Swarm was told of each service."""
+        self._now = replace(self._now, stack=stack)
+
     def gone(self) -> None:
         """No container is left."""
         self._containers, self._looked = (), True
-        self._now = replace(self._now, services=(), adopted={}, drift=())
+        self._now = replace(self._now, services=(), adopted={}, stack={}, drift=())
 
     def say(self, phase: Phase, step: str = "", **changes: object) -> Observed:
         """Record this moment. `changes` are other fields of `Observed`."""
@@ -125,7 +130,9 @@ def records(
         suffix: to the name, which is the same for each copy of the application.
     """
     return {
-        f"{c.name}{suffix}": ContainerRecord(c.id, c.image, c.image_id, c.state, node, str(key))
+        f"{c.name}{suffix}": ContainerRecord(
+            c.id, c.image, c.image_id, c.state, c.node or node, str(key), node if c.node else ""
+        )
         for c in containers
         if c.labels.get(compose.APPLICATION, str(key)) == str(key)
     }

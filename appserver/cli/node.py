@@ -51,6 +51,7 @@ def show_(name: str) -> None:
             ("labels", found["labels"]),
             ("engine", engine.get("version")),
             ("compose", engine.get("compose_version")),
+            ("swarm", engine.get("swarm")),
             ("cpus", f"{reserved['cpus']} of {engine.get('cpus', '?')} promised"),
             ("memory", f"{show.size(reserved['memory'])} of {show.size(engine.get('memory')) or '?'} promised"),
             ("ports", reserved["ports"]),

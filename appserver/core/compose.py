@@ -116,6 +116,13 @@ def replicas(service: Service) -> int:
     return int(str(next((one for one in said if one is not None), 1)))
 
 
+def wanted(service: Service, found: int) -> int:
+    """How many containers there are to be: of a service that Swarm runs on each node, those that it has found."""
+    deploy = service.get("deploy")
+    everywhere = isinstance(deploy, Mapping) and str(deploy.get("mode", "")).startswith("global")
+    return max(1, found) if everywhere else replicas(service)
+
+
 def sources(service: Service, kind: str) -> set[str]:
     """Names of the project's configs or secrets (`kind`) that the service mounts."""
     mounted = cast(list[object], service.get(kind) or [])

@@ -27,6 +27,15 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SwarmMember:
+    """What an engine is in Swarm mode, by Swarm's own ids."""
+
+    cluster: str
+    node: str
+    manager: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What a node's Docker Engine says of itself."""
 
@@ -36,6 +45,13 @@ class EngineInfo:
     compose_version: str = ""
     root: str = ""
     """Directory in which it keeps images and volumes."""
+    swarm: SwarmMember | None = None
+    """None where it is in no Swarm, or not yet."""
+
+    @property
+    def role(self) -> str:
+        """In a Swarm; empty where it is in none."""
+        return "" if self.swarm is None else "manager" if self.swarm.manager else "worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,8 @@ class ContainerState:
     published: Mapping[int, int] = field(default_factory=dict)
     """Its TCP ports to those of the host by which other hosts reach them."""
     in_host_network: bool = False
+    node: str = ""
+    """Of a stack's: the node it runs on; empty for this one."""
 
 
 @dataclass(frozen=True, slots=True)

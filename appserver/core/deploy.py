@@ -33,7 +33,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     """
     sealed = seal(json.dumps(wanted.overrides, sort_keys=True)) if wanted.overrides else ""
     overrides = _overrides(wanted, sealed, seen, author)
-    result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal)
+    result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal, seen.in_swarm)
     found = _found(wanted.key, seen, result, seen.commits, author, options(seen.base), wanted.adopt)
     if wanted.adopt:
         found = replace(found, steps=adopted(result))
@@ -93,8 +93,9 @@ def _found(
 ) -> Found:
     """All of a plan but the revision to write."""
     _permitted(result.project, author, seen.bind_roots)
-    _possible(result.project)
-    claim = claim_of(result.project)
+    if not seen.in_swarm:
+        _possible(result.project)
+    claim = Claim() if seen.in_swarm else claim_of(result.project)
     nodes = _nodes(key, seen, result, claim, said, adopt)
     digest = compose.digest(result.project)
     steps = (*steps_of(seen, result, because), *run_otherwise(seen, said), *on_nodes(seen, nodes))
@@ -126,6 +127,8 @@ def _nodes(key: AppKey, seen: Seen, result: Effective, claim: Claim, said: Optio
         candidates = tuple(c for c in seen.candidates if c.name == adopt)
         return (place(request, candidates, seen.strategy).node,)
     present = {name for name, one in seen.desired.items() if one.run != "removed"}
+    if seen.in_swarm:  # one manager looks after it; where its containers run is Swarm's business
+        said = replace(said, replicas=1, mode="replicated", spread="", grace_s=0.0)
     return nodes_for(
         request,
         said,
@@ -139,6 +142,8 @@ def _nodes(key: AppKey, seen: Seen, result: Effective, claim: Claim, said: Optio
 
 def _not_given_up(seen: Seen, said: Options) -> set[str]:
     """Nodes without their agent on which what is there stays: always without a grace, else until that is over."""
+    if seen.in_swarm:
+        return set()  # a manager that is away keeps nothing: the stack is Swarm's
     before = seen.current.options.grace_s if seen.current else None
     graces = (said.grace_s, before)
     if None in graces:

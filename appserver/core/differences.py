@@ -51,6 +51,7 @@ _CAUSES: Mapping[str, str] = {
     "memory": "memory was {found}, {wanted} wanted",
     "cpus": "cpus were {found}, {wanted} wanted",
     "restart": "restart policy was {found}, {wanted} wanted",
+    "settings": "the service in the Swarm was changed by hand",
     "networks": "was in networks {found}, {wanted} wanted",
 }
 
@@ -71,7 +72,7 @@ def of_running(
         if leftover:
             yield Difference(name, "leftover", "absent", _states(leftover), "remove", tuple(c.id for c in leftover))
         kept = [c for c in mine if not is_leftover(c)]
-        yield from _of_service(revision, name, wanted[name], kept, known, frozenset(ended), name in done)
+        yield from _of_service(revision, name, wanted[name], kept, known, frozenset(ended), name in done, observed)
 
 
 def hash_of(container: ContainerState, adopted: Mapping[str, str]) -> str:
@@ -102,8 +103,9 @@ def _of_service(
     adopted: Mapping[str, str],
     ended: Collection[str],
     was_finished: bool,
+    observed: Observed | None,
 ) -> Iterator[Difference]:
-    count = compose.replicas(service)
+    count = compose.wanted(service, len(mine))
     if len(mine) < count:
         yield Difference(name, "missing", str(count), str(len(mine)), "create")
     elif len(mine) > count:
@@ -115,7 +117,7 @@ def _of_service(
     fresh = [c for c in mine if c not in stale]
     facts = revision.images.get(name)
     if facts and facts.origin == "engine":
-        moved = [c for c in fresh if c.image_id != facts.id and c.id not in adopted]
+        moved = [c for c in fresh if c.image_id not in ("", facts.id) and c.id not in adopted]
         if moved:
             yield Difference(name, "image", facts.id[:19], moved[0].image_id[:19], "recreate")
     over = {c.id for c in fresh if is_finished(c) and (was_finished or c.id in ended)}
@@ -125,6 +127,10 @@ def _of_service(
     paused = [c for c in fresh if c.state == "paused"]
     if paused:
         yield Difference(name, "paused", "running", "paused", "start")
+    made = observed.stack.get(name, "") if observed else ""
+    other = [c for c in fresh if made and c.config_hash != made]
+    if other:
+        yield Difference(name, "settings", made[:12], other[0].config_hash[:12], "recreate")
     by_hand = dict.fromkeys(
         deviation
         for c in fresh

@@ -16,8 +16,9 @@ from appserver.core.entities import AppKey
 from appserver.core.exposed import faults as not_exposed
 from appserver.core.exposed import with_ports
 from appserver.core.options import options
-from appserver.core.placed import faults_of, placed
+from appserver.core.placed import Placed, faults_of, placed
 from appserver.core.sealing import Seal, sealed_environment, seals_of_layers
+from appserver.core.stacks import stack
 from appserver.core.undeclared import undeclared
 from appserver.errors import InvalidMany
 from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve
@@ -73,6 +74,7 @@ def effective(
     overrides: Overrides,
     where: Mapping[tuple[str, str], str],
     seal: Seal,
+    in_swarm: bool = False,
 ) -> Effective:
     """Resolve every service and put the project together.
 
@@ -80,6 +82,7 @@ def effective(
         base: as `Compose.render` gave it, secrets sealed.
         images: service to image.
         where: (service, option) to file and line of the compose text.
+        in_swarm: it becomes a stack, which Swarm places.
     Raises:
         InvalidMany: every fault of every service.
     """
@@ -87,7 +90,7 @@ def effective(
     declared = said.secrets
     services: dict[str, Service] = {}
     explained: dict[str, tuple[Mapping[str, object], ...]] = {}
-    constraints: list[str] = []
+    constraints: dict[str, tuple[str, ...]] = {}
     warnings: list[str] = []
     faults: list[tuple[str, str]] = []
     for name, service in compose.services(base).items():
@@ -100,19 +103,25 @@ def effective(
         rendered = with_ports({**resolved.to_compose(), "image": images[name].pin}, name, said.expose)
         faults += undeclared(name, rendered, base, resolved)
         faults += seals_of_layers(name, rendered, service)
-        on = placed(rendered)
+        on = Placed() if in_swarm else placed(rendered)
         faults += faults_of(name, on, resolved)
         services[name] = sealed_environment(rendered, declared, seal)
         hidden = (*declared, *_sealed_names(services[name]))
         explained[name] = tuple(masked(entry.to_json(), hidden) for entry in resolved.explain())
-        constraints += [text for text in (*resolved.constraints, *on.constraints) if text not in constraints]
+        constraints[name] = (*resolved.constraints, *on.constraints)
         warnings += [f"{name}: {text}" for text in (*resolved.warnings, *on.warnings)]
         if service.get("build"):
             warnings.append(f"{name}: build is not used here; the image {images[name].reference} is")
     faults += not_exposed(said.expose, {**base, "services": services}) if not faults else ()
+    if in_swarm and not faults:
+        made = stack(base, services, said, constraints)
+        base, services, constraints = made.project, {**made.services}, {}
+        faults += made.faults
+        warnings += made.warnings
     if faults:
         raise InvalidMany(tuple(faults))
-    return Effective(compose.canonical(base, key, services), explained, tuple(constraints), tuple(warnings))
+    together = tuple(dict.fromkeys(text for some in constraints.values() for text in some))
+    return Effective(compose.canonical(base, key, services), explained, together, tuple(warnings))
 
 
 def _sealed_names(service: Service) -> tuple[str, ...]:

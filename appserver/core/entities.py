@@ -160,6 +160,10 @@ class Desired:
     restart_services: tuple[str, ...] = ()
     remove_volumes: bool = False
     by: str = ""
+    stack: bool = False
+    """It is a stack of Swarm mode, which the agent of this manager looks after."""
+    handed_on: bool = False
+    """With `run == "removed"`: another manager looks after the stack, and nothing of it is to go."""
     adopt: bool = False
     """Take over containers that run already, without a restart, where they match."""
 
@@ -221,6 +225,8 @@ class Observed:
     drift: tuple[Drift, ...] = ()
     restart: int = 0
     attempts: int = 0
+    stack: Mapping[str, str] = field(default_factory=dict)
+    """Service of a stack to a digest of what Swarm was told of it."""
     adopted: Mapping[str, str] = field(default_factory=dict)
     """Id of a container taken over as it ran to the service hash it stands for: it carries no label of ours."""
 
@@ -244,6 +250,8 @@ class ContainerRecord:
     state: str
     node: str
     application: str
+    by: str = ""
+    """The node whose agent says so, where it is not `node`: a stack's containers are told by a manager."""
 
 
 @dataclass(frozen=True, slots=True)

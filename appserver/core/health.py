@@ -55,8 +55,8 @@ def verdict(
         if definition is None:
             continue
         mine = [c for c in containers if c.service == name and not is_leftover(c)]
-        if len(mine) < compose.replicas(definition):
-            waiting.append(f"{name}: {len(mine)} of {compose.replicas(definition)} containers")
+        if len(mine) < (copies := compose.wanted(definition, len(mine))):
+            waiting.append(f"{name}: {len(mine)} of {copies} containers")
         for c in mine:
             why, wait, settles = _judge(c, revision.options.settle_s, now)
             if why:
@@ -136,13 +136,14 @@ def _judge(c: ContainerState, settle_s: float, now: datetime) -> tuple[str, str,
     if c.error and c.state in ("created", "exited", "dead"):
         return c.error, "", 0.0
     if c.restart_count >= RESTARTS:
-        return f"restarts again and again: {c.restart_count} times, last exit code {c.exit_code}", "", 0.0
+        told = f", {c.error}" if c.error else ""
+        return f"restarts again and again: {c.restart_count} times, last exit code {c.exit_code}{told}", "", 0.0
     if c.state in ("exited", "dead"):
         if is_finished(c):
             return "", "", 0.0
         return f"exited with code {c.exit_code}", "", 0.0
     if c.state != "running":
-        return "", c.state, 1.0
+        return "", f"{c.state}: {c.error}" if c.error else c.state, 1.0
     if c.health == "unhealthy":
         left = _left(c, _NO_PROBE_S, now)
         if not c.probe_ran and left > 0:

@@ -20,6 +20,7 @@ from appserver.ports.node import (
     Packages,
     Registry,
     SharedTree,
+    Stacks,
     TimeSources,
 )
 from appserver.ports.store import KV, Change, Item, Leadership, Lease, Snapshot, Watch
@@ -58,6 +59,7 @@ __all__ = [
     "Sealer",
     "SharedTree",
     "Snapshot",
+    "Stacks",
     "TimeSources",
     "Watch",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import Event
 from typing import Protocol
@@ -19,6 +19,7 @@ from appserver.core.containers import (
 from appserver.core.entities import ProjectFiles
 from appserver.core.handshake import Proof
 from appserver.core.metrics import Reading, Sample, Subject
+from appserver.core.stacks import Progress
 
 
 class Engine(Protocol):
@@ -84,6 +85,41 @@ class Engine(Protocol):
 
     def stray_projects(self) -> tuple[StrayProject, ...]:
         """Compose projects on this host that carry no label of ours."""
+
+
+class Stacks(Protocol):
+    """The Swarm that this node's engine manages, one stack at a time. Every call raises EngineError when it is away."""
+
+    def containers(self, project: str) -> tuple[ContainerState, ...]:
+        """A stack's tasks that are wanted, and those that ended by themselves, on whatever node."""
+
+    def progress(self, project: str) -> Mapping[str, Progress]:
+        """By service."""
+
+    def deploy(self, project: str, text: str, stop: Event, limit_s: float) -> Iterator[str]:
+        """Give Swarm the whole stack; what is not in it goes. Lines of what is done, which it does afterwards.
+
+        Raises:
+            ComposeError
+        """
+
+    def restart(self, project: str, services: Collection[str], stop: Event) -> None:
+        """Replace the tasks of these, as an update does."""
+
+    def stop(self, project: str, stop: Event) -> None:
+        """Remove the services alone."""
+
+    def remove(self, project: str, stop: Event) -> None:
+        """Everything of it but its volumes."""
+
+    def tidy(self, project: str, kept: Collection[str]) -> None:
+        """Remove the configs and secrets of a stack but these."""
+
+    def last_lines(self, container: ContainerState, count: int) -> tuple[str, ...]:
+        """Of what a task wrote, wherever it ran."""
+
+    def label(self, labels: Mapping[str, Mapping[str, str]]) -> None:
+        """Give Swarm's nodes, by its ids, exactly these labels; others stay as they are."""
 
 
 class Packages(Protocol):

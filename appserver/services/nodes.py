@@ -65,6 +65,7 @@ class NodeView:
             and {
                 "version": engine.version,
                 "compose_version": engine.compose_version,
+                "swarm": engine.role,
                 "cpus": engine.cpus,
                 "memory": engine.memory,
             },

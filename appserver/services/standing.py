@@ -101,7 +101,8 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
     candidates = tuple(
         candidate(
             node,
-            _against(cordons.get(node.name), node.name in here) if node.name in alive else "its agent is away",
+            _unusable(cluster.record, node)
+            or (_against(cordons.get(node.name), node.name in here) if node.name in alive else "its agent is away"),
             reserved[node.name][0].holders if node.name in reserved else {},
             there.get(node.name, ()),
         )
@@ -131,9 +132,13 @@ def _on(nodes: Iterable[Node], alive: Collection[str]) -> Iterable[str]:
 def _not_deployed_on(cluster: Cluster) -> str:
     if cluster.kind == "group":
         return "is a group: deploy on the cluster that its nodes are of"
-    if cluster.kind == "swarm":
-        return "is a swarm, whose own managers place what runs there: stacks are not deployed by Moorage yet"
     return ""
+
+
+def _unusable(cluster: Cluster, node: Node) -> str:
+    """A stack is looked after by the agent of a manager."""
+    manages = node.engine and node.engine.swarm and node.engine.swarm.manager
+    return "is no manager of the Swarm" if cluster.kind == "swarm" and not manages else ""
 
 
 def _lost(

@@ -20,6 +20,8 @@ class StrayProject(Shape):
 class Engine(Shape):
     version: str
     compose_version: str
+    swarm: str
+    """Its part in a Swarm: `manager`, `worker`, or empty."""
     cpus: float
     memory: int
 

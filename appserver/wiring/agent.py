@@ -12,6 +12,7 @@ from appserver.adapters.engine import DockerEngine
 from appserver.adapters.host_metrics import KernelHost
 from appserver.adapters.sealer import KeySealer
 from appserver.adapters.shared_tree import SharedDirectory
+from appserver.adapters.stacks import DockerStacks
 from appserver.agent.http import Files
 from appserver.agent.inventory import Identity
 from appserver.agent.main import Agent, Listen
@@ -41,6 +42,7 @@ def build(settings: AgentSettings) -> Agent:
         certificates=_certificates(settings),
         watch=watch_of(settings, host),
         metering=metering_of(settings, host),
+        stacks=DockerStacks(settings.engine, Path(settings.run_dir)),
         listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
     )
 

@@ -77,21 +77,25 @@ def fleet(
     count: int,
     engine: Callable[[], AbstractContextManager[Dockerd]] = own_dockerd,
     images: Sequence[str] = (),
+    cluster: str = "default",
+    prepare: Callable[[Sequence[Dockerd]], None] = lambda engines: None,
 ) -> Iterator[Fleet]:
     """Nodes n1, n2, …, each with the image of busybox, and `images`. Label `rack`: a for odd ones, b for the others."""
     names = [f"n{number}" for number in range(1, count + 1)]
     with ExitStack() as undo:
         engines = {name: undo.enter_context(engine()) for name in names}
+        prepare([*engines.values()])
         saved = subprocess.run(("docker", "save", busybox(), *images), capture_output=True, check=True).stdout
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda engine: load(engine, saved), engines.values()))
-        first = {"engine": engines["n1"].socket, "labels": {"rack": "a"}, **_address(1, engines["n1"])}
+        first = {"engine": engines["n1"].socket, "labels": {"rack": "a"}, "cluster": cluster}
+        first |= _address(1, engines["n1"])
         servers = undo.enter_context(app_server(etcd, prefix, agent=first))
         hosts = {"n1": Host("n1", servers.agent, engines["n1"])}
         for number, name in enumerate(names[1:], 2):
             rack = "a" if number % 2 else "b"
-            address = _address(number, engines[name])
-            told = {"engine": engines[name].socket, "labels": {"rack": rack}, "lrn": -1, **address}
+            told = {"engine": engines[name].socket, "labels": {"rack": rack}, "cluster": cluster, "lrn": -1}
+            told |= _address(number, engines[name])
             hosts[name] = Host(name, undo.enter_context(servers.another_agent(name, told)), engines[name])
         made = Fleet(servers, hosts)
         wait_until(made.all_well, "every node is on", 40)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appserver.core.access import Caller
-from appserver.core.containers import EngineInfo
+from appserver.core.containers import EngineInfo, SwarmMember
 from appserver.core.entities import AppKey, Application
 from appserver.core.fleet import Cluster, Condition, Node
 from appserver.core.placement.request import Claim, Reservation
@@ -128,10 +128,19 @@ def test_a_selector_is_checked_when_it_is_written(clusters: Clusters, wanted: Cl
         clusters.put(ANN, wanted)
 
 
-def test_nothing_is_deployed_on_a_swarm_as_if_it_were_engines(desk: Desk, clusters: Clusters):
+def test_a_stack_is_looked_after_by_managers_alone(desk: Desk, clusters: Clusters):
+    """Whatever the others have room for: a worker could ask its Swarm nothing."""
     clusters.put(ANN, Cluster("hive", "swarm"))
-    with pytest.raises(Invalid, match="whose own managers place"):
-        standing_of(desk.kv, AppKey("hive", "shop"))
+    members = {"w1": SwarmMember("", "b", False), "m1": SwarmMember("s", "a", True), "e1": None}
+    for name, member in members.items():
+        engine = EngineInfo("26.1.5", 4.0, 8 << 30, swarm=member)
+        _register(desk, Node(name, f"{name}:8090", "hive", engine=engine))
+    found = standing_of(desk.kv, AppKey("hive", "shop")).candidates
+    assert {one.name: one.against for one in found} == {
+        "e1": "is no manager of the Swarm",
+        "m1": "",
+        "w1": "is no manager of the Swarm",
+    }
 
 
 def test_operators_look_and_administrators_change(desk: Desk, clusters: Clusters):

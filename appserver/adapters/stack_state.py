@@ -1,0 +1,158 @@
+"""Swarm's JSON of one stack to our values: each task as a container, and how far each service's update is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from appserver.adapters.engine_state import moment, printable
+from appserver.core.compose import HASH
+from appserver.core.containers import ContainerState
+from appserver.core.stacks import NODE, Progress
+
+Json = Mapping[str, Any]
+
+NAMESPACE = "com.docker.stack.namespace"
+_WANTED = frozenset({"new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running", "complete"})
+"""States that Swarm wants a task in which is not to go."""
+_FAILED = frozenset({"failed", "rejected", "orphaned"})
+_RESTART = {"any": "always", "none": "no"}
+
+
+def containers(
+    project: str, services: Sequence[Json], tasks: Sequence[Json], nodes: Sequence[Json]
+) -> tuple[ContainerState, ...]:
+    """What runs or is to run, by service and name, which ends with the id of its task."""
+    known = {one["ID"]: _node(one) for one in nodes}
+    places: defaultdict[str, defaultdict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
+    for task in tasks:
+        places[task["ServiceID"]][str(task.get("Slot") or task.get("NodeID", ""))].append(task)
+    found = (
+        _container(project, service, task, slot, known)
+        for service in services
+        for slot in places[service["ID"]].values()
+        for task in _present(slot)
+    )
+    return tuple(sorted(found, key=lambda c: (c.service, c.name)))
+
+
+def progress(project: str, services: Sequence[Json], tasks: Sequence[Json]) -> Mapping[str, Progress]:
+    """By service."""
+    return {_short(project, one): _progress(one, [t for t in tasks if t["ServiceID"] == one["ID"]]) for one in services}
+
+
+def _progress(service: Json, tasks: Sequence[Json]) -> Progress:
+    told = service.get("UpdateStatus") or {}
+    wanted = [task for task in tasks if task.get("DesiredState") == "running"]
+    template = service["Spec"]["TaskTemplate"]
+    old = sum(not _is_of(task["Spec"], template) for task in wanted)
+    return Progress(told.get("State", ""), printable(told.get("Message", "")), old, len(wanted))
+
+
+def _is_of(spec: Json, template: Json) -> bool:
+    parts = ("ContainerSpec", "Resources", "ForceUpdate")
+    return all(spec.get(part) == template.get(part) for part in parts)
+
+
+def _present(slot: Sequence[Json]) -> Iterator[Json]:
+    """The tasks of one place that are wanted there; where none is, the last one, if it ended by itself."""
+    wanted = [task for task in slot if task.get("DesiredState") in _WANTED]
+    if wanted:
+        yield from wanted
+        return
+    last = max(slot, key=lambda task: str(task["CreatedAt"]))
+    if last["Status"]["State"] in _FAILED | {"complete"}:
+        yield last
+
+
+def _container(
+    project: str, service: Json, task: Json, slot: Sequence[Json], nodes: Mapping[str, str]
+) -> ContainerState:
+    status, spec = task["Status"], task["Spec"]
+    about, template = spec["ContainerSpec"], service["Spec"]["TaskTemplate"]
+    labels = about.get("Labels") or {}
+    failures = sorted(
+        (one for one in slot if one["Status"]["State"] in _FAILED and _label(one) == labels.get(HASH, "")),
+        key=lambda one: str(one["CreatedAt"]),
+    )
+    last = (failures[-1] if failures else task)["Status"]
+    limits = (spec.get("Resources") or {}).get("Limits") or {}
+    name = f"{service['Spec']['Name']}.{task.get('Slot') or task.get('NodeID', '')}.{task['ID']}"
+    return ContainerState(
+        id=(status.get("ContainerStatus") or {}).get("ContainerID") or task["ID"],
+        name=name,
+        project=project,
+        service=_short(project, service),
+        state=_state(status["State"]),
+        image=about["Image"],
+        image_id="",
+        config_hash=_digest(service["Spec"]),
+        health="healthy" if status["State"] == "running" and _has_probe(about) else "none",
+        exit_code=int((last.get("ContainerStatus") or {}).get("ExitCode") or 0),
+        started_at=moment(status.get("Timestamp", "")) if status["State"] == "running" else None,
+        restart_count=len(failures),
+        labels=labels,
+        error=printable(str(status.get("Err") or last.get("Err") or "")),
+        memory=limits.get("MemoryBytes") or 0,
+        cpus=(limits.get("NanoCPUs") or 0) / 1e9,
+        restart=_restart(template.get("RestartPolicy") or {}),
+        networks=_networks(task),
+        node=nodes.get(task.get("NodeID", ""), ""),
+    )
+
+
+def _state(state: str) -> str:
+    """In an engine's words where it has one for it; else in Swarm's."""
+    return "exited" if state in _FAILED | {"complete", "shutdown"} else state
+
+
+def _digest(spec: Json) -> str:
+    """Of what somebody could have changed by hand. How many copies there are is looked at by itself."""
+    task = {name: value for name, value in spec["TaskTemplate"].items() if name not in ("ForceUpdate", "Networks")}
+    told = _without_ids({**spec, "TaskTemplate": task, "Mode": sorted(spec.get("Mode") or {})})
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _without_ids(value: Any) -> Any:
+    """A config that was made anew has another id, and the name it had."""
+    if isinstance(value, Mapping):
+        return {name: _without_ids(one) for name, one in value.items() if name not in ("ConfigID", "SecretID")}
+    return [_without_ids(one) for one in value] if isinstance(value, list) else value
+
+
+def _restart(policy: Json) -> str:
+    name, most = str(policy.get("Condition") or "any"), policy.get("MaxAttempts") or 0
+    return f"on-failure:{most}" if name == "on-failure" and most else _RESTART.get(name, name)
+
+
+def _networks(task: Json) -> tuple[str, ...]:
+    """But the one by which Swarm leads to published ports."""
+    specs = [one["Network"]["Spec"] for one in task.get("NetworksAttachments") or ()]
+    return tuple(sorted(spec["Name"] for spec in specs if not spec.get("Ingress")))
+
+
+def _has_probe(about: Json) -> bool:
+    test: Sequence[str] = (about.get("Healthcheck") or {}).get("Test") or ()
+    return bool(test) and test[0] != "NONE"
+
+
+def _label(task: Json) -> str:
+    return str((task["Spec"]["ContainerSpec"].get("Labels") or {}).get(HASH, ""))
+
+
+def _short(project: str, service: Json) -> str:
+    return str(service["Spec"]["Name"]).removeprefix(f"{project}_")
+
+
+def _node(node: Json) -> str:
+    """By the name that is on record, where an agent has said it; else its host's own."""
+    return str((node["Spec"].get("Labels") or {}).get(NODE) or node["Description"]["Hostname"])
+
+
+def unused(kept: Iterable[str], found: Iterable[Json]) -> tuple[tuple[str, str], ...]:
+    """Id and name of configs or secrets that no service mounts by now."""
+    names = {*kept}
+    return tuple((one["ID"], one["Spec"]["Name"]) for one in found if one["Spec"]["Name"] not in names)

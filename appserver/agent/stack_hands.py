@@ -1,0 +1,118 @@
+"""The lines that change a Swarm: a plan carried out on a stack, until Swarm has replaced what it must."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+from appserver.agent.gate import Parts
+from appserver.agent.hands import Hands
+from appserver.agent.looks import Looks
+from appserver.agent.stack_project import StackProjects
+from appserver.core.containers import ContainerState
+from appserver.core.entities import AppKey, Revision
+from appserver.core.reconcile import ReconcilePlan
+from appserver.core.stacks import Progress
+from appserver.errors import ComposeError, EngineError
+from appserver.ports import Compose, Engine, Sealer, Stacks
+
+_LOOK_S = 0.5
+_STUCK = {"paused": "its update was paused", "rollback_completed": "Swarm put back what was before"}
+
+
+def with_stacks(parts: Parts, engine: Engine, stacks: Stacks, sealer: Sealer, state_dir: Path) -> Parts:
+    """The same, for what Swarm runs."""
+    projects = StackProjects(engine, sealer, state_dir)
+    hands = StackHands(engine, parts.compose, stacks, projects)
+    return replace(parts, looks=StackLooks(engine, stacks), projects=projects, hands=hands)
+
+
+class StackHands(Hands):
+    """Swarm takes a stack whole, and touches those of its services that differ."""
+
+    def __init__(self, engine: Engine, compose: Compose, stacks: Stacks, projects: StackProjects) -> None:
+        super().__init__(engine, compose, projects)
+        self._stacks = stacks
+        self._stack_projects = projects
+
+    def carry_out(
+        self, key: AppKey, revision: Revision, images: dict[str, str], plan: ReconcilePlan, over: Event, limit_s: float
+    ) -> Iterator[str]:
+        """See `Hands.carry_out`. Ends when no task of what was before is left.
+
+        Raises:
+            ComposeError: also where Swarm itself gave an update up.
+        """
+        until = monotonic() + limit_s
+        if plan.verb == "stop":
+            yield "removing the services from the Swarm; networks and volumes stay"
+            self._stacks.stop(key.name, over)
+        elif plan.verb:
+            yield "removing the stack"
+            self.take_down(key, revision, over)
+        elif not plan.is_empty:
+            if plan.services != plan.restart or plan.remove:
+                with self._stack_projects.stack(key, revision) as (text, kept):
+                    yield from self._stacks.deploy(key.name, text, over, limit_s)
+                yield from self._settled(key.name, over, until)
+                self._stacks.tidy(key.name, kept)
+            if again := {*plan.force, *plan.restart}:
+                yield "starting anew"
+                self._stacks.restart(key.name, again, over)
+                yield from self._settled(key.name, over, until)
+
+    def take_down(self, key: AppKey, revision: Revision | None, over: Event, volumes: bool = False) -> None:
+        """The whole stack. Its volumes are on the nodes that it ran on, and stay there."""
+        self._stacks.remove(key.name, over)
+
+    def check_engine(self) -> None:
+        """
+        Raises:
+            EngineError: it is away, or manages no Swarm any more.
+        """
+        info = self._engine.info()
+        if not (info.swarm and info.swarm.manager):
+            raise EngineError("this node is no manager of a Swarm")
+
+    def last_lines(self, container: ContainerState, count: int) -> tuple[str, ...]:
+        """See `Hands.last_lines`."""
+        try:
+            return self._stacks.last_lines(container, count)
+        except EngineError:
+            return ()
+
+    def _settled(self, project: str, over: Event, until: float) -> Iterator[str]:
+        """What Swarm is at, until it is through."""
+        while left := {name: one for name, one in self._stacks.progress(project).items() if _is_under_way(name, one)}:
+            yield "; ".join(f"{name}: {one.tasks - one.old} of {one.tasks} updated" for name, one in left.items())
+            if monotonic() >= until:
+                raise ComposeError(f"Swarm is not through in time: {', '.join(left)}")
+            if over.wait(_LOOK_S):
+                raise ComposeError("stopped before Swarm was through")
+
+
+def _is_under_way(name: str, one: Progress) -> bool:
+    """
+    Raises:
+        ComposeError: it came to no good end.
+    """
+    if why := _STUCK.get(one.state) or (one.state.startswith("rollback") and "Swarm puts back what was before"):
+        raise ComposeError(f"{name}: {why}: {one.message}")
+    return one.state == "updating" or one.old > 0
+
+
+class StackLooks(Looks):
+    """Swarm is asked each time: no events tell of what runs on other nodes."""
+
+    def __init__(self, engine: Engine, stacks: Stacks) -> None:
+        super().__init__(engine)
+        self._stacks = stacks
+
+    def containers(self, project: str) -> tuple[ContainerState, ...]:
+        return self._stacks.containers(project)
+
+    def forget(self, project: str, services: Collection[str]) -> None:
+        """Nothing is remembered."""
