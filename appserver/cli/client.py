@@ -12,11 +12,12 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from appserver.cli.problems import ServerFailed, Unreachable, from_response
+from appserver.cli.problems import Refused, ServerFailed, Unreachable, from_response
 from appserver.cli.profile import Profile
 from appserver.cli.sse import Event, parse
 from appserver.errors import Invalid
@@ -51,20 +52,45 @@ class Client:
     def post(self, *path: str, body: object = None) -> Any:
         return self.call("POST", *path, body={} if body is None else body)
 
-    def put(self, *path: str, body: object) -> Any:
-        return self.call("PUT", *path, body=body)
+    def tagged(self, *path: str) -> tuple[Any, str]:
+        """The same with its ETag, for `put`; (None, "") where there is nothing yet."""
+        try:
+            with self._asked("GET", _url(path, {}), None) as response:
+                return self._read(response), response.getheader("ETag") or ""
+        except Refused as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return None, ""
+
+    def put(self, *path: str, body: object, tag: str | None = None) -> Any:
+        """
+        Args:
+            tag: what it was decided on, as `tagged` gave it: refused where that is not the newest. None: whatever is.
+        """
+        decided_on = {} if tag is None else {"If-Match": tag} if tag else {"If-None-Match": "*"}
+        return self.call("PUT", *path, body=body, headers=decided_on)
 
     def delete(self, *path: str, **query: object) -> Any:
         return self.call("DELETE", *path, query=query)
 
-    def call(self, method: str, *path: str, query: Mapping[str, object] | None = None, body: object = None) -> Any:
+    def call(
+        self,
+        method: str,
+        *path: str,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """One request, and the JSON of its answer; None where the answer has no body.
 
         Raises:
             Refused, ServerFailed, Unreachable
         """
-        with self._asked(method, _url(path, query or {}), body) as response:
-            kind, raw = response.getheader("Content-Type") or "something", response.read()
+        with self._asked(method, _url(path, query or {}), body, headers) as response:
+            return self._read(response)
+
+    def _read(self, response: HTTPResponse) -> Any:
+        kind, raw = response.getheader("Content-Type") or "something", response.read()
         try:
             return json.loads(raw) if raw else None
         except ValueError as error:

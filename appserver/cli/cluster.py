@@ -56,15 +56,15 @@ def put(
     A group is made of the nodes, of any cluster, whose labels are as its selectors say: for looking at.
     """
     server = client()
-    found = next((one for one in server.items("clusters") if one["name"] == name), {})
-    body: dict[str, Any] = {field: found[field] for field in _FIELDS if field in found}
+    found, tag = server.tagged("clusters", name)
+    body: dict[str, Any] = {field: found[field] for field in _FIELDS if field in found} if found else {}
     said = {"kind": kind, "strategy": strategy, "title": title}
     body |= {field: value for field, value in said.items() if value is not None}
     if labels:
         body["labels"] = dict(_label(text) for text in labels)
     if selectors:
         body["selector"] = list(selectors)
-    made = server.put("clusters", name, body=body)
+    made = server.put("clusters", name, body=body, tag=tag)
     show.as_json(made) if lazy.wants_json() else show.say(f"cluster {name} is on record")
 
 

@@ -16,7 +16,7 @@ from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.store.records import below, find, nodes_below
+from appserver.store.records import ABSENT, below, find, nodes_below
 
 Strategy = Literal["spread", "binpack", "random"]
 SYSTEM: Mapping[str, str] = {"all": "every node that is on", "orphans": "nodes of no cluster that is on record"}
@@ -76,7 +76,7 @@ class Clusters:
         """Make it, or change title, strategy and labels of one that is there. Its kind stays.
 
         Args:
-            expect: the revision the caller looked at; 0: any.
+            expect: the revision the caller looked at; 0: any, `ABSENT`: it was not there.
         """
         with self._audit.of(caller, "put", f"cluster:{wanted.name}"):
             key = _changeable(wanted.name)
@@ -89,7 +89,7 @@ class Clusters:
             seen = self._seen()
             held = find(seen, key, Cluster)
             require(caller, "U" if held else "C", f"cluster:{wanted.name}")
-            if expect and expect != (held.revision if held else 0):
+            if expect and expect != (held.revision if held else ABSENT):
                 raise PreconditionFailed(f"cluster {wanted.name} changed meanwhile")
             if held and held.record.kind != wanted.kind:
                 raise Invalid("kind", f"{wanted.name} is of kind {held.record.kind}, and that cannot be changed")

@@ -1,8 +1,8 @@
 """The elected duty for nodes whose agent is gone: when that was noticed, and what is placed elsewhere after its grace.
 
-How long that is ago is on record, so that a change of the app server that does this begins no grace anew. It is counted
-and not reckoned from a time of day: two app servers may not agree on that, and who is early has two writers. What nobody
-watched does not count: the node may have been there meanwhile.
+How long that is ago is on record, so that a change of the app server that does this begins no grace anew. It is
+counted, not reckoned from a time of day: two app servers may not agree on that, and who is early has two writers. What
+nobody watched does not count: the node may have been there meanwhile.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from appserver.store.codec import decode
 T = TypeVar("T")
 
 NODES = "nodes/"
+ABSENT = -1
+"""As the version that somebody decided a write on: there was none."""
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from appserver.core.entities import AppKey, ProjectFiles
 from appserver.core.sources import SourceRequest
 from appserver.errors import Invalid, PreconditionFailed
 from appserver.store import keys
+from appserver.store.records import ABSENT
 from appserver.web.queries import Name, PageQuery, Short
 from image_config import Target
 
@@ -188,11 +189,13 @@ def application_key(cluster: str, name: str) -> AppKey:
 
 
 def if_match() -> int:
-    """The version a write was decided on; 0 when the caller does not say.
+    """The version a write was decided on; 0 when the caller does not say, `ABSENT` where it found nothing.
 
     Raises:
         PreconditionFailed: it names something that was never a version here.
     """
+    if request.headers.get("If-None-Match", "").strip() == "*":
+        return ABSENT
     text = request.headers.get("If-Match", "").strip()
     if text in ("", "*"):
         return 0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from appserver.adapters.clock import SystemClock
+from appserver.cli.client import Client
 from appserver.cli.main import main
 from appserver.core.events import NODE, Happening
 from appserver.core.fleet import Node
@@ -123,6 +124,27 @@ def test_writes_and_refusals_are_in_the_audit(site: Site, run: Run) -> None:
     assert code == 0 and "user:mallory" in out
     code, _, err = run("audit", token=viewer)
     assert (code, "may not" in err) == (2, True)
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["both make it", "both change it"])
+def test_of_two_who_put_a_cluster_at_once_one_is_told(
+    site: Site, run: Run, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """What the other said is not taken back by whoever had looked before."""
+    if there:
+        run("cluster", "put", "lab", "--title", "first")
+    put = Client.put
+
+    def late(self: Client, *path: str, **rest: Any) -> Any:
+        monkeypatch.setattr(Client, "put", put)
+        assert run("cluster", "put", "lab", "--title", "the other's")[0] == 0
+        return put(self, *path, **rest)
+
+    monkeypatch.setattr(Client, "put", late)
+    code, _, err = run("cluster", "put", "lab", "--strategy", "binpack")
+    assert (code, "changed meanwhile" in err) == (2, True)
+    found = json.loads(run("cluster", "show", "lab", "--json")[1])
+    assert (found["title"], found["strategy"]) == ("the other's", "spread")
 
 
 def test_nodes_clusters_and_events(run: Run) -> None:
