@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -108,7 +108,7 @@ def drain(name: str, reason: str, plan: bool, yes: bool) -> int:
         found = server.post("nodes", name, "drain", body={"reason": reason, "dry_run": True})
         if plan:
             return _moves(found, name, 3)
-        _moves(found, name, 0)
+        _shown(found["items"], name, err=lazy.wants_json())  # programs read the outcome alone
         if not confirmed(f"Drain {name}?"):
             raise click.Abort
     return _moves(server.post("nodes", name, "drain", body={"reason": reason}), name, 0)
@@ -146,16 +146,18 @@ def _told(found: Mapping[str, Any]) -> None:
 def _moves(found: Mapping[str, Any], name: str, pending: int) -> int:
     """Exit code: `pending` where there is something to move."""
     moves = found["items"]
-    if lazy.wants_json():
-        show.as_json(found)
-    elif not moves:
-        show.note(f"no application is wanted on {name}")
-    else:
-        told = [[one["application"], ", ".join(one["nodes"]), one["refused"]] for one in moves]
-        show.table(["application", "is then on", "stays, because"], told)
+    show.as_json(found) if lazy.wants_json() else _shown(moves, name)
     if any(one["refused"] for one in moves):
         return 1
     return pending if moves else 0
+
+
+def _shown(moves: Sequence[Mapping[str, Any]], name: str, err: bool = False) -> None:
+    if not moves:
+        show.note(f"no application is wanted on {name}")
+        return
+    told = [[one["application"], ", ".join(one["nodes"]), one["refused"]] for one in moves]
+    show.table(["application", "is then on", "stays, because"], told, err)
 
 
 def _placing(found: Mapping[str, Any]) -> str:

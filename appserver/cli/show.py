@@ -91,14 +91,14 @@ def _told(entry: Mapping[str, Any]) -> str:
     return str(entry["text"]) if "text" in entry else json.dumps(entry["value"], ensure_ascii=False)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns two blanks apart; a terminal narrower than they are gets them wrapped."""
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], err: bool = False) -> None:
+    """Columns two blanks apart; a terminal narrower than they are gets them wrapped, but for what goes to `err`."""
     lines = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
-    if on_terminal():
+    if on_terminal() and not err:
         _rich_table(headings, lines)
         return
     for line in aligned([[heading.upper() for heading in headings], *lines]):
-        click.echo(line)
+        click.echo(line, err=err)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -24,6 +24,13 @@ from tests.lab.served import Site
 Run = Callable[..., tuple[int, str, str]]
 
 
+class Typed(io.StringIO):
+    """What somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
 def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """`run("app", "list")` as an administrator: exit code, standard output, standard error."""
@@ -33,8 +40,8 @@ def run(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MOORAGE_PROFILE", str(tmp_path / "profile.toml"))
 
-    def called(*argv: str, text: str = "", token: str | None = None) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    def called(*argv: str, text: str = "", token: str | None = None, person: bool = False) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", Typed(text) if person else io.StringIO(text))
         monkeypatch.setenv("MOORAGE_SERVER", site.url)
         monkeypatch.setenv("MOORAGE_TOKEN", site.token() if token is None else token)
         code = main(list(argv))
@@ -165,6 +172,9 @@ def test_nodes_clusters_and_events(run: Run) -> None:
     assert "cordoned by" in run("node", "cordon", "n1", "--reason", "noisy")[1]
     assert "noisy" in run("node", "list")[1]
     assert run("node", "drain", "n1", "--plan")[0] == 0
+    code, out, err = run("--json", "node", "drain", "n1", text="y\n", person=True)
+    assert (code, json.loads(out)["items"]) == (0, []), "one document: the plan is for who is asked"
+    assert "no application is wanted" in err and "Drain n1?" in err
     assert "takes applications" in run("node", "undrain", "n1")[1]
     assert run("event")[0] == 0
     assert run("node", "show", "n2")[0] == 2
