@@ -35,6 +35,8 @@ class Rollouts:
         self._finish = finish
         self._access = access
         self._audit = audit
+        self._held: dict[str, int] = {}
+        """Those that were looked at while they waited for a person, and the store revision that wrote them then."""
 
     def pause(self, caller: Caller, key: AppKey, reason: str = "") -> str:
         """No further batch begins; what is acting comes to its end. The operation's id.
@@ -53,12 +55,19 @@ class Rollouts:
         """Until told to stop."""
         while not stop.wait(_LOOK_S):
             try:
-                listed = self._kv.snapshot(keys.ROLLOUTS)
+                self.look()
             except StoreError as error:
                 log.warning("event=rollouts_wait reason=%s", error)
-                continue
-            for name, _ in below(listed, keys.ROLLOUTS, Rollout):
+
+    def look(self) -> None:
+        """Every one that time alone may bring on: of those that wait for a person, what is new."""
+        held: dict[str, int] = {}
+        for name, stored in below(self._kv.snapshot(keys.ROLLOUTS), keys.ROLLOUTS, Rollout):
+            if stored.record.paused and not stored.record.acting:
+                held[name] = stored.revision
+            if name not in held or self._held.get(name) != stored.revision:
                 self._go_on(name)
+        self._held = held
 
     def _go_on(self, name: str) -> None:
         try:

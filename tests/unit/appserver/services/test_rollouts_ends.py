@@ -139,3 +139,25 @@ def test_a_first_revision_that_is_restarted_at_once_has_an_outcome_at_the_end() 
         assert read(yard.kv, keys.outcome(SHOP, 1), Outcome) is None or name == "n3"
     stored = read(yard.kv, keys.outcome(SHOP, 1), Outcome)
     assert stored and stored.record.state == "deployed"
+
+
+def test_a_paused_one_is_looked_at_when_it_changes(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may wait for days: only whether it is resumed is asked, in one reading of the store."""
+    yard.spread(SHOP, "81", replicas=3, update={"percentage": 34})
+    duty = Rollouts(yard.kv, yard.finish, yard.desk.access, yard.desk.audit)
+    for name in ("n1", "n2"):
+        yard.tell(SHOP, "done", name)
+        duty.look()
+    duty.look()
+    found = yard.rollout(SHOP)
+    assert found and found.paused
+    duty.look()
+    asked: list[tuple[str, ...]] = []
+    snapshot = yard.kv.snapshot
+    monkeypatch.setattr(yard.kv, "snapshot", lambda *names: asked.append(names) or snapshot(*names))
+    for _ in range(3):
+        duty.look()
+    assert asked == [("rollouts/",)] * 3
+    duty.resume(yard.root, SHOP)
+    duty.look()
+    assert yard.wanted(SHOP, "n3") == [2]
