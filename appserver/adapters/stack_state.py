@@ -44,6 +44,11 @@ def progress(project: str, services: Sequence[Json], tasks: Sequence[Json]) -> M
     return {_short(project, one): _progress(one, [t for t in tasks if t["ServiceID"] == one["ID"]]) for one in services}
 
 
+def last_failed(tasks: Sequence[Json]) -> Json | None:
+    failed = [task for task in tasks if task["Status"]["State"] in _FAILED]
+    return max(failed, key=lambda task: str(task["CreatedAt"])) if failed else None
+
+
 def _progress(service: Json, tasks: Sequence[Json]) -> Progress:
     told = service.get("UpdateStatus") or {}
     wanted = [task for task in tasks if task.get("DesiredState") == "running"]

@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from docker.errors import NotFound
-
 from appserver.adapters import stack_state as state
 from appserver.adapters.compose_run import Running
 from appserver.adapters.engine_client import Calls
@@ -58,6 +56,10 @@ class DockerStacks:
     def remove(self, project: str, stop: threading.Event) -> None:
         self._run(project, ("stack", "rm", project), stop)
 
+    def is_there(self, project: str) -> bool:
+        with self._calling("look what is left of a stack") as api:
+            return bool(api.services(filters=_of(project)) or api.networks(filters=_of(project)))
+
     def tidy(self, project: str, kept: Collection[str]) -> None:
         with self._calling("remove what a stack mounts no more") as api:
             for ident, _ in state.unused(kept, api.configs(filters=_of(project))):
@@ -66,15 +68,13 @@ class DockerStacks:
                 api.remove_secret(ident)
 
     def last_lines(self, container: ContainerState, count: int) -> tuple[str, ...]:
-        task = container.name.rpartition(".")[2]
         with self._calling("logs of a task") as api:
-            url = api._url("/tasks/{0}/logs", task)
+            place, _, known = container.name.rpartition(".")
+            task = state.last_failed(api.tasks(filters={"name": place})) or api.inspect_task(known)
+            url = api._url("/tasks/{0}/logs", task["ID"])  # the package has the logs of services alone
             answer = api._get(url, params={"stdout": 1, "stderr": 1, "tail": count}, stream=True)
-            try:
-                api._raise_for_status(answer)
-                return tuple(lines(api._multiplexed_response_stream_helper(answer)))
-            except NotFound:
-                return ()
+            api._raise_for_status(answer)
+            return tuple(lines(api._get_result_tty(True, answer, task["Spec"]["ContainerSpec"].get("TTY", False))))
 
     def label(self, labels: Mapping[str, Mapping[str, str]]) -> None:
         with self._calling("label Swarm's nodes") as api:

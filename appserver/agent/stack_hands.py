@@ -20,6 +20,7 @@ from appserver.errors import ComposeError, EngineError
 from appserver.ports import Compose, Engine, Sealer, Stacks
 
 _LOOK_S = 0.5
+_REMOVE_S = 120.0
 _STUCK = {"paused": "its update was paused", "rollback_completed": "Swarm put back what was before"}
 
 
@@ -67,6 +68,12 @@ class StackHands(Hands):
     def take_down(self, key: AppKey, revision: Revision | None, over: Event, volumes: bool = False) -> None:
         """The whole stack. Its volumes are on the nodes that it ran on, and stay there."""
         self._stacks.remove(key.name, over)
+        until = monotonic() + _REMOVE_S
+        while self._stacks.is_there(key.name):
+            if monotonic() >= until:
+                raise ComposeError(f"the stack {key.name} is not gone after {_REMOVE_S:g} s")
+            if over.wait(_LOOK_S):
+                raise ComposeError("stopped before the stack was gone")
 
     def check_engine(self) -> None:
         """

@@ -112,6 +112,9 @@ class Stacks(Protocol):
     def remove(self, project: str, stop: Event) -> None:
         """Everything of it but its volumes."""
 
+    def is_there(self, project: str) -> bool:
+        """Whether services or networks of it are left."""
+
     def tidy(self, project: str, kept: Collection[str]) -> None:
         """Remove the configs and secrets of a stack but these."""
 

@@ -89,3 +89,93 @@ def test_a_project_becomes_a_stack(harbour: Fleet) -> None:
     app = harbour.servers.api.get(f"applications/{CLUSTER}/fleet").json()
     print(json.dumps(app, indent=1)[:3000])
     assert app["state"] == "running"
+
+
+def tasks(made: Fleet, name: str) -> list[dict[str, Any]]:
+    """Those that Swarm wants to run."""
+    form = ("--filter", "desired-state=running", "--format", "{{json .}}", "--no-trunc")
+    return [json.loads(line) for line in made.hosts["n1"].engine.run("service", "ps", *form, name).splitlines()]
+
+
+def shown(made: Fleet, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = made.servers.api.get(f"applications/{CLUSTER}/{name}").json()
+    return told
+
+
+def cli(made: Fleet, *argv: str) -> str:
+    done = made.servers.moorage(*argv)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_swarm_replaces_what_changed_and_nothing_else(harbour: Fleet) -> None:
+    """Another command for one service; the other's tasks stay. Then the same again: no one is touched."""
+    beside = f"  side: {{image: {busybox()}, command: [sleep, '1000'], deploy: {{endpoint_mode: dnsrr}}}}"
+    assert deploy(harbour, "pair", project(service=beside))["state"] == "done"
+    before = {one["Name"]: one["ID"] for n in ("web", "side") for one in tasks(harbour, f"pair_{n}")}
+    assert deploy(harbour, "pair", project("exec sleep 2000", service=beside))["state"] == "done"
+    after = {one["Name"]: one["ID"] for n in ("web", "side") for one in tasks(harbour, f"pair_{n}")}
+    assert {name for name in after if after[name] == before[name]} == {"pair_side.1", "pair_side.2", "pair_side.3"}
+    assert shown(harbour, "pair")["state"] == "running"
+    again = harbour.servers.api.post(
+        "applications", {"cluster": CLUSTER, "name": "pair", "compose": project("exec sleep 2000", service=beside)}
+    )
+    assert (again.status_code, again.json()["changed"]) == (200, False)
+
+
+def test_what_does_not_come_up_is_put_back(harbour: Fleet) -> None:
+    """Swarm pauses the update at its first failure; the revision before is Swarm's again, and the causes are told."""
+    assert deploy(harbour, "weak", project())["state"] == "done"
+    done = deploy(harbour, "weak", project("echo no harbour in sight; exit 3", more=", update: {monitor: 2s}"))
+    assert done["state"] == "failed"
+    assert any("no harbour in sight" in line for cause in done["causes"] for line in cause["logs"]), done["causes"]
+    assert "sleep 1000" in str(service(harbour, "weak_web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"])
+    app = shown(harbour, "weak")
+    assert (app["revision"], app["state"]) == (1, "running"), app
+    wait_until(lambda: len(tasks(harbour, "weak_web")) == 3, "all run")
+
+
+def test_what_never_came_up_is_gone(harbour: Fleet) -> None:
+    done = deploy(harbour, "never", project("exit 4"))
+    assert done["state"] == "failed"
+    assert "4" in str(done["causes"]), done
+    wait_until(lambda: not harbour.hosts["n1"].engine.run("service", "ls", "-q", "-f", "name=never"), "it is gone")
+
+
+def test_what_somebody_did_by_hand_is_told_and_healed(harbour: Fleet) -> None:
+    """Scaled, given a variable, removed: seen within seconds; healed where the application says so."""
+    engine = harbour.hosts["n2"].engine
+    assert deploy(harbour, "drift", project())["state"] == "done"
+    engine.run("service", "scale", "-d", "drift_web=1")
+    wait_until(lambda: [d["what"] for d in shown(harbour, "drift")["drift"]] == ["missing"], "it is told", 20)
+    engine.run("service", "scale", "-d", "drift_web=3")
+    wait_until(lambda: not shown(harbour, "drift")["drift"], "it is as it was", 20)
+    engine.run("service", "update", "-d", "--env-add", "BY=hand", "drift_web")
+    wait_until(lambda: "settings" in str(shown(harbour, "drift")["drift"]), "it is told", 20)
+    assert deploy(harbour, "drift", project(more=", heal: true"))["state"] == "done"
+    spec = service(harbour, "drift_web")["Spec"]["TaskTemplate"]["ContainerSpec"]
+    assert "BY=hand" not in spec.get("Env", [])
+    engine.run("service", "rm", "drift_web")
+    wait_until(lambda: len(tasks_or_none(harbour, "drift_web")) == 3, "it is healed", 30)
+
+
+def tasks_or_none(made: Fleet, name: str) -> list[dict[str, Any]]:
+    try:
+        return tasks(made, name)
+    except RuntimeError:
+        return []
+
+
+def test_stopped_started_restarted_scaled_and_deleted(harbour: Fleet) -> None:
+    assert deploy(harbour, "life", project())["state"] == "done"
+    first = {one["ID"] for one in tasks(harbour, "life_web")}
+    cli(harbour, "app", "restart", f"{CLUSTER}/life", "--wait")
+    assert not first & {one["ID"] for one in tasks(harbour, "life_web")}
+    cli(harbour, "app", "stop", f"{CLUSTER}/life", "--wait")
+    assert shown(harbour, "life")["state"] == "stopped"
+    assert not tasks_or_none(harbour, "life_web")
+    cli(harbour, "app", "start", f"{CLUSTER}/life", "--wait")
+    assert len(tasks(harbour, "life_web")) == 3
+    cli(harbour, "app", "delete", f"{CLUSTER}/life", "--yes", "--wait")
+    assert not harbour.hosts["n1"].engine.run("service", "ls", "-q", "-f", "name=life")
+    assert not harbour.hosts["n1"].engine.run("network", "ls", "-q", "-f", "name=life")
