@@ -1,65 +1,126 @@
-"""The elected duty for global applications: a node that can take a copy gets one, whenever it comes."""
+"""The elected duty for global applications: a node that can take a copy gets one, whenever it comes.
+
+It listens for what changes of nodes, and places only what that can concern: what it costs follows from what happens,
+not from how many nodes there are. What found no room is tried again once a minute.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from threading import Event
 
 from appserver.core.access import Caller
+from appserver.core.containers import EngineInfo
 from appserver.core.entities import AppKey, Application, Revision
 from appserver.core.fleet import Cordon
-from appserver.errors import StoreError
-from appserver.ports import KV
+from appserver.errors import BadRecord, Compacted, StoreError
+from appserver.ports import KV, Snapshot
+from appserver.services.hearing import Hearing
 from appserver.services.moves import Moves
 from appserver.store import keys
-from appserver.store.records import below, nodes_below, read
+from appserver.store.records import NODES, below, find, find_node, read, skipped
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
 _AGAIN = 60
-"""So many looks without news, and everything is looked at all the same."""
+"""So many looks, and what has no copy everywhere is tried again."""
+_ALIVE = "alive/"
 
-Usable = frozenset[tuple[str, str]]
-"""Cluster and name of each node that takes applications."""
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What counts of a node. `usable`: it takes applications. `size` and `labels` decide which."""
+
+    cluster: str
+    usable: bool
+    labels: Mapping[str, str]
+    size: tuple[float, int]
 
 
 class Everywhere:
     def __init__(self, *, kv: KV, moves: Moves) -> None:
         self._kv = kv
         self._moves = moves
-        self._known: dict[tuple[AppKey, int], bool] = {}
-        """Whether a revision is global: it does not change."""
+        self._grounds: dict[str, Ground] = {}
+        self._known: dict[tuple[AppKey, datetime, int], bool] = {}
+        """Whether a revision is global: it does not change while its application is there."""
 
     def run(self, stop: Event) -> None:
-        """Until told to stop."""
-        seen: Usable = frozenset()
-        looks = 0
-        while not stop.wait(_LOOK_S):
+        """Until told to stop: list, then listen, and list again after a compaction or an outage."""
+        while not stop.is_set():
             try:
-                usable = self._usable()
-                looks += 1
-                if usable != seen or looks >= _AGAIN:
-                    self.look({cluster for cluster, _ in usable})
-                    seen, looks = usable, 0
+                self._follow(stop)
+            except Compacted:
+                continue
             except StoreError as error:
                 log.warning("event=everywhere_waits reason=%s", error)
+                stop.wait(_LOOK_S)
 
-    def look(self, clusters: set[str]) -> None:
-        """Place each global application of these clusters anew: a copy that is well stays."""
+    def begin(self) -> int:
+        """Everything, as if all of it were news; the store revision from which to listen."""
+        listed = self._kv.snapshot(NODES, _ALIVE, keys.CORDONS)
+        names = {key.partition("/")[2] for key in listed.items}
+        self._grounds = {name: one for name in names if (one := _ground(listed, name))}
+        self._place(lambda one: True)
+        return listed.revision
+
+    def look(self, names: Iterable[str]) -> None:
+        """Something of these nodes changed."""
+        asked = sorted({*names})
+        if not asked:
+            return
+        seen = self._kv.snapshot(*(key for name in asked for key in (NODES + name, _ALIVE + name, keys.CORDONS + name)))
+        anew: set[str] = set()
+        comes: set[str] = set()
+        for name in asked:
+            before, now = self._grounds.pop(name, None), _ground(seen, name)
+            if now:
+                self._grounds[name] = now
+            if before and now and (before.cluster, before.labels, before.size) != (now.cluster, now.labels, now.size):
+                anew |= {before.cluster, now.cluster}  # a copy may have to leave it, too
+            elif now and now.usable and not (before and before.usable):
+                comes.add(name)
+        if anew or comes:
+            self._place(lambda one: one.cluster in anew or self._lacks(one, comes))
+
+    def again(self) -> None:
+        """Whatever lacks a copy somewhere: there may be room by now."""
+        self._place(lambda one: self._lacks(one, self._grounds))
+
+    def _follow(self, stop: Event) -> None:
+        looks = 0
+        with Hearing(self._kv, (NODES, _ALIVE, keys.CORDONS), self.begin()) as hearing:
+            while not stop.wait(_LOOK_S):
+                self.look(hearing.names())
+                looks += 1
+                if looks % _AGAIN == 0:
+                    self.again()
+
+    def _lacks(self, one: Application, names: Iterable[str]) -> bool:
+        """Whether it has no copy on one of these nodes that takes applications of its cluster."""
+        lacking = (self._grounds[name] for name in {*names}.difference(one.nodes))
+        return any(ground.usable and ground.cluster == one.cluster for ground in lacking)
+
+    def _place(self, concerns: Callable[[Application], bool]) -> None:
+        """Global applications that are concerned, placed anew: a copy that is well stays."""
         listed = self._kv.snapshot("applications/")
         found = {name: one.record for name, one in below(listed, "applications/", Application) if one.record.revision}
-        there = {(one.key, one.revision) for one in found.values()}
+        there = {(one.key, one.created_at, one.revision) for one in found.values()}
         self._known = {known: is_global for known, is_global in self._known.items() if known in there}
         for name, one in found.items():
-            if one.cluster in clusters and self._is_global(one.key, one.revision):
+            if self._is_global(one) and concerns(one):
                 self._spread(name, one.key)
 
-    def _is_global(self, key: AppKey, number: int) -> bool:
-        if (key, number) not in self._known:
-            stored = read(self._kv, keys.revision(key, number), Revision)
-            self._known[key, number] = stored is not None and stored.record.options.mode == "global"
-        return self._known[key, number]
+    def _is_global(self, one: Application) -> bool:
+        known = (one.key, one.created_at, one.revision)
+        if known not in self._known:
+            stored = read(self._kv, keys.revision(one.key, one.revision), Revision)
+            self._known[known] = stored is not None and stored.record.options.mode == "global"
+        return self._known[known]
 
     def _spread(self, name: str, key: AppKey) -> None:
         """Looked at first: there is mostly nothing to do, and nothing to be audited."""
@@ -74,17 +135,21 @@ class Everywhere:
         elif moved.done and moved.done.operation:
             log.info("event=everywhere application=%s nodes=%s", name, moved.done.plan.node)
 
-    def _usable(self) -> Usable:
-        seen = self._kv.snapshot("nodes/", "alive/", keys.CORDONS)
-        cordoned = {name for name, _ in below(seen, keys.CORDONS, Cordon)}
-        return frozenset(
-            (node.cluster, node.name)
-            for node in (stored.record for stored in nodes_below(seen))
-            if keys.alive(node.name) in seen.items
-            and node.engine
-            and node.name not in cordoned
-            and not any(c.speaks_against for c in node.conditions)
-        )
+
+def _ground(seen: Snapshot, name: str) -> Ground | None:
+    """None where there is no such node, or its record cannot be read."""
+    try:
+        stored, cordon = find_node(seen, name), find(seen, keys.cordon(name), Cordon)
+    except BadRecord as error:
+        skipped(NODES + name, error)
+        return None
+    if stored is None:
+        return None
+    node = stored.record
+    engine = node.engine or EngineInfo("", 0.0, 0)
+    well = node.engine is not None and not any(c.speaks_against for c in node.conditions)
+    usable = well and cordon is None and keys.alive(name) in seen.items
+    return Ground(node.cluster, usable, node.labels, (engine.cpus, engine.memory))
 
 
 _SELF = Caller("moorage", "operator", via="system")

@@ -1,0 +1,106 @@
+"""Global applications: a copy on every node that can take one, at a cost that follows from what changes."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+
+import pytest
+
+from appserver.core.containers import EngineInfo
+from appserver.core.fleet import Cordon, Node
+from appserver.services.everywhere import Everywhere
+from appserver.services.moves import Moves
+from appserver.store import keys
+from appserver.store.codec import encode
+from tests.lab.wait import wait_until
+from tests.unit.appserver.services.yard import BLOG, SHOP, Yard
+
+
+@pytest.fixture
+def yard() -> Yard:
+    """A global application in force on n1 and n2."""
+    made = Yard("n1", "n2")
+    made.spread(SHOP, "80", mode="global")
+    for name in ("n1", "n2"):
+        made.tell(SHOP, "done", name)
+    assert made.finish.settle(SHOP)
+    return made
+
+
+def duty(yard: Yard) -> Everywhere:
+    return Everywhere(kv=yard.kv, moves=Moves(yard.kv, yard.deploy))
+
+
+def test_a_node_that_comes_gets_a_copy(yard: Yard) -> None:
+    """Heard of, not looked for; one that was there when the duty began, too."""
+    yard.add("n3")
+    stop = Event()
+    thread = Thread(target=duty(yard).run, args=(stop,))
+    thread.start()
+    try:
+        wait_until(lambda: yard.wanted(SHOP, "n3") == [2], "n3 has a copy")
+        for name in ("n3", "n1", "n2"):
+            yard.tell(SHOP, "done", name)
+            while yard.finish.settle(SHOP):
+                pass
+        assert yard.rollout(SHOP) is None
+        yard.add("n4")
+        wait_until(lambda: yard.wanted(SHOP, "n4") == [3], "n4 has a copy")
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_concerns_no_application_places_none(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that is back, a report that says the same of it, one of another cluster, one that is cordoned."""
+    mine = duty(yard)
+    mine.begin()
+    placed: list[object] = []
+    monkeypatch.setattr(mine, "_spread", lambda name, key: placed.append(name))
+    yard.kv.commit({}, {}, [keys.alive("n1")])
+    mine.look(["n1"])
+    yard.kv.commit({}, {keys.alive("n1"): "n1"})
+    mine.look(["n1"])
+    yard.kv.commit({}, {key: item.value for key, item in yard.kv.snapshot(keys.node("n2")).items.items()})
+    mine.look(["n2"])
+    elsewhere = Node("e1", "e1:8090", "other", engine=EngineInfo("26", 8, 8 << 30))
+    yard.kv.commit({}, {keys.node("e1"): encode(elsewhere), keys.alive("e1"): "e1"})
+    mine.look(["e1"])
+    yard.kv.commit({}, {keys.cordon("n3"): encode(Cordon("ann", yard.desk.clock.now()))})
+    yard.add("n3")
+    mine.look(["n3"])
+    mine.again()
+    assert placed == []
+    yard.kv.commit({}, {}, [keys.cordon("n3")])
+    mine.look(["n3"])
+    assert placed == ["default/shop"]
+
+
+def test_what_found_no_room_is_tried_again(yard: Yard) -> None:
+    yard.roll_out(BLOG, "81", "n1")
+    yard.end(BLOG, "done")
+    yard.add("n3")
+    yard.kv.commit({}, {keys.cordon(name): encode(Cordon("ann", yard.desk.clock.now())) for name in ("n1", "n2")})
+    yard.lifecycle.delete(yard.root, BLOG)
+    yard.tell(BLOG, "removed")
+    yard.finish.settle(BLOG)
+    yard.roll_out(BLOG, "80", "n3")
+    mine = duty(yard)
+    mine.begin()
+    assert yard.wanted(SHOP, "n3") == [0]
+    yard.lifecycle.delete(yard.root, BLOG)
+    yard.tell(BLOG, "removed", "n3")
+    yard.finish.settle(BLOG)
+    mine.again()
+    assert yard.wanted(SHOP, "n3") == [2]
+
+
+def test_another_label_may_mean_another_place(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = duty(yard)
+    mine.begin()
+    placed: list[object] = []
+    monkeypatch.setattr(mine, "_spread", lambda name, key: placed.append(name))
+    other = Node("n2", "n2:8090", "default", labels={"zone": "b"}, engine=EngineInfo("26", 8, 8 << 30))
+    yard.kv.commit({}, {keys.node("n2"): encode(other)})
+    mine.look(["n2"])
+    assert placed == ["default/shop"]
