@@ -12,6 +12,7 @@ from appserver.adapters.engine_state import moment, printable
 from appserver.core.compose import HASH
 from appserver.core.containers import ContainerState
 from appserver.core.stacks import NODE, Progress
+from appserver.core.swarm_nodes import Member
 
 Json = Mapping[str, Any]
 
@@ -42,6 +43,12 @@ def containers(
 def progress(project: str, services: Sequence[Json], tasks: Sequence[Json]) -> Mapping[str, Progress]:
     """By service."""
     return {_short(project, one): _progress(one, [t for t in tasks if t["ServiceID"] == one["ID"]]) for one in services}
+
+
+def member(node: Json) -> Member:
+    spec = node["Spec"]
+    leads = bool((node.get("ManagerStatus") or {}).get("Leader"))
+    return Member(node["ID"], spec.get("Labels") or {}, spec.get("Availability", "active"), leads)
 
 
 def last_failed(tasks: Sequence[Json]) -> Json | None:

@@ -18,6 +18,7 @@ from appserver.adapters.engine_client import Calls
 from appserver.adapters.engine_state import lines
 from appserver.core.containers import ContainerState
 from appserver.core.stacks import Progress
+from appserver.core.swarm_nodes import Mark, Member
 
 _TIMEOUT_S = 10.0
 _LIMIT_S = 60.0
@@ -76,13 +77,15 @@ class DockerStacks:
             api._raise_for_status(answer)
             return tuple(lines(api._get_result_tty(True, answer, task["Spec"]["ContainerSpec"].get("TTY", False))))
 
-    def label(self, labels: Mapping[str, Mapping[str, str]]) -> None:
-        with self._calling("label Swarm's nodes") as api:
-            for one in api.nodes():
-                wanted = labels.get(one["ID"])
-                spec = one["Spec"]
-                if wanted is not None and (spec.get("Labels") or {}) != wanted:
-                    api.update_node(one["ID"], one["Version"]["Index"], {**spec, "Labels": dict(wanted)})
+    def members(self) -> tuple[Member, ...]:
+        with self._calling("list Swarm's nodes") as api:
+            return tuple(map(state.member, api.nodes()))
+
+    def mark(self, mark: Mark) -> None:
+        with self._calling("tell Swarm of a node") as api:
+            found = api.inspect_node(mark.id)
+            told = {"Labels": dict(mark.labels), "Availability": mark.availability}
+            api.update_node(mark.id, found["Version"]["Index"], {**found["Spec"], **told})
 
     def _run(self, project: str, arguments: Sequence[str], stop: threading.Event) -> None:
         for _ in self._running.lines(project, "", arguments, stop, _LIMIT_S):

@@ -35,6 +35,7 @@ from appserver.agent.proxies import Proxies
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
 from appserver.agent.stack_hands import with_stacks
+from appserver.agent.swarm import SwarmNodes
 from appserver.agent.wishes import Wishes
 from appserver.core.containers import EngineEvent
 from appserver.errors import EngineError, StoreError
@@ -111,6 +112,7 @@ class Agent:
         )
         stack_parts = parts if stacks is None else with_stacks(parts, engine, stacks, sealer, state_dir)
         self._reconcile = Reconcile(parts, self._reports, identity.name, stack_parts)
+        self._swarm = SwarmNodes(kv, engine, stacks) if stacks else None
         listed = Event()
         init = Init(self._reconcile, self.wishes, listed, (state_dir,), self._wake_all)
         self._lanes = Lanes(init)
@@ -142,6 +144,7 @@ class Agent:
             "record": lambda: self._record.run(over),
             "reports": lambda: self._reports.run(over),
             **({"reads": lambda: self._serve_reads(over)} if self._listen else {}),
+            **({"swarm": lambda: swarm.run(over)} if (swarm := self._swarm) else {}),
             **({"metrics": lambda: meter.run(over)} if (meter := self._meter) else {}),
         }
         if watch := self._watch:

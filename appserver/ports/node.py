@@ -20,6 +20,7 @@ from appserver.core.entities import ProjectFiles
 from appserver.core.handshake import Proof
 from appserver.core.metrics import Reading, Sample, Subject
 from appserver.core.stacks import Progress
+from appserver.core.swarm_nodes import Mark, Member
 
 
 class Engine(Protocol):
@@ -121,8 +122,11 @@ class Stacks(Protocol):
     def last_lines(self, container: ContainerState, count: int) -> tuple[str, ...]:
         """Of what a task wrote, wherever it ran."""
 
-    def label(self, labels: Mapping[str, Mapping[str, str]]) -> None:
-        """Give Swarm's nodes, by its ids, exactly these labels; others stay as they are."""
+    def members(self) -> tuple[Member, ...]:
+        """Every node of the Swarm."""
+
+    def mark(self, mark: Mark) -> None:
+        """Give a node of the Swarm these labels, and no others, and this availability."""
 
 
 class Packages(Protocol):

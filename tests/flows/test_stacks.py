@@ -87,7 +87,6 @@ def test_a_project_becomes_a_stack(harbour: Fleet) -> None:
     assert done["state"] == "done", done
     assert service(harbour, "fleet_web")["Spec"]["Mode"] == {"Replicated": {"Replicas": 3}}
     app = harbour.servers.api.get(f"applications/{CLUSTER}/fleet").json()
-    print(json.dumps(app, indent=1)[:3000])
     assert app["state"] == "running"
 
 
@@ -179,3 +178,102 @@ def test_stopped_started_restarted_scaled_and_deleted(harbour: Fleet) -> None:
     cli(harbour, "app", "delete", f"{CLUSTER}/life", "--yes", "--wait")
     assert not harbour.hosts["n1"].engine.run("service", "ls", "-q", "-f", "name=life")
     assert not harbour.hosts["n1"].engine.run("network", "ls", "-q", "-f", "name=life")
+
+
+def member(made: Fleet, node: str) -> dict[str, Any]:
+    """A node's own words to Swarm: its labels and availability."""
+    ident = made.hosts[node].engine.run("info", "--format", "{{.Swarm.NodeID}}").strip()
+    told: list[dict[str, Any]] = json.loads(made.hosts["n1"].engine.run("node", "inspect", ident))
+    return cast(dict[str, Any], told[0]["Spec"])
+
+
+def where(etcd: Cluster, name: str) -> set[str]:
+    """Nodes that have a container of it, as it is on record."""
+    told = etcd.etcdctl("get", "--prefix", "--print-value-only", f"/stacks/containers/{CLUSTER}/")
+    records = [json.loads(line) for line in told.splitlines() if line]
+    return {one["node"] for one in records if one["application"] == f"{CLUSTER}.{name}"}
+
+
+def test_swarm_knows_the_nodes_as_they_are_on_record(harbour: Fleet, etcd: Cluster) -> None:
+    """By label and name a service is placed; a cordon pauses a node, a drain empties it, and both end."""
+    wait_until(lambda: member(harbour, "n2")["Labels"].get("moorage.node") == "n2", "it is known by its name", 90)
+    assert member(harbour, "n2")["Labels"]["rack"] == "b"
+    placed = "deploy: {endpoint_mode: dnsrr, placement: {constraints: [node.labels.rack == a]}}"
+    compose = project().replace("deploy: {endpoint_mode: dnsrr}", placed)
+    assert deploy(harbour, "racked", compose)["state"] == "done"
+    assert where(etcd, "racked") == {"n1", "n3"}
+    cli(harbour, "node", "drain", "n3", "--yes")
+    wait_until(lambda: member(harbour, "n3")["Availability"] == "drain", "Swarm empties it", 40)
+    wait_until(lambda: where(etcd, "racked") == {"n1"}, "all are on n1, and on record there", 40)
+    cli(harbour, "node", "undrain", "n3")
+    wait_until(lambda: member(harbour, "n3")["Availability"] == "active", "Swarm may use it", 40)
+    cli(harbour, "node", "cordon", "n3")
+    wait_until(lambda: member(harbour, "n3")["Availability"] == "pause", "Swarm places nothing there", 40)
+    cli(harbour, "node", "undrain", "n3")
+    wait_until(lambda: member(harbour, "n3")["Availability"] == "active", "Swarm may use it", 40)
+
+
+def test_logs_come_from_wherever_a_container_runs(harbour: Fleet) -> None:
+    assert deploy(harbour, "talk", project("echo ahoy from $$HOSTNAME; exec sleep 1000"))["state"] == "done"
+    said = cli(harbour, "app", "logs", f"{CLUSTER}/talk")
+    assert said.count("ahoy from") == 3, said
+    assert len({line.split()[-1] for line in said.splitlines()}) == 3, said
+
+
+SEALED = """
+services:
+  web:
+    image: {image}
+    command: [sh, -c, "exec sleep 1000"]
+    environment: {{DB_PASSWORD: hornpipe}}
+    stop_grace_period: 0s
+    deploy: {{endpoint_mode: dnsrr}}
+    configs: [{{source: motd, target: /motd}}]
+    secrets: [{{source: key, mode: 0400}}]
+configs: {{motd: {{content: "{motd}"}}}}
+secrets: {{key: {{environment: KEY}}}}
+x-moorage: {{settle: 0s}}
+"""
+
+
+def test_configs_and_secrets_are_swarms(harbour: Fleet, etcd: Cluster) -> None:
+    """Another content is another config, and the service that mounts it is updated; what is not mounted goes."""
+
+    def put(motd: str) -> dict[str, Any]:
+        text = SEALED.format(image=busybox(), motd=motd)
+        told = {"cluster": CLUSTER, "name": "sealed", "compose": text, "env": "KEY=capstan"}
+        answer = harbour.servers.api.post("applications", told)
+        assert answer.status_code == 202, answer.text
+        return harbour.servers.api.wait(answer.json()["id"])
+
+    assert put("fair winds")["state"] == "done"
+    assert put("foul winds")["state"] == "done"
+    engine = harbour.hosts["n1"].engine
+    mine = ("--filter", "label=com.docker.stack.namespace=sealed", "--format", "{{.Name}}")
+    assert len(engine.run("config", "ls", *mine).split()) == 1
+    assert len(engine.run("secret", "ls", *mine).split()) == 1
+    [task] = tasks(harbour, "sealed_web")
+    for host in harbour.hosts.values():
+        if ident := host.engine.run("ps", "-q", "--filter", f"label=com.docker.swarm.task.id={task['ID']}").strip():
+            said = host.engine.run("exec", ident, "sh", "-c", "cat /motd /run/secrets/key; echo $DB_PASSWORD")
+            assert said == "foul windscapstanhornpipe\n"
+    kept = etcd.etcdctl("get", "--prefix", "--print-value-only", "/stacks/")
+    assert "hornpipe" not in kept
+    assert "capstan" not in kept
+
+
+def test_another_manager_takes_over_where_one_is_lost(harbour: Fleet, etcd: Cluster) -> None:
+    """The agent that looks after a stack dies: no task is touched, and another goes on. Back, it touches nothing."""
+    assert deploy(harbour, "heir", project())["state"] == "done"
+    held = shown(harbour, "heir")["node"]
+    before = {one["ID"] for one in tasks(harbour, "heir_web")}
+    harbour.hosts[held].agent.kill()
+    wait_until(lambda: shown(harbour, "heir")["node"] != held, "another manager has it", 60)
+    wait_until(lambda: shown(harbour, "heir")["state"] == "running", "it has looked", 30)
+    assert deploy(harbour, "heir", project(more=", heal: true"))["state"] == "done"
+    harbour.hosts[held].agent.start()
+    wait_until(harbour.all_well, "it is back", 60)
+    gone = f"/stacks/desired/{held}/{CLUSTER}.heir"
+    wait_until(lambda: gone not in etcd.etcdctl("get", "--keys-only", "--prefix", gone), "it let go", 60)
+    assert {one["ID"] for one in tasks(harbour, "heir_web")} == before
+    assert where(etcd, "heir") <= {"n1", "n2", "n3"}

@@ -1,0 +1,60 @@
+"""What Swarm is to know of its nodes: their labels, and that nothing new is to be placed on one. Pure.
+
+Our record rules what it says. What else somebody told Swarm by hand stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from appserver.core.fleet import Cordon, Node
+from appserver.core.stacks import NODE
+
+Availability = Literal["active", "pause", "drain"]
+
+CORDON = "moorage.cordon"
+"""A label of ours: that we took the node out, so that we may put it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node as Swarm has it."""
+
+    id: str
+    labels: Mapping[str, str]
+    availability: str
+    leader: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What one is to be told."""
+
+    id: str
+    labels: Mapping[str, str]
+    availability: str
+
+
+def marks(members: Sequence[Member], nodes: Iterable[Node], cordons: Mapping[str, Cordon], me: str) -> Iterator[Mark]:
+    """Where Swarm says otherwise; nothing unless `me`, a node by Swarm's id, leads it: one is enough to say it."""
+    known = {one.id: one for one in members}
+    if me not in known or not known[me].leader:
+        return
+    for node in nodes:
+        member = known.get(node.engine.swarm.node) if node.engine and node.engine.swarm else None
+        if member is None:
+            continue
+        wanted = _mark(member, node, cordons.get(node.name))
+        if (wanted.labels, wanted.availability) != (member.labels, member.availability):
+            yield wanted
+
+
+def _mark(member: Member, node: Node, cordon: Cordon | None) -> Mark:
+    labels = {**member.labels, **node.labels, NODE: node.name}
+    ours = labels.pop(CORDON, "")
+    if cordon:
+        availability: Availability = "drain" if cordon.drain else "pause"
+        return Mark(member.id, {**labels, CORDON: availability}, availability)
+    return Mark(member.id, labels, "active" if ours == member.availability else member.availability)
