@@ -211,6 +211,7 @@ def test_routes_outlast_their_program_and_the_proxy_a_reload(ships: Fleet, quay:
     """`moorage proxy` is killed: routes stay. HAProxy begins anew with what it had."""
     host = f"{name}.example.net"
     deploy(ships, quay, name, compose(host), host)
+    wait_until(lambda: quay.keeps(host), "it is kept where HAProxy begins anew from")
     quay.routing.kill()
     assert serves(quay, host, "one")
     with visiting(quay.port, host) as visits:

@@ -30,6 +30,13 @@ class Front:
     def log(self) -> str:
         return (self.folder / "haproxy.log").read_text(errors="replace")
 
+    def keeps(self, host: str) -> bool:
+        """Whether HAProxy, begun anew, has this host with a container behind it."""
+        table = (line.split() for line in (self.folder / "state/routes.map").read_text().splitlines())
+        backend = next((name for prefix, name in table if prefix.startswith(f"{host}/")), None)
+        config = (self.folder / "state/routes.cfg").read_text()
+        return bool(backend) and "\n  server " in config.partition(f"backend {backend} ")[2].partition("\nbackend ")[0]
+
 
 @contextmanager
 def front(servers: Servers, folder: Path, **settings: object) -> Iterator[Front]:
