@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Event
 
+from appserver.agent.fence_memory import EARLY_S
 from appserver.agent.lanes import Lanes
 from appserver.agent.wishes import Wish, Wishes
 from appserver.core.entities import AppKey, Desired
@@ -24,24 +25,31 @@ from appserver.store.records import read
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
-EARLY_S = 15.0
-"""Before the grace is over, so that stopping is through by then: a container has ten seconds for that, if nobody says
-more."""
 
 
 class Fence:
     """`run` in a thread of its own."""
 
-    def __init__(self, kv: KV, node: str, wishes: Wishes, lanes: Lanes, lost_since: Callable[[], float | None]) -> None:
+    def __init__(
+        self,
+        kv: KV,
+        node: str,
+        wishes: Wishes,
+        lanes: Lanes,
+        lost_since: Callable[[], float | None],
+        remember: Callable[[Mapping[AppKey, float]], None] = lambda graces: None,
+    ) -> None:
         """
         Args:
             lost_since: monotonic time at which this node's lease ran out; None while it has one.
+            remember: what may move, and its grace, for an agent that is started while the store is away.
         """
         self._kv = kv
         self._node = node
         self._wishes = wishes
         self._lanes = lanes
         self._lost_since = lost_since
+        self._remember = remember
         self._held: dict[AppKey, Wish] = {}
         """What stands in for what was wanted."""
 
@@ -53,6 +61,8 @@ class Fence:
         lost = self._lost_since()
         if lost is None:
             self._let_go()
+            graces = {key: self._grace_s(key) for key in self._wishes.all()}
+            self._remember({key: grace_s for key, grace_s in graces.items() if grace_s})
             return
         for key in self._wishes.all():
             grace_s = self._grace_s(key)

@@ -17,6 +17,7 @@ from appserver.agent.conditions import Watch
 from appserver.agent.desired import Following
 from appserver.agent.endings import Endings
 from appserver.agent.fence import Fence
+from appserver.agent.fence_memory import Memory
 from appserver.agent.gate import Parts
 from appserver.agent.guarded import guarded
 from appserver.agent.guests import Guests
@@ -120,17 +121,31 @@ class Agent:
         who = this_run(identity.name, identity.address, identity.ip, clock.now)
         self._handshake = Handshake(kv, clock, identity.name, who, init, lambda: self._inventory.poke(), tree)
         claims = self._handshake.claims
-        self._fence = Fence(kv, identity.name, self.wishes, self._lanes, lambda: claims.lost_since)
+        self._memory = Memory(state_dir / "fence.json", engine, compose)
+        self._fence = Fence(
+            kv,
+            identity.name,
+            self.wishes,
+            self._lanes,
+            lambda: claims.lost_since,
+            lambda graces: self._memory.note(graces) if listed.is_set() else None,
+        )
         more = self._handshake.conditions
         self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch)
 
     def run(self, stop: Event) -> None:
         shaking = Thread(target=guarded("handshake", lambda: self._handshake.run(stop), stop), name="handshake")
         shaking.start()
+        name = self._identity.name
+        guarding = Thread(
+            target=guarded("memory", lambda: self._memory.guard(self._kv, name, stop), stop), name="memory"
+        )
+        guarding.start()
         while (over := self._handshake.claims.wait(stop)) is not None:
             if self._load(over):
                 self._work(over)
         shaking.join()
+        guarding.join()
 
     def _work(self, over: Event) -> None:
         """Until told to stop, or the claim went to a rival; running work has come back then."""
@@ -166,6 +181,8 @@ class Agent:
         while not stop.is_set():
             try:
                 self._reports.load()
+                for key in self._memory.take_stopped():
+                    self._reports.begin_again(key)
                 return True
             except StoreError as error:
                 log.warning("event=agent_waits_for_store reason=%s", error)

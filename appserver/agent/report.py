@@ -85,6 +85,12 @@ class Reports:
             told = self._told.get(key)
             return told.said if told else None
 
+    def begin_again(self, key: AppKey) -> None:
+        """Whatever was said of it, it is not as it was left: what is wanted is acted on anew."""
+        with self._changed:
+            if (told := self._told.get(key)) and told.said:
+                told.said = replace(told.said, acted_on=0)
+
     def applications(self) -> tuple[AppKey, ...]:
         with self._changed:
             return tuple(self._told)

@@ -241,6 +241,27 @@ def test_what_could_be_placed_elsewhere_is_stopped_by_a_node_that_has_lost_the_s
     assert ships.app(name)["drift"] == []
 
 
+def test_so_it_is_by_an_agent_that_is_started_while_the_store_is_away(ships: Fleet, name: str, etcd: Cluster) -> None:
+    """By what the one before it wrote; and what it stopped it begins anew when the store is back."""
+    ships.deploy(name, compose("one", grace="20s"))
+    ships.deploy(f"{name}stays", compose("two"))
+    ((node, moves),), (stays,) = ships.on(name).items(), ships.on(f"{name}stays").values()
+    for member in etcd.members:
+        member.pause()
+    try:
+        for host in ships.hosts.values():
+            host.agent.kill()
+            host.agent.launch()
+        wait_until(lambda: not ships.on(name), "it is stopped", 40)
+        assert [*ships.on(f"{name}stays").values()] == [stays]
+    finally:
+        for member in etcd.members:
+            member.resume()
+    wait_until(lambda: ships.on(name) == {node: moves}, "the same container runs again", 60)
+    wait_until(lambda: ships.app(name)["state"] == "running", "it is well", 30)
+    assert ships.app(name)["drift"] == []
+
+
 def test_one_on_every_node_and_on_one_that_comes_later(ships: Fleet, name: str) -> None:
     ships.servers.api.post("nodes/n4/cordon", {"reason": "later"})
     ships.deploy(name, compose("one", mode="global"))
