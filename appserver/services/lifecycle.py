@@ -134,7 +134,8 @@ class Lifecycle:
         move = begin(rollout, next(iter(staying.values())), staying)
         puts = {keys.desired(node, key): encode(wanted) for node, wanted in move.desired.items()}
         puts |= {where: encode(move.rollout), keys.application(key): encode(standing.application)}
-        if not (committed := self._kv.commit(standing.stood_on, puts)):
+        held, reserved = _reserved(key, standing, staying)
+        if not (committed := self._kv.commit({**standing.stood_on, **held}, {**puts, **reserved})):
             raise Conflict(f"{key} was changed by somebody else meanwhile; look again")
         return operation_id(key, current.number, committed)
 

@@ -128,6 +128,13 @@ def test_what_is_started_again_there_is_reserved_first(yard: Yard) -> None:
     assert held and str(SHOP) not in held.record.holders
 
 
+def test_what_is_restarted_in_turn_is_reserved_first_too(yard: Yard) -> None:
+    test_where_a_failed_copy_is_tolerated_what_runs_there_is_reserved(yard)
+    yard.lifecycle.restart(yard.root, SHOP)
+    assert yard.rollout(SHOP)
+    assert [yard.reserved(SHOP, name) for name in (*NODES, "n4")] == [["80", "81"], ["81"], ["81"], ["81"]]
+
+
 def test_a_first_revision_that_is_restarted_at_once_has_an_outcome_at_the_end() -> None:
     """Without anybody's asking for it: no report follows the last one."""
     yard = Yard(*NODES)
