@@ -41,6 +41,8 @@ from appserver.services.rollouts import Rollouts
 from appserver.services.routes import Routes
 from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
+from appserver.services.transfers import Transfers
+from appserver.services.transfers_run import TransfersRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Services:
     finish: Finish
     rollouts: Rollouts
     routes: Routes
+    transfers: Transfers
+    transfers_run: TransfersRun
     keep_current: KeepCurrent
     keeper: Keeper
     handshake: Handshake

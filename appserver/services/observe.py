@@ -59,7 +59,13 @@ class Observer:
         self._rendered: Remembered[Mapping[str, object]] = Remembered(256, lambda made: len(encode(made)))
         self._lines: Remembered[Mapping[tuple[str, str], str]] = Remembered(256, _size)
 
-    def for_request(self, wanted: DeployRequest) -> tuple[Seen, Standing]:
+    def for_request(
+        self, wanted: DeployRequest, pinned: Mapping[str, ImageFacts] | None = None
+    ) -> tuple[Seen, Standing]:
+        """
+        Args:
+            pinned: images that stay at the digest they have, by service, while the same references are meant.
+        """
         standing = standing_of(self._kv, wanted.key)
         files = replace(wanted.files, name=wanted.key.name)
         known = _dotenv_secrets(files.env_file)
@@ -69,7 +75,7 @@ class Observer:
         base = sealing.sealed_base(rendered, lambda one: self._sealer.seal(one, place), known)
         where = self._lines(text, lambda: _lines(files))
         return self._seen(
-            wanted.key, standing, base, self._sealer.seal(text, place), wanted.overrides, where, wanted.source
+            wanted.key, standing, base, self._sealer.seal(text, place), wanted.overrides, where, wanted.source, pinned
         ), standing
 
     def for_replan(

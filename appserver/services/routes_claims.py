@@ -23,9 +23,13 @@ class Claims:
         self._kv = kv
         self._own = frozenset(own_hosts)
 
-    def take(self, key: AppKey, exposes: Collection[Expose]) -> tuple[Mapping[str, int], Mapping[str, str]]:
+    def take(
+        self, key: AppKey, exposes: Collection[Expose], giver: AppKey | None = None
+    ) -> tuple[Mapping[str, int], Mapping[str, str]]:
         """What the commit that gives them to the application expects, and what it writes.
 
+        Args:
+            giver: an application whose claims are no reason against it, and stay its own until they are passed on.
         Raises:
             Conflict: another application has one of them. Invalid: one is the site's own.
         """
@@ -42,10 +46,27 @@ class Claims:
         for host, paths in wanted.items():
             stored = find(seen, keys.route(host), Held)
             held = stored.record if stored else Held()
-            after = {**held.paths, **{path: self._given(key, host, path, held) for path in paths}}
+            after = {**held.paths, **{path: self._given(key, host, path, held, giver) for path in paths}}
             if after != held.paths:
                 puts[keys.route(host)] = encode(replace(held, paths=after))
             expect[keys.route(host)] = stored.revision if stored else 0
+        return expect, puts
+
+    def pass_on(
+        self, giver: AppKey, key: AppKey, exposes: Collection[Expose]
+    ) -> tuple[Mapping[str, int], Mapping[str, str]]:
+        """What the commit expects and writes by which the application gets those of them that the giver has."""
+        seen = self._kv.snapshot(*(keys.route(host) for host in {one.host for one in exposes}))
+        wanted = {(one.host, one.path) for one in exposes}
+        expect: dict[str, int] = {}
+        puts: dict[str, str] = {}
+        for host in sorted({one.host for one in exposes}):
+            if stored := find(seen, keys.route(host), Held):
+                held = stored.record.paths
+                mine = {p: str(key) for p, holder in held.items() if holder == str(giver) and (host, p) in wanted}
+                expect[keys.route(host)] = stored.revision
+                if mine:
+                    puts[keys.route(host)] = encode(replace(stored.record, paths={**held, **mine}))
         return expect, puts
 
     def prune(self) -> int:
@@ -62,8 +83,10 @@ class Claims:
                 gone += bool(self._kv.commit({where: stored.revision}, puts, [] if left else [where]))
         return gone
 
-    def _given(self, key: AppKey, host: str, path: str, held: Held) -> str:
+    def _given(self, key: AppKey, host: str, path: str, held: Held, giver: AppKey | None) -> str:
         holder = held.paths.get(path, str(key))
+        if giver and holder == str(giver):
+            return holder
         if holder != str(key) and self._wants(holder, host, path):
             raise Conflict(f"x-moorage.expose: {host}{path} is {holder}'s")
         return str(key)

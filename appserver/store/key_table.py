@@ -52,6 +52,11 @@ TABLE: tuple[Key, ...] = (
     Key("revisions/<cluster>/<app>/<n>", "Revision, immutable", "deploy"),
     Key("outcomes/<cluster>/<app>/<n>", "Outcome of a revision: deployed, failed or superseded, with causes", "serve"),
     Key("rollouts/<cluster>/<app>", "Rollout: a revision on its way over several nodes, until it is settled", "serve"),
+    Key(
+        "moves/<cluster>/<app>",
+        "Transfer: an application on its way to another cluster; how that ended stays for a day",
+        "serve",
+    ),
     Key("cordons/<node>", "Cordon: nothing new is placed there; drained, nothing stays", "operator"),
     Key("losses/<node>", "Loss: since when its agent is known to be gone; none while it is there", "serve"),
     Key("desired/<node>/<cluster>.<app>", "Desired: revision wanted, run state", "deploy"),

@@ -20,6 +20,7 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
 PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
 """Debian policy 5.6.1, bounded."""
 ROLLOUTS = "rollouts/"
+MOVES = "moves/"
 CORDONS, LOSSES = "cordons/", "losses/"
 RESERVED = frozenset({"_ping", "con", "nul", "prn", "aux", "all", "orphans"})
 TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
@@ -71,6 +72,11 @@ def revision(key: AppKey, number: int) -> str:
 def rollout(key: AppKey) -> str:
     check_app(key)
     return f"{ROLLOUTS}{key.cluster}/{key.name}"
+
+
+def move(key: AppKey) -> str:
+    check_app(key)
+    return f"{MOVES}{key.cluster}/{key.name}"
 
 
 def cordon(node_name: str) -> str:

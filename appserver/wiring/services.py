@@ -66,6 +66,8 @@ from appserver.services.source_trees import SourceTrees
 from appserver.services.sources import Sources
 from appserver.services.throttle import Throttle
 from appserver.services.tokens import Tokens
+from appserver.services.transfers import Transfers
+from appserver.services.transfers_run import TransfersRun
 from appserver.services.users import Users
 from appserver.settings import ServeSettings
 from appserver.wiring.store import open_store, secret
@@ -153,6 +155,10 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         finish=finish,
         rollouts=Rollouts(kv, finish, access, audit),
         routes=Routes(kv=kv, claims=claims, public_url=settings.public_url),
+        transfers=Transfers(
+            kv=kv, observer=observer, claims=claims, access=access, audit=audit, events=events, clock=clock
+        ),
+        transfers_run=TransfersRun(kv=kv, claims=claims, audit=audit, events=events, clock=clock),
         keep_current=KeepCurrent(
             kv=kv,
             records=records,
@@ -186,6 +192,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         FencedDuty("master", services.handshake.run),
         Duty("finisher", services.finish.run),
         Duty("rollouts", services.rollouts.run),
+        Duty("moves", services.transfers_run.run),
         Duty("losses", services.losses.run),
         Duty("everywhere", services.everywhere.run),
         Duty("sources", services.keep_current.run),

@@ -63,10 +63,12 @@ class Yard:
         self.desk = Desk()
         self.kv = self.desk.kv
         world = OneService()
-        observer = Observer(
+        self.observer = Observer(
             self.kv, cast(Compose, world), cast(Nodes, world), world, KeySealer(b"k" * 32), NoLayers(), self.desk.clock
         )
-        self.deploy = Deploy(self.kv, observer, self.desk.access, self.desk.audit, self.desk.events, self.desk.clock)
+        self.deploy = Deploy(
+            self.kv, self.observer, self.desk.access, self.desk.audit, self.desk.events, self.desk.clock
+        )
         self.lifecycle = Lifecycle(self.kv, self.deploy, self.desk.access, self.desk.audit, self.desk.clock)
         self.finish = Finish(self.kv, self.desk.events, self.desk.clock)
         self.root = Caller("root", "admin")
