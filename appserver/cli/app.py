@@ -22,6 +22,7 @@ VERBS: lazy.Table = {
     "pause": ("appserver.cli.app_change:pause", "Hold a roll-out over several nodes."),
     "resume": ("appserver.cli.app_change:resume", "Let a roll-out go on."),
     "scale": ("appserver.cli.app_change:scale", "So many containers of a service."),
+    "move": ("appserver.cli.app_move:move", "To another cluster, of either kind: plan first; exit 3 with --dry-run."),
     "delete": ("appserver.cli.app_change:delete", "Remove it; named volumes are kept unless told otherwise."),
     "export": ("appserver.cli.app_files:export", "A directory that `docker compose up` runs without Moorage."),
     "import": ("appserver.cli.app_files:import_", "Adopt a compose project that runs on a node already."),

@@ -21,13 +21,17 @@ def print_plan(plan: Mapping[str, Any], diff: bool = False, err: bool = False) -
     for step in told:
         subject, cause = show.clean(step["subject"]), show.clean(step["cause"])
         click.echo(f"{subject}: {show.styled(step['action'])} — {cause}", err=err)
-    if diff and plan["diff"]:
-        for line in plan["diff"].splitlines():
-            show.say(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""), err=err)
+    if diff:
+        print_diff(plan["diff"], err)
     if not plan["changed"]:
         show.say(f"nothing to do: {plan['application']} is as wanted", err=err)
     elif not told:
         show.say("no service changes; the revision is recorded", err=err)
+
+
+def print_diff(text: str, err: bool = False) -> None:
+    for line in text.splitlines():
+        show.say(line, {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""), err=err)
 
 
 def exit_of(plan: Mapping[str, Any]) -> int:

@@ -7,7 +7,7 @@ from flask import Response, jsonify
 from appserver.core.access import Caller
 from appserver.services.deploy import Deployed
 from appserver.web import archive, forms, queries, shapes, sse
-from appserver.web.api import api, described
+from appserver.web.api import PREFIX, api, described
 from appserver.web.api_operations import accepted
 from appserver.web.context import caller, services
 from appserver.web.forms import application_key
@@ -142,6 +142,26 @@ def resume_application(cluster: str, name: str) -> Response:
     """Let it go on, to the end."""
     known, key = caller(), application_key(cluster, name)
     return accepted(known, services().rollouts.resume(known, key))
+
+
+@api.post("/applications/<cluster>/<name>/move")
+@described("applications", ok=shapes.TransferPlan, accepted=shapes.Transfer)
+def move_application(cluster: str, name: str, json: forms.MoveBody) -> Response:
+    """Move it to another cluster: 202 with how far it is. With `dry_run`, what that would do and why, and 200."""
+    known, key = caller(), application_key(cluster, name)
+    if json.dry_run:
+        return jsonify(services().transfers.plan(known, key, json.to).to_json())
+    begun = services().transfers.begin(known, key, json.to, json.token)
+    response = forms.one(begun.to_json(), status=202)
+    response.headers["Location"] = f"{PREFIX}/applications/{key.cluster}/{key.name}/move"
+    return response
+
+
+@api.get("/applications/<cluster>/<name>/move")
+@described("applications", ok=shapes.Transfer)
+def show_move(cluster: str, name: str) -> Response:
+    """How far its move to another cluster is; for a day, how the last one ended."""
+    return jsonify(services().transfers.show(caller(), application_key(cluster, name)).to_json())
 
 
 @api.get("/applications/<cluster>/<name>/drift")

@@ -69,6 +69,12 @@ class RollbackBody(Body):
     reason: Short = ""
 
 
+class MoveBody(Body):
+    to: Name = Field(description="the cluster it goes to")
+    dry_run: bool = False
+    token: Short = Field("", description="of a plan: nothing but that plan is applied")
+
+
 class ServicesBody(Body):
     """Empty: all services."""
 

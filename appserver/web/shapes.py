@@ -103,6 +103,47 @@ class Operation(Shape):
     done_at: str | None
 
 
+class Behind(Shape):
+    """Data that is not copied when an application moves: a volume, or a directory of the hosts."""
+
+    kind: Literal["volume", "bind"]
+    name: str
+    services: list[str]
+
+
+class TransferPlan(Shape):
+    """What becomes of an application that is moved to another cluster; `leaves` are the nodes it is on now."""
+
+    application: str
+    to: str
+    changed: bool
+    token: str
+    nodes: list[str]
+    leaves: list[str]
+    steps: list[Step]
+    warnings: list[str]
+    commits: dict[str, str]
+    diff: str
+    behind: list[Behind]
+    routes: list[str]
+    stopped: bool
+
+
+class Transfer(Shape):
+    """A move to another cluster. `arriving`: the new one comes up; `leaving`: the old one goes; `undoing`: the new."""
+
+    application: str
+    to: str
+    becomes: str
+    state: Literal["arriving", "leaving", "undoing", "done", "failed"]
+    step: str
+    causes: list[Cause]
+    operation: str
+    by: str
+    begun_at: str
+    ended_at: str | None
+
+
 class Copy(Shape):
     """The part of one node; `revision` is the one that came up last."""
 
