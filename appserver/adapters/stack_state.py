@@ -112,6 +112,7 @@ def _container(
         cpus=(limits.get("NanoCPUs") or 0) / 1e9,
         restart=_restart(template.get("RestartPolicy") or {}),
         networks=_networks(task),
+        published=_published(task, service),
         node=nodes.get(task.get("NodeID", ""), ""),
     )
 
@@ -144,6 +145,15 @@ def _networks(task: Json) -> tuple[str, ...]:
     """But the one by which Swarm leads to published ports."""
     specs = [one["Network"]["Spec"] for one in task.get("NetworksAttachments") or ()]
     return tuple(sorted(spec["Name"] for spec in specs if not spec.get("Ingress")))
+
+
+def _published(task: Json, service: Json) -> Mapping[int, int]:
+    """TCP ports of the task's own node, and those that Swarm publishes on every node."""
+    own = ((task["Status"].get("PortStatus") or {}).get("Ports")) or ()
+    shared = (service.get("Endpoint") or {}).get("Ports") or ()
+    ports = [*(one for one in shared if one.get("PublishMode") == "ingress"), *own]
+    tcp = [one for one in ports if one.get("Protocol", "tcp") == "tcp" and one.get("PublishedPort")]
+    return {one["TargetPort"]: one["PublishedPort"] for one in tcp}
 
 
 def _has_probe(about: Json) -> bool:

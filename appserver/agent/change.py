@@ -135,8 +135,8 @@ class Change:
 
     def _bring_about(self, revision: Revision, plan: ReconcilePlan, waits: tuple[str, ...]) -> tuple[Cause, ...]:
         """What is started beside what it replaces comes last: what it depends on is there by then."""
-        in_swarm = self._wish.desired.stack  # which starts first what is to start first by itself
-        both = None if in_swarm else beside(revision, plan, self._gate.containers())
+        # Swarm starts first by itself what is to start first.
+        both = None if self._parts.in_swarm else beside(revision, plan, self._gate.containers())
         if both is None:
             return self._gate.bring_about(revision, plan, waits)
         rest = tuple(name for name in waits if name not in both.scale)

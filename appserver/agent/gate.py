@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -43,6 +43,8 @@ class Parts:
     clock: Clock
     ended: Callable[[], frozenset[str]]
     leave: Callable[[AppKey, Collection[str], float, Event], None]
+    in_swarm: bool = False
+    """It is Swarm that stops what is replaced, when its successor is up or before."""
 
 
 class Gate:
@@ -123,9 +125,11 @@ class Gate:
     def carry_out(self, revision: Revision, images: dict[str, str], plan: ReconcilePlan, limit_s: float) -> None:
         """Act alone, saying what is being done. What it stops has left the proxies before."""
         containers = self._parts.looks.containers(self._key.name)
-        self.leave(revision, None if plan.verb else stopped_by(plan, revision, containers, self._saying.now.adopted))
+        going = stopped_by(plan, revision, containers, self._saying.now.adopted)
+        self.leave(revision, None if plan.verb else frozenset() if self._parts.in_swarm else going)
         try:
-            self._see_through(self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s))
+            doing = self._parts.hands.carry_out(self._key, revision, images, plan, self._turn.over, limit_s)
+            self._see_through(self._seen(revision, doing) if self._parts.in_swarm and not plan.verb else doing)
         finally:
             self._saying.leaving = frozenset()
             self._parts.looks.forget(self._key.name, plan.services)
@@ -164,6 +168,12 @@ class Gate:
         except ComposeError:
             self.go_on()
             raise
+
+    def _seen(self, revision: Revision, doing: Iterable[str]) -> Iterator[str]:
+        """With a look at each line: what takes requests changes all the time."""
+        for line in doing:
+            self._saying.see(revision, self.containers())
+            yield line
 
     def _look(self, revision: Revision, waits: Sequence[str], limit: datetime, but: Collection[str] = ()) -> Verdict:
         self._turn.news.clear()

@@ -24,8 +24,8 @@ from appserver.errors import ComposeError, EngineError
 
 log = logging.getLogger(__name__)
 
-_STACK_LOOK_S = 5.0
-"""Nothing tells of what happens to a stack on other nodes: it is looked at so often."""
+_STACK_LOOK_S, _EXPOSED_LOOK_S = 5.0, 1.0
+"""Nothing tells of what happens to a stack on other nodes: it is looked at, more often where proxies lead to it."""
 _LONGEST_HEAL_S = 300.0
 _STEADY_S = 60.0
 """So long without drift, and the next healing is at once again."""
@@ -62,8 +62,9 @@ class Reconcile:
                 again = self._change(key, change, saying)
             else:
                 again = self._look_after(parts, key, wish, last, change, saying)
+            look_s = _EXPOSED_LOOK_S if saying.is_exposed else _STACK_LOOK_S
             looks = wish.desired.stack and wish.desired.run == "running"
-            return _STACK_LOOK_S if again is None and looks else again
+            return look_s if again is None and looks else again
         except Superseded:
             return None
         finally:

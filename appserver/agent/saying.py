@@ -48,6 +48,11 @@ class Saying:
     def containers(self) -> tuple[ContainerState, ...]:
         return self._containers
 
+    @property
+    def is_exposed(self) -> bool:
+        """Whether proxies lead to what was seen last."""
+        return bool(self._exposes)
+
     def see(
         self,
         revision: Revision,

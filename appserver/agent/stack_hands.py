@@ -28,7 +28,7 @@ def with_stacks(parts: Parts, engine: Engine, stacks: Stacks, sealer: Sealer, st
     """The same, for what Swarm runs."""
     projects = StackProjects(engine, sealer, state_dir)
     hands = StackHands(engine, parts.compose, stacks, projects)
-    return replace(parts, looks=StackLooks(engine, stacks), projects=projects, hands=hands)
+    return replace(parts, looks=StackLooks(engine, stacks), projects=projects, hands=hands, in_swarm=True)
 
 
 class StackHands(Hands):

@@ -93,6 +93,7 @@ def effective(
     constraints: dict[str, tuple[str, ...]] = {}
     warnings: list[str] = []
     faults: list[tuple[str, str]] = []
+    mode = "host" if in_swarm else "ingress"
     for name, service in compose.services(base).items():
         try:
             layers = _layers(key, name, service, images[name], repository, overrides, where)
@@ -100,7 +101,7 @@ def effective(
         except ConfigError as error:
             faults += [_fault(name, fault) for fault in error.faults]
             continue
-        rendered = with_ports({**resolved.to_compose(), "image": images[name].pin}, name, said.expose)
+        rendered = with_ports({**resolved.to_compose(), "image": images[name].pin}, name, said.expose, mode)
         faults += undeclared(name, rendered, base, resolved)
         faults += seals_of_layers(name, rendered, service)
         on = Placed() if in_swarm else placed(rendered)

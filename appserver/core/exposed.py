@@ -21,17 +21,20 @@ def faults(exposes: tuple[Expose, ...], project: Project) -> tuple[tuple[str, st
     )
 
 
-def with_ports(service: Service, name: str, exposes: tuple[Expose, ...]) -> Service:
+def with_ports(service: Service, name: str, exposes: tuple[Expose, ...], mode: str = "ingress") -> Service:
     """The service with a host port of the engine's choice for each exposed port that it does not publish itself.
 
     So containers of two revisions can be up on one node at once.
+
+    Args:
+        mode: of these ports. In a Swarm `host`: on the node of each container, and not on all.
     """
     if str(service.get("network_mode", "")).startswith("host"):
         return service
     given = cast(list[Mapping[str, Any]], service.get("ports") or [])
     known = {int(one["target"]) for one in given if _is_reached(one)}
     wanted = sorted({one.port for one in exposes if one.service == name} - known)
-    more = [{"mode": "ingress", "protocol": "tcp", "target": port} for port in wanted]
+    more = [{"mode": mode, "protocol": "tcp", "target": port} for port in wanted]
     return {**service, "ports": [*given, *more]} if more else service
 
 

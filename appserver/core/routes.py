@@ -33,6 +33,8 @@ class Endpoint:
     host: str
     path: str
     port: int
+    node: str = ""
+    """Where it is, if not on the node whose agent says so: a manager's tells of a stack's containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def endpoints(
     up = [c for c in containers if c.state == "running" and c.health in ("none", "healthy") and c.id not in but]
     wanted = sorted({*exposes}, key=lambda one: (one.address, one.service, one.port))
     found = ((c, one, _port(c, one.port)) for one in wanted for c in up if c.service == one.service)
-    return tuple(Endpoint(c.id, one.host, one.path, port) for c, one, port in found if port)
+    return tuple(Endpoint(c.id, one.host, one.path, port, c.node) for c, one, port in found if port)
 
 
 def table(
@@ -110,9 +112,9 @@ def table(
     """
     found: dict[tuple[str, str, str], list[tuple[bool, Upstream]]] = {}
     for (node, application), said in sorted(serving.items()):
-        if (node, application) in wanted and node in addresses:
-            for one in said.endpoints:
-                upstream = Upstream(f"{node}.{one.container[:SHORT]}.{one.port}", addresses[node], one.port)
+        for one in said.endpoints if (node, application) in wanted else ():
+            if address := addresses.get(there := one.node or node):
+                upstream = Upstream(f"{there}.{one.container[:SHORT]}.{one.port}", address, one.port)
                 found.setdefault((one.host, one.path, application), []).append((node in alive, upstream))
     return tuple(
         Route(host, path, application, _usable(found.get((host, path, application), ())))

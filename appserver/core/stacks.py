@@ -86,8 +86,6 @@ def stack(
     faults: list[tuple[str, str]] = []
     warnings: list[str] = []
     made: dict[str, Service] = {}
-    if said.expose:
-        faults.append(("x-moorage.expose", "a stack publishes its ports itself: Swarm leads to them on every node"))
     for name, service in services.items():
         faults += [(f"{name}.{option}", why) for option, why in _REFUSED.items() if service.get(option)]
         left = sorted(o for o, value in service.items() if value and o not in _KEPT | _MADE_OTHERWISE | _SILENT)

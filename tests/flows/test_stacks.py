@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
@@ -16,8 +18,10 @@ from tests.lab.bridged import Bridged
 from tests.lab.engine import Dockerd
 from tests.lab.etcd import Cluster
 from tests.lab.fleet import Fleet, fleet
+from tests.lab.front import Front, front
 from tests.lab.images import busybox
 from tests.lab.switch import Switch, switch
+from tests.lab.visitors import ask, visiting
 from tests.lab.wait import wait_until
 
 pytestmark = [pytest.mark.slow]
@@ -175,6 +179,8 @@ def test_stopped_started_restarted_scaled_and_deleted(harbour: Fleet) -> None:
     assert not tasks_or_none(harbour, "life_web")
     cli(harbour, "app", "start", f"{CLUSTER}/life", "--wait")
     assert len(tasks(harbour, "life_web")) == 3
+    cli(harbour, "app", "scale", f"{CLUSTER}/life", "web=2")
+    assert len(tasks(harbour, "life_web")) == 2
     cli(harbour, "app", "delete", f"{CLUSTER}/life", "--yes", "--wait")
     assert not harbour.hosts["n1"].engine.run("service", "ls", "-q", "-f", "name=life")
     assert not harbour.hosts["n1"].engine.run("network", "ls", "-q", "-f", "name=life")
@@ -277,3 +283,54 @@ def test_another_manager_takes_over_where_one_is_lost(harbour: Fleet, etcd: Clus
     wait_until(lambda: gone not in etcd.etcdctl("get", "--keys-only", "--prefix", gone), "it let go", 60)
     assert {one["ID"] for one in tasks(harbour, "heir_web")} == before
     assert where(etcd, "heir") <= {"n1", "n2", "n3"}
+
+
+@pytest.fixture(scope="module")
+def quay(harbour: Fleet) -> Iterator[Front]:
+    with TemporaryDirectory(prefix="moorage-front-") as name:
+        Path(name).chmod(0o755)
+        with front(harbour.servers, Path(name)) as made:
+            yield made
+
+
+def test_routes_lead_to_a_stack_wherever_it_runs(harbour: Fleet, quay: Front) -> None:
+    """At 50 requests a second none fails while Swarm updates it, the new ones first; it is reached after a drain."""
+    host = "ferry.example.net"
+
+    def ferry(greeting: str) -> str:
+        serve = f"mkdir -p /d; echo {greeting} > /d/index.html; exec httpd -f -p 80 -h /d"
+        probe = "[CMD, /bin/busybox, wget, -q, -O, /dev/null, 'http://127.0.0.1/']"
+        more = f", expose: {{service: web, port: 80, host: {host}}}, update: {{order: start-first, monitor: 1s}}"
+        health = f"stop_grace_period: 0s\n    healthcheck: {{test: {probe}, interval: 300ms}}"
+        return project(serve, more).replace("stop_grace_period: 0s", health)
+
+    assert deploy(harbour, "ferry", ferry("one"))["state"] == "done"
+    wait_until(lambda: ask(quay.port, host) == (200, "one"), "it is reached", 10)
+    with visiting(quay.port, host) as visits:
+        wait_until(lambda: visits.count > 25, "requests are answered")
+        assert deploy(harbour, "ferry", ferry("two"))["state"] == "done"
+        before = visits.count
+        wait_until(lambda: visits.count > before + 50, "requests go on")
+    assert visits.failed == {}, visits.answers
+    assert visits.said[-1] == "two"
+    cli(harbour, "node", "drain", "n2", "--yes")
+    wait_until(lambda: member(harbour, "n2")["Availability"] == "drain", "Swarm empties it", 40)
+    wait_until(lambda: "n2" not in {one["Node"] for one in tasks(harbour, "ferry_web")}, "it has left", 40)
+    wait_until(lambda: ask(quay.port, host) == (200, "two"), "it is reached", 3)
+    cli(harbour, "node", "undrain", "n2")
+
+
+def test_a_plan_says_what_a_stack_cannot_do(harbour: Fleet) -> None:
+    """Refused where the application may lean on it, told where it only tunes; nothing begins."""
+    text = project().replace(
+        "    stop_grace_period: 0s", "    stop_grace_period: 0s\n    security_opt: [no-new-privileges]"
+    )
+    told = {"cluster": CLUSTER, "name": "plain", "compose": text}
+    answer = harbour.servers.api.post("applications/plan", told)
+    assert answer.status_code == 422, answer.text
+    assert [one["where"] for one in answer.json()["errors"]] == ["web.security_opt"]
+    text = project().replace("    stop_grace_period: 0s", "    stop_grace_period: 0s\n    cpu_shares: 512")
+    answer = harbour.servers.api.post("applications/plan", {**told, "compose": text})
+    assert answer.status_code == 200, answer.text
+    assert "web: cpu_shares counts on engines alone" in answer.json()["warnings"]
+    assert not harbour.hosts["n1"].engine.run("service", "ls", "-q", "-f", "name=plain")
