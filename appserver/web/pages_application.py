@@ -37,7 +37,9 @@ def overview(cluster: str, name: str) -> str:
     images, references = (last.images, last.references) if last else ({}, {})
     where = services().placement_scores.of_application(me, app.key)
     routes = services().routes.list(me, app.key)
-    told = {"images": images, "references": references, "where": where, "routes": routes}
+    move = services().transfers.find(app.key)
+    moving = move if move and not move.transfer.is_over else None
+    told = {"images": images, "references": references, "where": where, "routes": routes, "moving": moving}
     return _page("overview", app, "application", last=last, **told)
 
 

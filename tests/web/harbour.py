@@ -25,7 +25,7 @@ from appserver.services.deploy import Deployed
 from appserver.services.journal import Page
 from appserver.settings import ServeSettings
 from appserver.web.app import create_app
-from tests.web import records, values
+from tests.web import moving, records, values
 from tests.web.boot_record import boards, boot_servers
 from tests.web.measured import Measuring
 from tests.web.plays_record import plays
@@ -80,6 +80,7 @@ class Harbour:
                 undrain=self._told("undrain"),
             ),
             routes=SimpleNamespace(list=lambda *_: records.ROUTES),
+            transfers=SimpleNamespace(find=moving.MOVING.get, plan=moving.plan, begin=self._told("move")),
             rollouts=SimpleNamespace(pause=self._told("pause", "op"), resume=self._told("resume", "op")),
             operations=SimpleNamespace(
                 get=lambda _, asked: values.OPERATIONS[asked],

@@ -153,6 +153,33 @@ def test_rollback_shows_its_plan_and_applies_that(client, harbour):
     assert harbour.done == [("rollback", values.SHOP, 1, "t")]
 
 
+def test_a_move_shows_its_plan_and_applies_that(client, harbour):
+    """GET asks where to, `?to=` plans, POST applies with the plan's token and shows how far it is."""
+    path = f"{APP}/move"
+    asked = client.get(path).text
+    assert 'value="edge"' in asked and 'value="all"' not in asked and 'value="default"' not in asked
+    planned = client.get(f"{path}?to=edge").text
+    assert "shop_data" in planned and "once all of it is up in edge" in planned
+    assert send(client, path, f"{path}?to=edge", to="edge", token="t").location == path
+    assert harbour.done == [("move", values.SHOP, "edge", "t")]
+
+
+def test_where_it_cannot_go_says_why_at_once(client):
+    """Every fault; and the choice stays open."""
+    page = client.get("/applications/default/blog/move?to=edge").text
+    assert "web.devices: Swarm gives a container no devices" in page and "db.ipc" in page
+    assert "Show the plan" in page
+
+
+def test_a_move_is_watched_and_can_be_tried_again(client):
+    """Also when the application is not there any more."""
+    assert "comes up in edge" in client.get("/applications/default/wiki/move").text
+    assert "On its way to edge" in client.get("/applications/default/wiki").text
+    failed = client.get("/applications/default/mail/move").text
+    assert "it did not come up in edge" in failed and "move?again=1" in failed
+    assert 'href="/applications/edge/gone"' in client.get("/applications/default/gone/move").text
+
+
 def test_the_export_is_a_tree_of_files(client):
     """A zip that holds the project below its name."""
     archive = zipfile.ZipFile(BytesIO(client.get(f"{APP}/export").data))
