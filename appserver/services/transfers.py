@@ -13,7 +13,7 @@ from appserver.core.operations import operation_id
 from appserver.core.transfer import Transfer
 from appserver.core.transfer_plan import TransferPlan, transfer_plan
 from appserver.core.views import cause_json
-from appserver.errors import Conflict, Invalid, NotFound
+from appserver.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from appserver.ports import KV, Clock
 from appserver.services.access import Access
 from appserver.services.audit import Audit
@@ -89,11 +89,12 @@ class Transfers:
             self._access.require(caller, "R", f"application:{one}")
         return self._found(caller, key, to).plan
 
-    def begin(self, caller: Caller, key: AppKey, to: str, token: str = "") -> TransferView:
+    def begin(self, caller: Caller, key: AppKey, to: str, token: str = "", expect: int = 0) -> TransferView:
         """The new application is wanted from now on, and the move on record, in one transaction.
 
         Args:
             token: of a plan; when given, nothing but that is done.
+            expect: the application's store revision that the caller saw; 0 for any.
         """
         with self._audit.of(caller, "move", f"application:{key}", f"to {to}"):
             there = self._target(key, to)
@@ -101,6 +102,8 @@ class Transfers:
                 self._access.require(caller, letter, f"application:{one}")
             for _ in range(_TRIES):
                 found = self._found(caller, key, to)
+                if expect and found.here.stood_on[keys.application(key)] != expect:
+                    raise PreconditionFailed(f"{key} has changed since you looked")
                 if token and token != found.plan.token:
                     raise Conflict("the plan is stale: what it was made from has changed since; plan again")
                 if (done := self._commit(caller, key, found)) is not None:

@@ -151,7 +151,7 @@ def move_application(cluster: str, name: str, json: forms.MoveBody) -> Response:
     known, key = caller(), application_key(cluster, name)
     if json.dry_run:
         return jsonify(services().transfers.plan(known, key, json.to).to_json())
-    begun = services().transfers.begin(known, key, json.to, json.token)
+    begun = services().transfers.begin(known, key, json.to, json.token, forms.if_match())
     response = forms.one(begun.to_json(), status=202)
     response.headers["Location"] = f"{PREFIX}/applications/{key.cluster}/{key.name}/move"
     return response
