@@ -16,8 +16,9 @@ Faults = list[tuple[str, str]]
 
 _OWN = ("endpoint_mode", "labels", "rollback_config")
 _CONDITIONS = {"always": "any", "unless-stopped": "any", "on-failure": "on-failure", "no": "none", "none": "none"}
-_EXPRESSION = re.compile(r"(?P<of>[A-Za-z0-9_.-]+)\s*(?P<is>==|!=)\s*(?P<value>[A-Za-z0-9_.][^*?\[\]]*)")
+_EXPRESSION = re.compile(r"(?P<of>[A-Za-z0-9_.-]+)\s*(?P<is>==|!=)\s*(?P<value>[A-Za-z0-9_.][A-Za-z0-9:_./ -]*)")
 _SECONDS = "s"
+_JOBS = ("replicated-job", "global-job")
 
 
 def deploy(service: Service, said: Options, constraints: Iterable[str]) -> tuple[dict[str, object], Faults]:
@@ -25,13 +26,17 @@ def deploy(service: Service, said: Options, constraints: Iterable[str]) -> tuple
     faults: Faults = []
     given = cast(Mapping[str, Any], service.get("deploy") or {})
     mode = str(given.get("mode") or said.mode)
-    copies = given.get("replicas") or service.get("scale") or said.replicas
+    asked = (service.get("scale"), given.get("replicas"), said.replicas)
+    copies = int(str(next(one for one in asked if one is not None)))
     made: dict[str, object] = {name: given[name] for name in _OWN if given.get(name)}
     made["mode"] = mode
     if mode.startswith("replicated"):
-        made["replicas"] = int(str(copies))
-    made["update_config"] = _update(given, said, int(str(copies)))
-    made["restart_policy"] = _restart(service, given)
+        made["replicas"] = copies
+    if mode in _JOBS:  # each run is a new one: there is nothing to update
+        made.pop("rollback_config", None)
+    else:
+        made["update_config"] = _update(given, said, copies, mode)
+    made["restart_policy"] = _restart(service, given, mode)
     if limits := _resources(service, given, faults):
         made["resources"] = limits
     if place := _placement(given, said, constraints, faults):
@@ -39,14 +44,19 @@ def deploy(service: Service, said: Options, constraints: Iterable[str]) -> tuple
     return made, faults
 
 
-def _update(given: Mapping[str, Any], said: Options, copies: int) -> dict[str, object]:
-    """It pauses where too many fail: the revision before is then put back as everywhere, and told with its causes."""
+def _update(given: Mapping[str, Any], said: Options, copies: int, mode: str) -> dict[str, object]:
+    """It pauses where too many fail: the revision before is then put back as everywhere, and told with its causes.
+
+    The ratio is between those that may fail and one more, as it is rounded on the way. Of a service that runs on each
+    node, nobody knows here how many that are: none may fail.
+    """
     ours = said.update
+    tolerated = ours.max_failures if mode == "replicated" else 0
     made: dict[str, object] = {
         "parallelism": ours.batch(copies) if ours.share else ours.parallelism,
         "order": ours.order,
         "failure_action": "pause",
-        "max_failure_ratio": round(min(1.0, ours.max_failures / max(1, copies)), 3),
+        "max_failure_ratio": round(min(1.0, (tolerated + 0.5) / max(1, copies)), 4) if tolerated else 0.0,
     }
     for name, seconds in (("delay", ours.delay_s), ("monitor", ours.monitor_s)):
         if seconds:
@@ -55,13 +65,16 @@ def _update(given: Mapping[str, Any], said: Options, copies: int) -> dict[str, o
     return {**made, **{name: value for name, value in own.items() if value not in (None, "")}}
 
 
-def _restart(service: Service, given: Mapping[str, Any]) -> dict[str, object]:
-    """Unsaid, it is as Swarm has it: whatever ends is started again, on another node where its own is gone."""
+def _restart(service: Service, given: Mapping[str, Any], mode: str) -> dict[str, object]:
+    """Unsaid, it is as Swarm has it: whatever ends is started again, on another node where its own is gone. A job
+    that ended well is through."""
+    usual = "on-failure" if mode in _JOBS else "any"
     if own := given.get("restart_policy"):
-        return dict(own)
-    name, _, most = str(service.get("restart") or "always").partition(":")
-    made: dict[str, object] = {"condition": _CONDITIONS.get(name, "any")}
-    return {**made, "max_attempts": int(most)} if most.isdigit() else made
+        made = dict(own)
+    else:
+        name, _, most = str(service.get("restart") or "always").partition(":")
+        made = {"condition": _CONDITIONS.get(name, "any"), **({"max_attempts": int(most)} if most.isdigit() else {})}
+    return {**made, "condition": usual} if made.get("condition", "any") == "any" else made
 
 
 def _resources(service: Service, given: Mapping[str, Any], faults: Faults) -> dict[str, object]:

@@ -6,20 +6,22 @@ is refused; what only tunes is left out and told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from appserver.core.compose import Project, Service
 from appserver.core.entities import Options
 from appserver.core.stack_deploy import deploy
+from appserver.core.stack_mounts import MAKERS, listed, tmpfs
 
 NODE = "moorage.node"
 """A label of Swarm's nodes: by which name the node is on record."""
 
 _KEPT = frozenset(
     {
-        "cap_add", "cap_drop", "command", "credential_spec", "dns", "dns_opt", "dns_search", "domainname", "entrypoint",
+        "cap_add", "cap_drop", "command", "credential_spec", "dns", "dns_search", "domainname", "entrypoint",
         "environment", "expose", "extra_hosts", "healthcheck", "hostname", "image", "init", "isolation", "labels",
         "logging", "networks", "read_only", "stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tty",
         "ulimits", "user", "working_dir",
@@ -37,6 +39,7 @@ _REFUSED: Mapping[str, str] = {
     "devices": "Swarm gives a container no devices",
     "external_links": "containers of a stack find each other by their networks",
     "gpus": "Swarm gives a container no devices; reserve a generic resource",
+    "group_add": "Swarm has no such option",
     "ipc": "Swarm has no such option",
     "links": "containers of a stack find each other by their networks",
     "network_mode": "a stack's containers are in its networks",
@@ -52,6 +55,11 @@ _REFUSED: Mapping[str, str] = {
 }
 _SILENT = frozenset({"build", "profiles", "pull_policy", "attach", "develop"})
 """Of no meaning once an image is named."""
+_ADDRESSES = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
+_NETWORK = frozenset({"attachable", "driver", "driver_opts", "external", "internal", "labels", "name"})
+_LONGEST = 63
+_NAME = re.compile(r"[A-Za-z0-9](?:[-_]*[A-Za-z0-9]+)*")
+"""Of a service or network, as Swarm takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,100 +95,94 @@ def stack(
     warnings: list[str] = []
     made: dict[str, Service] = {}
     for name, service in services.items():
+        faults += [(name, why) for why in _misnamed(f"{base.get('name', '')}_{name}")]
         faults += [(f"{name}.{option}", why) for option, why in _REFUSED.items() if service.get(option)]
         left = sorted(o for o, value in service.items() if value and o not in _KEPT | _MADE_OTHERWISE | _SILENT)
         warnings += [f"{name}: {option} counts on engines alone" for option in left if option not in _REFUSED]
         one = {option: value for option, value in service.items() if option in _KEPT}
-        for option, make in _MAKERS.items():
+        for option, make in MAKERS.items():
             if service.get(option):
-                one[option] = [make(entry, f"{name}.{option}", faults) for entry in _list(service[option])]
+                one[option] = [make(entry, f"{name}.{option}", faults) for entry in listed(service[option])]
         if service.get("tmpfs"):
-            one["volumes"] = [*_list(one.get("volumes") or ()), *map(_tmpfs, _list(service["tmpfs"]))]
+            inner = [tmpfs(entry, f"{name}.tmpfs", warnings) for entry in listed(service["tmpfs"])]
+            one["volumes"] = [*listed(one.get("volumes") or ()), *inner]
         told, where = deploy(service, said, constraints.get(name, ()))
         faults += [(f"{name}.{place}", why) for place, why in where]
-        made[name] = {**_spelled(one), "deploy": told}
-    project = {**base, **_networks(base), **{kind: _contents(base, kind, faults) for kind in ("configs", "secrets")}}
+        made[name] = {**_spelled(one, name, faults), "deploy": told}
+        warnings += _of_one_node(base, name, service, told)
+    project = {
+        **base,
+        "networks": _networks(base, faults, warnings),
+        **{kind: _contents(base, kind, faults) for kind in ("configs", "secrets")},
+    }
     return Stack(project, made, tuple(faults), tuple(warnings))
 
 
-def _spelled(service: dict[str, Any]) -> dict[str, Any]:
+def _spelled(service: dict[str, Any], name: str, faults: list[tuple[str, str]]) -> dict[str, Any]:
     """Two options that the stack's format writes in another way."""
     if hosts := service.get("extra_hosts"):
-        service["extra_hosts"] = [str(one).replace("=", ":", 1) for one in _list(hosts)]
+        service["extra_hosts"] = [str(one).replace("=", ":", 1) for one in listed(hosts)]
     if isinstance(networks := service.get("networks"), Mapping):
+        for network, given in networks.items():
+            faults += [
+                (f"{name}.networks.{network}.{option}", "Swarm gives a container its addresses")
+                for option in _ADDRESSES
+                if (given or {}).get(option)
+            ]
         known = {"aliases"}
         service["networks"] = {
-            name: {option: value for option, value in given.items() if option in known} if given else None
-            for name, given in networks.items()
+            network: {option: value for option, value in given.items() if option in known} if given else None
+            for network, given in networks.items()
         }
     return service
 
 
-def _networks(base: Project) -> dict[str, object]:
+def _of_one_node(base: Project, name: str, service: Service, told: Mapping[str, Any]) -> Iterator[str]:
+    """What each node has for itself, and a service that moves does not find again."""
+    if str(service.get("image", "")).startswith("sha256:"):
+        yield f"{name}: its image is in no registry: it starts on nodes that hold it, and on no other"
+    if str(told["mode"]).startswith("global") or (told.get("placement") or {}).get("constraints"):
+        return
+    volumes = cast(Mapping[str, Mapping[str, object] | None], base.get("volumes") or {})
+    for one in listed(service.get("volumes") or ()):
+        source = one.get("source") if one.get("type") == "volume" else None
+        own = volumes.get(str(source)) or {}
+        if source and own.get("driver", "local") == "local" and not own.get("driver_opts"):
+            yield f"{name}: volume {source} is another on each node: elsewhere it begins empty; a constraint keeps it"
+
+
+def _networks(base: Project, faults: list[tuple[str, str]], warnings: list[str]) -> dict[str, object]:
     """Over all the nodes, whatever driver one engine would have."""
-    found = cast(Mapping[str, Mapping[str, object] | None], base.get("networks") or {})
-    made = {}
+    found = cast(Mapping[str, Mapping[str, Any] | None], base.get("networks") or {})
+    made: dict[str, object] = {}
     for name, given in found.items():
         own = given or {}
+        if not own.get("external"):
+            faults += [(f"networks.{name}", why) for why in _misnamed(str(own.get("name") or name))]
         mine = {} if own.get("external") or own.get("driver") == "macvlan" else {"driver": "overlay"}
-        made[name] = {**{option: value for option, value in own.items() if option != "enable_ipv4"}, **mine}
-    return {"networks": made}
+        ipam = own.get("ipam") or {}
+        subnets = [{"subnet": one["subnet"]} for one in ipam.get("config") or () if one.get("subnet")]
+        kept = {"driver": ipam.get("driver"), "config": subnets}
+        left = {option for option in own if option not in _NETWORK and option not in ("ipam", "enable_ipv4")}
+        left |= {f"ipam.{option}" for one in ipam.get("config") or () for option in one if option != "subnet"}
+        left |= {f"ipam.{option}" for option in ipam if option not in kept}
+        warnings += [f"networks.{name}: {option} counts on engines alone" for option in sorted(left)]
+        made[name] = {
+            **{option: value for option, value in own.items() if option in _NETWORK},
+            **({"ipam": {part: value for part, value in kept.items() if value}} if any(kept.values()) else {}),
+            **mine,
+        }
+    return made
+
+
+def _misnamed(name: str) -> Iterator[str]:
+    if not _NAME.fullmatch(name):
+        yield f"{name}: Swarm takes letters, digits, and - or _ between them"
+    elif len(name) > _LONGEST:
+        yield f"{name}: Swarm takes names of {_LONGEST} characters; this has {len(name)}"
 
 
 def _contents(base: Project, kind: str, faults: list[tuple[str, str]]) -> Mapping[str, object]:
     found = cast(Mapping[str, Mapping[str, object]], base.get(kind) or {})
     faults += [(f"{kind}.{name}", "Swarm takes one file, no directory") for name in found if "x-files" in found[name]]
     return found
-
-
-def _port(given: Mapping[str, Any], where: str, faults: list[tuple[str, str]]) -> dict[str, object]:
-    published = str(given.get("published") or "")
-    if given.get("host_ip"):
-        faults.append((where, f"{given['host_ip']}: a stack's ports are published on all addresses of a node"))
-    if "-" in published:
-        faults.append((where, f"{published}: Swarm publishes single ports"))
-        published = ""
-    known = {"target": int(given["target"]), "protocol": given.get("protocol", "tcp"), "mode": given.get("mode")}
-    return {**{name: value for name, value in known.items() if value}, **_number("published", published)}
-
-
-def _volume(given: Mapping[str, Any], where: str, faults: list[tuple[str, str]]) -> dict[str, object]:
-    kind = str(given.get("type"))
-    if kind not in ("bind", "volume", "tmpfs"):
-        faults.append((where, f"{kind}: Swarm mounts volumes, binds and tmpfs"))
-    made = {name: given[name] for name in ("type", "source", "target", "read_only", "consistency") if name in given}
-    options = {"bind": ("propagation",), "volume": ("nocopy", "subpath"), "tmpfs": ("size", "mode")}
-    own = {name: value for name, value in (given.get(kind) or {}).items() if name in options.get(kind, ())}
-    return {**made, kind: own} if own else made
-
-
-def _mounted(given: object, _: str, __: list[tuple[str, str]]) -> dict[str, object]:
-    one = given if isinstance(given, Mapping) else {"source": given}
-    mode = one.get("mode")
-    number = int(mode, 8) if isinstance(mode, str) else mode
-    return {
-        **{name: one[name] for name in ("source", "target", "uid", "gid") if name in one},
-        **_number("mode", number),
-    }
-
-
-def _tmpfs(given: object) -> dict[str, object]:
-    return {"type": "tmpfs", "target": str(given).partition(":")[0]}
-
-
-def _number(name: str, value: object) -> dict[str, int]:
-    return {} if value in (None, "") else {name: int(str(value))}
-
-
-def _list(value: object) -> list[Any]:
-    if isinstance(value, Mapping):
-        return [f"{name}={one}" for name, one in value.items()]
-    return [*value] if isinstance(value, (list, tuple)) else [value]
-
-
-_MAKERS: Mapping[str, Callable[[Any, str, list[tuple[str, str]]], dict[str, object]]] = {
-    "configs": _mounted,
-    "ports": _port,
-    "secrets": _mounted,
-    "volumes": _volume,
-}
