@@ -17,7 +17,6 @@ Faults = list[tuple[str, str]]
 _OWN = ("endpoint_mode", "labels", "rollback_config")
 _CONDITIONS = {"always": "any", "unless-stopped": "any", "on-failure": "on-failure", "no": "none", "none": "none"}
 _EXPRESSION = re.compile(r"(?P<of>[A-Za-z0-9_.-]+)\s*(?P<is>==|!=)\s*(?P<value>[A-Za-z0-9_.][A-Za-z0-9:_./ -]*)")
-_SECONDS = "s"
 _JOBS = ("replicated-job", "global-job")
 
 
@@ -60,7 +59,7 @@ def _update(given: Mapping[str, Any], said: Options, copies: int, mode: str) -> 
     }
     for name, seconds in (("delay", ours.delay_s), ("monitor", ours.monitor_s)):
         if seconds:
-            made[name] = f"{seconds:g}{_SECONDS}"
+            made[name] = f"{round(seconds * 1000)}ms"  # which knows no exponents
     own = given.get("update_config") or {}
     return {**made, **{name: value for name, value in own.items() if value not in (None, "")}}
 

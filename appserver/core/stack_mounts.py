@@ -11,11 +11,9 @@ from image_config.errors import ConfigError
 Faults = list[tuple[str, str]]
 
 _KINDS = ("bind", "volume", "tmpfs")
-_FLAGS: Mapping[str, Callable[[str], int]] = {"size": units.size, "mode": lambda text: int(text, 8)}
-"""Of a tmpfs, those that Swarm has."""
 
 
-def port(given: Mapping[str, Any], where: str, faults: Faults) -> dict[str, object]:
+def port(given: Mapping[str, Any], where: str, faults: Faults, _: list[str]) -> dict[str, object]:
     published = str(given.get("published") or "")
     if given.get("host_ip"):
         faults.append((where, f"{given['host_ip']}: a stack's ports are published on all addresses of a node"))
@@ -26,7 +24,7 @@ def port(given: Mapping[str, Any], where: str, faults: Faults) -> dict[str, obje
     return {**{name: value for name, value in known.items() if value}, **_number("published", published)}
 
 
-def volume(given: Mapping[str, Any], where: str, faults: Faults) -> dict[str, object]:
+def volume(given: Mapping[str, Any], where: str, faults: Faults, warnings: list[str]) -> dict[str, object]:
     kind = str(given.get("type"))
     if kind not in _KINDS:
         faults.append((where, f"{kind}: Swarm mounts volumes, binds and tmpfs"))
@@ -35,11 +33,12 @@ def volume(given: Mapping[str, Any], where: str, faults: Faults) -> dict[str, ob
     inner = given.get(kind) or {}
     own = {name: value for name, value in inner.items() if name in options.get(kind, ())}
     if kind == "tmpfs":
-        own = {**_number("size", inner.get("size")), **_number("mode", _octal(inner.get("mode")))}
+        own = _number("size", inner.get("size"))
+        warnings += [_left(where, "mode")] if inner.get("mode") else ()
     return {**made, kind: own} if own else made
 
 
-def mounted(given: object, _: str, __: Faults) -> dict[str, object]:
+def mounted(given: object, _: str, __: Faults, ___: list[str]) -> dict[str, object]:
     """A config or secret."""
     one = given if isinstance(given, Mapping) else {"source": given}
     own = {name: one[name] for name in ("source", "target", "uid", "gid") if name in one}
@@ -47,15 +46,16 @@ def mounted(given: object, _: str, __: Faults) -> dict[str, object]:
 
 
 def tmpfs(given: object, where: str, warnings: list[str]) -> dict[str, object]:
-    """`path:flag,name=value`."""
+    """`path:flag,name=value`: of them all, the stack's format has the size."""
     path, _, flags = str(given).partition(":")
     made: dict[str, int] = {}
     for flag in filter(None, flags.split(",")):
         name, _, value = flag.partition("=")
         try:
-            made[name] = _FLAGS[name](value)
-        except (KeyError, ValueError, ConfigError):
-            warnings.append(f"{where}: {flag} counts on engines alone")
+            made |= {"size": units.size(value)} if name == "size" else {}
+        except ConfigError:
+            name = ""
+        warnings += [_left(where, flag)] if name != "size" else ()
     return {"type": "tmpfs", "target": path, **({"tmpfs": made} if made else {})}
 
 
@@ -63,6 +63,10 @@ def listed(value: object) -> list[Any]:
     if isinstance(value, Mapping):
         return [f"{name}={one}" for name, one in value.items()]
     return [*value] if isinstance(value, (list, tuple)) else [value]
+
+
+def _left(where: str, option: str) -> str:
+    return f"{where}: {option} counts on engines alone"
 
 
 def _octal(mode: object) -> object:
@@ -74,7 +78,7 @@ def _number(name: str, value: object) -> dict[str, int]:
     return {} if value in (None, "") else {name: int(str(value))}
 
 
-MAKERS: Mapping[str, Callable[[Any, str, Faults], dict[str, object]]] = {
+MAKERS: Mapping[str, Callable[[Any, str, Faults, list[str]], dict[str, object]]] = {
     "configs": mounted,
     "ports": port,
     "secrets": mounted,

@@ -102,7 +102,8 @@ def stack(
         one = {option: value for option, value in service.items() if option in _KEPT}
         for option, make in MAKERS.items():
             if service.get(option):
-                one[option] = [make(entry, f"{name}.{option}", faults) for entry in listed(service[option])]
+                found = [make(entry, f"{name}.{option}", faults, warnings) for entry in listed(service[option])]
+                one[option] = [entry for at, entry in enumerate(found) if entry not in found[:at]]
         if service.get("tmpfs"):
             inner = [tmpfs(entry, f"{name}.tmpfs", warnings) for entry in listed(service["tmpfs"])]
             one["volumes"] = [*listed(one.get("volumes") or ()), *inner]
