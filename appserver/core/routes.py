@@ -54,6 +54,8 @@ class Applied:
 
     revision: int
     draining: tuple[str, ...] = ()
+    routes: int = 0
+    """The same of changes below `routes/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def table(
     wanted: Collection[tuple[str, str]],
     addresses: Mapping[str, str],
     alive: Collection[str],
+    handed_on: Collection[tuple[str, str]] = (),
 ) -> tuple[Route, ...]:
     """Every route that somebody has, in the order of hosts and paths.
 
@@ -109,13 +112,15 @@ def table(
     Args:
         serving, wanted: by node and application; `wanted` are those that are to run.
         addresses: node to its IP address.
+        handed_on: of `wanted`: stacks that another manager is about to look after. What this one said counts until then.
     """
     found: dict[tuple[str, str, str], list[tuple[bool, Upstream]]] = {}
     for (node, application), said in sorted(serving.items()):
+        known = node in alive and (node, application) not in handed_on
         for one in said.endpoints if (node, application) in wanted else ():
             if address := addresses.get(there := one.node or node):
                 upstream = Upstream(f"{there}.{one.container[:SHORT]}.{one.port}", address, one.port)
-                found.setdefault((one.host, one.path, application), []).append((node in alive, upstream))
+                found.setdefault((one.host, one.path, application), []).append((known, upstream))
     return tuple(
         Route(host, path, application, _usable(found.get((host, path, application), ())))
         for host, holder in sorted(held.items())

@@ -1,6 +1,7 @@
 """An application on its way from one cluster to another: what comes next, from what is on record of both. Pure.
 
-The new one comes up first. Only then the old one goes; where the new one does not come up, it goes instead.
+The new one comes up first. Then its routes pass to it, and only then the old one goes; where the new one does not come
+up, it goes instead.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 from appserver.core.deployment import people_left_it
 from appserver.core.entities import AppKey, Application, Cause, Desired, Outcome
 
-TransferPhase = Literal["arriving", "leaving", "undoing", "done", "failed"]
+TransferPhase = Literal["arriving", "passing", "leaving", "undoing", "done", "failed"]
 OVER: frozenset[TransferPhase] = frozenset({"done", "failed"})
 
 
@@ -67,17 +68,23 @@ class Side:
         return people_left_it(self.application, self.desired)
 
 
-def decide(now: Transfer, key: AppKey, old: Side, new: Side, unserved: Collection[str], at: datetime) -> Transfer:
+def decide(
+    now: Transfer, key: AppKey, old: Side, new: Side, unserved: Collection[str], unread: bool, at: datetime
+) -> Transfer:
     """The record as it is to be from now on; the same where nothing follows yet.
 
-    `leaving` and `undoing` mean that the old or the new one is to be removed together with the record's change.
+    With the record's change, `passing` gives its routes to the new one, `leaving` removes the old one, and `undoing`
+    the new one.
 
     Args:
         key: of the old one.
-        unserved: routes that the old one answers, and the new one does not yet.
+        unserved: routes that change hands, and that the new one does not answer yet by way of every proxy.
+        unread: a proxy has not read yet whose they are now.
     """
     if now.phase == "arriving":
         return _arriving(now, key, old, new, unserved, at)
+    if now.phase == "passing":
+        return _passing(now, key, old, new, unread, at)
     if now.phase == "leaving" and old.application is None:
         return replace(now, phase="done", step=f"it is in {now.to}", ended_at=at)
     if now.phase == "leaving" and not old.is_going:
@@ -95,12 +102,23 @@ def _arriving(now: Transfer, key: AppKey, old: Side, new: Side, unserved: Collec
     if _came_up(now, new):
         if unserved and not old.is_going:
             return replace(now, step=f"up in {now.to}; waits until it answers at {', '.join(sorted(unserved))}")
-        return replace(now, phase="leaving", step=f"up in {now.to}; leaves {key.cluster}")
+        return replace(now, phase="passing", step=f"up in {now.to}; requests go there from now on")
     if _gave_up(new):
         causes = new.outcome.causes if new.outcome else ()
         why = f"it did not come up in {now.to}" + (f": {causes[0]}" if causes else "")
         return replace(now, phase="undoing", step=why, causes=causes)
     return now
+
+
+def _passing(now: Transfer, key: AppKey, old: Side, new: Side, unread: bool, at: datetime) -> Transfer:
+    """It takes a moment; who changes one of the two in it is told, and nothing more is taken away."""
+    if new.is_going:
+        return _failed(now, f"somebody removed it in {now.to}", at)
+    if not old.is_going and old.left != now.left:
+        return _failed(now, f"somebody changed it in {key.cluster} meanwhile: it is in both clusters", at)
+    if unread and not old.is_going:
+        return now
+    return replace(now, phase="leaving", step=f"up in {now.to}; leaves {key.cluster}")
 
 
 def _came_up(now: Transfer, new: Side) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from threading import Event, Lock, Thread
 
 from appserver.core.routes import Route
@@ -19,7 +20,7 @@ class Known:
         self._kv = kv
         self._lock = Lock()
         self._items: dict[str, Item] = {}
-        self._heard = 0
+        self._heard = {keys.SERVING: 0, keys.ROUTES: 0}
         self.news = Event()
         self.broken: StoreError | None = None
 
@@ -31,17 +32,17 @@ class Known:
         """
         listed = self._kv.snapshot(*PREFIXES)
         self._items = dict(listed.items)
-        self._heard = listed.revision
+        self._heard = dict.fromkeys(self._heard, listed.revision)
         self.news.set()
         threads = [Thread(target=self._follow, args=(p, listed.revision, stop), name=f"watch {p}") for p in PREFIXES]
         for thread in threads:
             thread.start()
         return threads
 
-    def table(self) -> tuple[tuple[Route, ...], int]:
-        """And the store revision of the newest change below `serving/` that it takes in."""
+    def table(self) -> tuple[tuple[Route, ...], Mapping[str, int]]:
+        """And the store revisions of the newest changes below `serving/` and `routes/` that it takes in."""
         with self._lock:
-            seen, heard = Snapshot(0, dict(self._items)), self._heard
+            seen, heard = Snapshot(0, dict(self._items)), dict(self._heard)
         return table_of(seen), heard
 
     def _follow(self, prefix: str, after: int, stop: Event) -> None:
@@ -53,8 +54,8 @@ class Known:
                             self._items.pop(change.key, None)
                         else:
                             self._items[change.key] = Item(change.value, change.revision)
-                        if prefix == keys.SERVING:
-                            self._heard = max(self._heard, change.revision)
+                        if prefix in self._heard:
+                            self._heard[prefix] = max(self._heard[prefix], change.revision)
                     self.news.set()
         except StoreError as error:
             self.broken = error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -91,7 +92,9 @@ class Routing:
             self._say_nothing()
             return True
 
-    def _round(self, table: tuple[Route, ...], heard: int, lease: Lease, looks: ThreadPoolExecutor) -> bool:
+    def _round(
+        self, table: tuple[Route, ...], heard: Mapping[str, int], lease: Lease, looks: ThreadPoolExecutor
+    ) -> bool:
         state = self._proxy.state()
         if (short := proxying.short_of(state, table)) > 0:
             log.info("event=proxy_grows backends=%d", len(state.backends))
@@ -108,7 +111,7 @@ class Routing:
             state = self._proxy.state()
             self._proxy.keep(state)
         draining = proxying.draining(state, table)
-        self._say(Applied(heard, draining), lease)
+        self._say(Applied(heard[keys.SERVING], draining, heard[keys.ROUTES]), lease)
         return not silent and not draining
 
     def _say(self, applied: Applied, lease: Lease) -> None:

@@ -7,7 +7,7 @@ take the next one, and none takes a step twice.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
@@ -16,7 +16,7 @@ from appserver.core.access import Caller
 from appserver.core.entities import AppKey, Application, Desired, Observed, Outcome, Revision
 from appserver.core.expose import Expose
 from appserver.core.operations import at_rest
-from appserver.core.routes import Serving
+from appserver.core.routes import Applied, Serving
 from appserver.core.transfer import Side, Transfer, decide
 from appserver.errors import AppServerError, BadRecord, StoreError
 from appserver.ports import KV, Clock, Snapshot
@@ -74,18 +74,32 @@ class TransfersRun:
         old, old_held = self._side(seen, key, now.old_made)
         new, new_held = self._side(seen, there, now.new_made)
         exposes = self._exposes(there, new)
-        then = decide(now, key, old, new, self._unserved(exposes, key, old, there, new), at)
+        proxies = [one.record for _, one in below(self._kv.snapshot(keys.PROXIES), keys.PROXIES, Applied)]
+        unserved = self._unserved(exposes, key, old, there, new, proxies)
+        then = decide(now, key, old, new, unserved, self._is_unread(exposes, proxies), at)
         if then == now:
             return
         expect = {where: stored.revision, **old_held, **new_held}
         puts = {where: encode(then)}
-        if then.phase == "leaving" != now.phase:
-            held, passed = self._claims.pass_on(key, there, exposes)
-            expect, puts = {**expect, **held}, {**puts, **passed, **_removal(key, old, now.by)}
-        elif then.phase == "undoing" != now.phase:
-            puts |= _removal(there, new, now.by)
+        if then.phase != now.phase:
+            held, changes = self._step(then, key, old, there, new, exposes)
+            expect, puts = {**expect, **held}, {**puts, **changes}
         if self._kv.commit(expect, puts) and then.phase != now.phase:
             self._tell(key, then)
+
+    def _step(
+        self, then: Transfer, key: AppKey, old: Side, there: AppKey, new: Side, exposes: tuple[Expose, ...]
+    ) -> tuple[Mapping[str, int], Mapping[str, str]]:
+        """What the commit expects and writes that brings this phase about."""
+        if then.phase == "passing":
+            return self._claims.pass_on(key, there, exposes)
+        if then.phase == "leaving":
+            return {}, _removal(key, old, then.by)
+        if then.phase == "undoing":
+            return {}, _removal(there, new, then.by)
+        if then.phase == "failed" and new.is_going:
+            return self._claims.pass_on(there, key, self._exposes(key, old))
+        return {}, {}
 
     def _side(self, seen: Snapshot, key: AppKey, made: datetime) -> tuple[Side, Mapping[str, int]]:
         """With the store revisions that the next step stands on."""
@@ -110,25 +124,45 @@ class TransfersRun:
         side = Side(found.record, desired, bool(rests) and all(rests), outcome.record if outcome else None)
         return side, held
 
-    def _exposes(self, there: AppKey, new: Side) -> tuple[Expose, ...]:
-        number = max((one.revision for one in new.desired.values()), default=0)
-        stored = read(self._kv, keys.revision(there, number), Revision) if number else None
+    def _exposes(self, key: AppKey, side: Side) -> tuple[Expose, ...]:
+        number = max((one.revision for one in side.desired.values()), default=0)
+        stored = read(self._kv, keys.revision(key, number), Revision) if number else None
         return stored.record.options.expose if stored else ()
 
     def _unserved(
-        self, exposes: tuple[Expose, ...], key: AppKey, old: Side, there: AppKey, new: Side
+        self,
+        exposes: tuple[Expose, ...],
+        key: AppKey,
+        old: Side,
+        there: AppKey,
+        new: Side,
+        proxies: Sequence[Applied],
     ) -> frozenset[str]:
-        """What the old one answers through the proxies, and the new one is to, and does not yet."""
+        """What the old one answers through the proxies, and the new one is to, and does not yet as all of them know."""
         if not exposes:
             return frozenset()
         wanted = {one.address for one in exposes}
-        return frozenset(wanted & self._served(key, old) - self._served(there, new))
+        answered, _ = self._served(key, old)
+        there_too, said = self._served(there, new)
+        known = all(one.revision >= said for one in proxies)
+        return frozenset(wanted & answered - (there_too if known else set()))
 
-    def _served(self, key: AppKey, side: Side) -> set[str]:
+    def _is_unread(self, exposes: tuple[Expose, ...], proxies: Sequence[Applied]) -> bool:
+        """Whether a proxy goes by claims that are older than those on record."""
+        if not exposes:
+            return False
+        seen = self._kv.snapshot(*{keys.route(one.host) for one in exposes})
+        newest = max((item.revision for item in seen.items.values()), default=0)
+        return any(one.routes < newest for one in proxies)
+
+    def _served(self, key: AppKey, side: Side) -> tuple[set[str], int]:
+        """And the store revision of what was said of it last."""
         runs = [node for node, wanted in side.desired.items() if wanted.run == "running"]
         seen = self._kv.snapshot(*(keys.serving(node, key) for node in runs)) if runs else None
         found = [find(seen, keys.serving(node, key), Serving) for node in runs] if seen else []
-        return {f"{one.host}{one.path}" for stored in found if stored for one in stored.record.endpoints}
+        told = [stored for stored in found if stored]
+        served = {f"{one.host}{one.path}" for stored in told for one in stored.record.endpoints}
+        return served, max((stored.revision for stored in told), default=0)
 
     def _tell(self, key: AppKey, then: Transfer) -> None:
         log.info("event=move application=%s to=%s phase=%s", key, then.to, then.phase)

@@ -52,7 +52,7 @@ def beats(now: Transfer) -> tuple[tuple[str, BeatState], ...]:
     if now.phase in ("undoing", "failed"):
         undone: BeatState = "past" if now.is_over else "now"
         return (("Recorded", "past"), ("Given up", "wrong"), (f"Removed from {now.to}", undone))
-    at = {"arriving": 1, "leaving": 2}.get(now.phase, 4)
+    at = {"arriving": 1, "passing": 2, "leaving": 2}.get(now.phase, 4)
     texts = ("Recorded", f"Comes up in {now.to}", "Leaves", "Done")
     return tuple((text, "past" if i < at else "now" if i == at else "ahead") for i, text in enumerate(texts))
 

@@ -130,12 +130,15 @@ class TransferPlan(Shape):
 
 
 class Transfer(Shape):
-    """A move to another cluster. `arriving`: the new one comes up; `leaving`: the old one goes; `undoing`: the new."""
+    """A move to another cluster.
+
+    `arriving`: the new one comes up; `passing`: it gets the routes; `leaving`: the old one goes; `undoing`: the new.
+    """
 
     application: str
     to: str
     becomes: str
-    state: Literal["arriving", "leaving", "undoing", "done", "failed"]
+    state: Literal["arriving", "passing", "leaving", "undoing", "done", "failed"]
     step: str
     causes: list[Cause]
     operation: str

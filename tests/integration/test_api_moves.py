@@ -66,7 +66,8 @@ def test_planned_and_begun_by_that_plan(site: Site, token: str) -> None:
     operation = site.api("GET", f"/operations/{begun.json()['operation']}", token).json()
     assert (operation["application"], operation["state"]) == ("quay.shop", "pending")
     up(site, AppKey("quay", "shop"), "n2")
-    site.services.transfers_run.look()
+    for _ in range(2):
+        site.services.transfers_run.look()
     now = site.api("GET", MOVE, token)
     shapes.Transfer.model_validate_json(now.content)
     assert now.json()["state"] == "leaving"

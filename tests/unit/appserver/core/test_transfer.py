@@ -29,8 +29,8 @@ OLD, UP = side(1, outcome="deployed"), side(1, outcome="deployed")
 BEGUN = Transfer("harbour", "ann", NOW, OLD.left, NOW, NOW, 1)
 
 
-def after(now: Transfer, old: Side, new: Side, *unserved: str) -> Transfer:
-    return decide(now, SHOP, old, new, unserved, NOW)
+def after(now: Transfer, old: Side, new: Side, *unserved: str, unread: bool = False) -> Transfer:
+    return decide(now, SHOP, old, new, unserved, unread, NOW)
 
 
 def test_the_old_one_stays_while_the_new_one_comes_up() -> None:
@@ -38,7 +38,9 @@ def test_the_old_one_stays_while_the_new_one_comes_up() -> None:
 
 
 def test_it_leaves_once_the_new_one_is_up_and_is_through_when_it_is_gone() -> None:
-    leaving = after(BEGUN, OLD, UP)
+    passing = after(BEGUN, OLD, UP)
+    assert passing.phase == "passing"
+    leaving = after(passing, OLD, UP)
     assert leaving.phase == "leaving"
     assert after(leaving, side(1, "removed"), UP) == leaving
     done = after(leaving, Side(), UP)
@@ -49,7 +51,18 @@ def test_routes_are_waited_for() -> None:
     """What the old one answers is not taken from it before the new one answers it."""
     waits = after(BEGUN, OLD, UP, "shop.example/")
     assert (waits.phase, waits.step) == ("arriving", "up in harbour; waits until it answers at shop.example/")
-    assert after(waits, OLD, UP).phase == "leaving"
+    passing = after(waits, OLD, UP)
+    assert passing.phase == "passing"
+    assert after(passing, OLD, UP, unread=True) == passing
+    assert after(passing, OLD, UP).phase == "leaving"
+
+
+def test_who_changes_one_of_the_two_while_routes_pass_is_told() -> None:
+    """Nothing more is taken away."""
+    passing = after(BEGUN, OLD, UP)
+    both = after(passing, side(1, latest=2), UP)
+    assert (both.phase, both.step) == ("failed", "somebody changed it in default meanwhile: it is in both clusters")
+    assert after(passing, OLD, side(1, "removed")).step == "somebody removed it in harbour"
 
 
 def test_what_does_not_come_up_goes_and_the_old_one_stays() -> None:
@@ -70,7 +83,7 @@ def test_somebody_who_changes_the_old_one_meanwhile_keeps_it(changed: Side) -> N
 def test_one_that_is_deleted_meanwhile_has_left(old: Side) -> None:
     """There is one left, and it is not taken away as well."""
     assert after(BEGUN, old, side()) == BEGUN
-    assert after(BEGUN, old, UP, "shop.example/").phase == "leaving"
+    assert after(BEGUN, old, UP, "shop.example/").phase == "passing"
 
 
 @pytest.mark.parametrize("new", [Side(), side(0, "removed")])
@@ -83,7 +96,7 @@ def test_one_that_is_stopped_is_there_when_its_agents_say_so() -> None:
     stopped = side(1, "stopped")
     begun = replace(BEGUN, stopped=True, left=stopped.left)
     assert after(begun, stopped, side(0, "stopped")) == begun
-    assert after(begun, stopped, side(0, "stopped", rests=True)).phase == "leaving"
+    assert after(begun, stopped, side(0, "stopped", rests=True)).phase == "passing"
     assert after(replace(begun, stopped=False), stopped, side(0, "stopped", rests=True)).phase == "arriving"
 
 

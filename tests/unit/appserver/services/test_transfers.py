@@ -11,7 +11,7 @@ from appserver.core.containers import EngineInfo, SwarmMember
 from appserver.core.entities import AppKey, Application, Desired, Observed
 from appserver.core.fleet import Cluster, Node
 from appserver.core.placement.request import Reservation
-from appserver.core.routes import Endpoint, Held, Serving
+from appserver.core.routes import Applied, Endpoint, Held, Serving
 from appserver.errors import Conflict, Forbidden, Invalid, NoPlacement, NotFound
 from appserver.services.routes_claims import Claims
 from appserver.services.transfers import Transfers
@@ -55,9 +55,12 @@ class Quay:
         return self.transfers.begin(self.yard.root, SHOP, "harbour").transfer.phase
 
     def look(self) -> str:
-        """A step further; the state then."""
-        self.duty.look()
-        return self.transfers.show(self.yard.root, SHOP).transfer.phase
+        """As far as it goes without waiting; the state then."""
+        before = ""
+        while (now := self.transfers.show(self.yard.root, SHOP).transfer.phase) != before:
+            before = now
+            self.duty.look()
+        return now
 
     def there(self) -> Application | None:
         stored = read(self.kv, keys.application(THERE), Application)
@@ -70,6 +73,10 @@ class Quay:
     def serves(self, key: AppKey, node: str) -> None:
         said = Serving((Endpoint("c" * 12, "shop.example", "/", 80),))
         self.kv.commit({}, {keys.serving(node, key): encode(said)})
+
+    def proxy(self, serving: int, routes: int = 0) -> None:
+        """One that follows the table, and how far it is."""
+        self.kv.commit({}, {keys.proxy("front"): encode(Applied(serving, (), routes))})
 
     def says(self, key: AppKey, phase: str, node: str) -> None:
         """As `Yard.tell`, of phases that end no revision."""
@@ -187,9 +194,25 @@ def test_a_route_changes_hands_once_the_new_one_answers() -> None:
     with pytest.raises(Conflict, match=r"default\.shop's"):
         quay.yard.spread(BLOG, "82", expose=EXPOSE)
     quay.serves(THERE, "m1")
+    quay.proxy(serving=1)
+    assert (quay.look(), quay.route()) == ("arriving", "default.shop"), "the proxy knows of no server there"
+    quay.proxy(serving=10_000)
+    assert (quay.look(), quay.route(), quay.yard.runs(SHOP, "n1")) == ("passing", "harbour.shop", ["running"])
+    quay.proxy(serving=10_000, routes=10_000)
     assert (quay.look(), quay.route(), quay.yard.runs(SHOP, "n1")) == ("leaving", "harbour.shop", ["removed"])
     with pytest.raises(Conflict, match=r"harbour\.shop's"):
         quay.yard.spread(BLOG, "82", expose=EXPOSE)
+
+
+def test_a_route_goes_back_where_the_new_one_is_removed_meanwhile() -> None:
+    quay = Quay()
+    quay.deployed(expose=EXPOSE)
+    quay.begin()
+    quay.yard.end(THERE, "done", "m1")
+    quay.proxy(serving=10_000)
+    assert (quay.look(), quay.route()) == ("passing", "harbour.shop")
+    quay.yard.lifecycle.delete(quay.yard.root, THERE)
+    assert (quay.look(), quay.route(), quay.yard.runs(SHOP, "n1")) == ("failed", "default.shop", ["running"])
 
 
 def test_a_route_stays_where_the_new_one_does_not_come_up() -> None:
