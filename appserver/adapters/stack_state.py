@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from appserver.adapters.engine_state import moment, printable
@@ -27,22 +28,23 @@ def containers(
     project: str, services: Sequence[Json], tasks: Sequence[Json], nodes: Sequence[Json]
 ) -> tuple[ContainerState, ...]:
     """What runs or is to run, by service and name, which ends with the id of its task."""
-    known = {one["ID"]: _node(one) for one in nodes}
-    places: defaultdict[str, defaultdict[str, list[Json]]] = defaultdict(lambda: defaultdict(list))
-    for task in tasks:
-        places[task["ServiceID"]][str(task.get("Slot") or task.get("NodeID", ""))].append(task)
+    known = {one["ID"]: one for one in nodes}
+    mine = _by_service(tasks)
     found = (
-        _container(project, service, task, slot, known)
+        _container(project, service, task, place, known)
         for service in services
-        for slot in places[service["ID"]].values()
-        for task in _present(slot)
+        for place, task in _present(service, mine[service["ID"]], known)
     )
     return tuple(sorted(found, key=lambda c: (c.service, c.name)))
 
 
-def progress(project: str, services: Sequence[Json], tasks: Sequence[Json]) -> Mapping[str, Progress]:
+def progress(
+    project: str, services: Sequence[Json], tasks: Sequence[Json], nodes: Sequence[Json]
+) -> Mapping[str, Progress]:
     """By service."""
-    return {_short(project, one): _progress(one, [t for t in tasks if t["ServiceID"] == one["ID"]]) for one in services}
+    known = {one["ID"]: one for one in nodes}
+    mine = _by_service(tasks)
+    return {_short(project, one): _progress(one, mine[one["ID"]], known) for one in services}
 
 
 def member(node: Json) -> Member:
@@ -53,15 +55,25 @@ def member(node: Json) -> Member:
 
 def last_failed(tasks: Sequence[Json]) -> Json | None:
     failed = [task for task in tasks if task["Status"]["State"] in _FAILED]
-    return max(failed, key=lambda task: str(task["CreatedAt"])) if failed else None
+    return max(failed, key=_made) if failed else None
 
 
-def _progress(service: Json, tasks: Sequence[Json]) -> Progress:
+def _by_service(tasks: Sequence[Json]) -> Mapping[str, Sequence[Json]]:
+    found: defaultdict[str, list[Json]] = defaultdict(list)
+    for task in tasks:
+        found[task["ServiceID"]].append(task)
+    return found
+
+
+def _progress(service: Json, tasks: Sequence[Json], nodes: Mapping[str, Json]) -> Progress:
+    """Of a service that runs on each node, Swarm leaves alone what is on one that is paused, until that is over."""
     told = service.get("UpdateStatus") or {}
     wanted = [task for task in tasks if task.get("DesiredState") == "running"]
     template = service["Spec"]["TaskTemplate"]
-    old = sum(not _is_of(task["Spec"], template) for task in wanted)
-    return Progress(told.get("State", ""), printable(told.get("Message", "")), old, len(wanted))
+    left = [task for task in wanted if not _is_of(task["Spec"], template)]
+    if _is_global(service):
+        left = [task for task in left if _availability(nodes.get(task.get("NodeID", ""))) != "pause"]
+    return Progress(told.get("State", ""), printable(told.get("Message", "")), len(left), len(wanted))
 
 
 def _is_of(spec: Json, template: Json) -> bool:
@@ -69,30 +81,71 @@ def _is_of(spec: Json, template: Json) -> bool:
     return all(spec.get(part) == template.get(part) for part in parts)
 
 
-def _present(slot: Sequence[Json]) -> Iterator[Json]:
-    """The tasks of one place that are wanted there; where none is, the last one, if it ended by itself."""
-    wanted = [task for task in slot if task.get("DesiredState") in _WANTED]
-    if wanted:
-        yield from wanted
-        return
-    last = max(slot, key=lambda task: str(task["CreatedAt"]))
-    if last["Status"]["State"] in _FAILED | {"complete"}:
-        yield last
+def _present(service: Json, tasks: Sequence[Json], nodes: Mapping[str, Json]) -> Iterator[tuple[Sequence[Json], Json]]:
+    """The tasks of each place that are wanted there; where none is, the last one, if it ended by itself. Each with all
+    that were in its place. What a service had more of before is no place of it any more.
+    """
+    run = _iteration(service.get("JobStatus"))
+    places: defaultdict[str, list[Json]] = defaultdict(list)
+    for task in tasks:
+        if _iteration(task) == run:
+            places[_place(service, task)].append(task)
+    ended = []
+    held = 0
+    for place in places.values():
+        wanted = [task for task in place if task.get("DesiredState") in _WANTED]
+        yield from ((place, task) for task in wanted)
+        last = max(place, key=_made)
+        if wanted:
+            held += 1
+        elif last["Status"]["State"] in _FAILED | {"complete"} and _is_usable(service, last, nodes):
+            ended.append((place, last))
+    ended.sort(key=lambda one: _made(one[1]), reverse=True)
+    yield from ended if _is_global(service) else ended[: max(0, _copies(service) - held)]
+
+
+def _place(service: Json, task: Json) -> str:
+    return str(task.get("NodeID", "") if _is_global(service) else task.get("Slot", 0))
+
+
+def _is_global(service: Json) -> bool:
+    return not {"Global", "GlobalJob"}.isdisjoint(service["Spec"].get("Mode") or {})
+
+
+def _is_usable(service: Json, task: Json, nodes: Mapping[str, Json]) -> bool:
+    """Whether a service that runs on each node is to run on this task's."""
+    node = nodes.get(task.get("NodeID", ""))
+    if not _is_global(service):
+        return True
+    return bool(node and node.get("Status", {}).get("State") == "ready" and _availability(node) != "drain")
+
+
+def _availability(node: Json | None) -> str:
+    return str(node["Spec"].get("Availability", "active")) if node else ""
+
+
+def _copies(service: Json) -> int:
+    mode = service["Spec"].get("Mode") or {}
+    job = mode.get("ReplicatedJob") or {}
+    return int((mode.get("Replicated") or {}).get("Replicas", job.get("TotalCompletions", 1)))
+
+
+def _iteration(told: Json | None) -> int:
+    """How often a job was run before this."""
+    return int(((told or {}).get("JobIteration") or {}).get("Index", 0))
 
 
 def _container(
-    project: str, service: Json, task: Json, slot: Sequence[Json], nodes: Mapping[str, str]
+    project: str, service: Json, task: Json, place: Sequence[Json], nodes: Mapping[str, Json]
 ) -> ContainerState:
     status, spec = task["Status"], task["Spec"]
     about, template = spec["ContainerSpec"], service["Spec"]["TaskTemplate"]
     labels = about.get("Labels") or {}
-    failures = sorted(
-        (one for one in slot if one["Status"]["State"] in _FAILED and _label(one) == labels.get(HASH, "")),
-        key=lambda one: str(one["CreatedAt"]),
-    )
+    failures = _failures(service, labels.get(HASH, ""), place)
     last = (failures[-1] if failures else task)["Status"]
     limits = (spec.get("Resources") or {}).get("Limits") or {}
-    name = f"{service['Spec']['Name']}.{task.get('Slot') or task.get('NodeID', '')}.{task['ID']}"
+    name = f"{service['Spec']['Name']}.{_place(service, task)}.{task['ID']}"
+    node = nodes.get(task.get("NodeID", ""))
     return ContainerState(
         id=(status.get("ContainerStatus") or {}).get("ContainerID") or task["ID"],
         name=name,
@@ -113,8 +166,15 @@ def _container(
         restart=_restart(template.get("RestartPolicy") or {}),
         networks=_networks(task),
         published=_published(task, service),
-        node=nodes.get(task.get("NodeID", ""), ""),
+        node=_node(node) if node else "",
     )
+
+
+def _failures(service: Json, known_as: str, place: Sequence[Json]) -> Sequence[Json]:
+    """In their order: of the same definition, and since it was last brought about; what was before that is mended."""
+    since = moment((service.get("UpdateStatus") or {}).get("StartedAt") or "")
+    found = [one for one in place if one["Status"]["State"] in _FAILED and _label(one) == known_as]
+    return sorted((one for one in found if since is None or _made(one) >= since), key=_made)
 
 
 def _state(state: str) -> str:
@@ -154,6 +214,10 @@ def _published(task: Json, service: Json) -> Mapping[int, int]:
     ports = [*(one for one in shared if one.get("PublishMode") == "ingress"), *own]
     tcp = [one for one in ports if one.get("Protocol", "tcp") == "tcp" and one.get("PublishedPort")]
     return {one["TargetPort"]: one["PublishedPort"] for one in tcp}
+
+
+def _made(task: Json) -> datetime:
+    return moment(str(task["CreatedAt"])) or datetime.min.replace(tzinfo=UTC)
 
 
 def _has_probe(about: Json) -> bool:

@@ -38,7 +38,9 @@ class DockerStacks:
 
     def progress(self, project: str) -> Mapping[str, Progress]:
         with self._calling("list a stack's tasks") as api:
-            return state.progress(project, *self._found(api, project))
+            services, tasks = self._found(api, project)
+            nodes = api.nodes() if tasks else ()
+        return state.progress(project, services, tasks, nodes)
 
     def deploy(self, project: str, text: str, stop: threading.Event, limit_s: float) -> Iterator[str]:
         arguments = ("stack", "deploy", "--prune", "--with-registry-auth", "--resolve-image", "never", "-c", "-")
