@@ -20,6 +20,7 @@ from appserver.errors import NotFound, SealError
 
 log = logging.getLogger(__name__)
 
+_HANDED_ON_S = 10.0
 _BEGUN = ("acting", "settling", "backoff")
 
 
@@ -49,6 +50,9 @@ class Change:
             self._refuse(self._wish.desired, str(error))
 
     def _act_on(self, desired: Desired) -> None:
+        if desired.handed_on:
+            self._hand_on(desired)
+            return
         self._gate.wait_for_others()
         foreign = reconcile.strangers(self._key, self._gate.containers(), self._last)
         if desired.run == "removed":
@@ -74,11 +78,19 @@ class Change:
 
     def _remove(self, desired: Desired, foreign: str) -> None:
         self._saying.say("acting", "removing containers and networks")
-        if not (foreign or desired.handed_on):
+        if not foreign:
             self._gate.take_down(self._known(desired.revision), desired.remove_volumes)
         self._parts.projects.drop(self._key)
         self._saying.gone()
         self._saying.say("removed", foreign or "removed", revision=0)
+
+    def _hand_on(self, desired: Desired) -> None:
+        """Nothing is touched. Proxies go by what was seen here until the other manager has looked."""
+        revision = self._known(desired.revision)
+        if revision and revision.options.expose:
+            self._gate.pause(_HANDED_ON_S)
+        self._saying.gone()
+        self._saying.say("removed", "another manager looks after the stack", revision=0)
 
     def _stop(self, desired: Desired) -> None:
         revision = self._parts.wishes.revision(self._key, desired.revision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ from appserver.core.leaving import stopped_by
 from appserver.core.reconcile import ReconcilePlan
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Clock, Compose
+
+log = logging.getLogger(__name__)
 
 _LOG_LINES = 50
 
@@ -172,7 +175,10 @@ class Gate:
     def _seen(self, revision: Revision, doing: Iterable[str]) -> Iterator[str]:
         """With a look at each line: what takes requests changes all the time."""
         for line in doing:
-            self._saying.see(revision, self.containers())
+            try:
+                self._saying.see(revision, self.containers())
+            except EngineError as error:
+                log.info("event=stack_not_seen application=%s reason=%s", self._key, error)
             yield line
 
     def _look(self, revision: Revision, waits: Sequence[str], limit: datetime, but: Collection[str] = ()) -> Verdict:

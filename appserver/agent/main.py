@@ -113,7 +113,7 @@ class Agent:
         )
         stack_parts = parts if stacks is None else with_stacks(parts, engine, stacks, sealer, state_dir)
         self._reconcile = Reconcile(parts, self._reports, identity.name, stack_parts)
-        self._swarm = SwarmNodes(kv, engine, stacks) if stacks else None
+        self._swarm = SwarmNodes(kv, engine, stacks, lambda: self._inventory.poke()) if stacks else None
         listed = Event()
         init = Init(self._reconcile, self.wishes, listed, (state_dir,), self._wake_all)
         self._lanes = Lanes(init)
@@ -130,7 +130,8 @@ class Agent:
             lambda: claims.lost_since,
             lambda graces: self._memory.note(graces) if listed.is_set() else None,
         )
-        more = self._handshake.conditions
+        told = [self._handshake.conditions, *([self._swarm.conditions] if self._swarm else [])]
+        more = lambda: [one for some in told for one in some()]  # noqa: E731  # of two that are looked after elsewhere
         self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch)
 
     def run(self, stop: Event) -> None:

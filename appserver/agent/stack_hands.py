@@ -93,12 +93,22 @@ class StackHands(Hands):
 
     def _settled(self, project: str, over: Event, until: float) -> Iterator[str]:
         """What Swarm is at, until it is through."""
-        while left := {name: one for name, one in self._stacks.progress(project).items() if _is_under_way(name, one)}:
-            yield "; ".join(f"{name}: {one.tasks - one.old} of {one.tasks} updated" for name, one in left.items())
+        while line := self._under_way(project):
+            yield line
             if monotonic() >= until:
-                raise ComposeError(f"Swarm is not through in time: {', '.join(left)}")
+                raise ComposeError(f"Swarm is not through in time: {line}")
             if over.wait(_LOOK_S):
                 raise ComposeError("stopped before Swarm was through")
+
+
+    def _under_way(self, project: str) -> str:
+        """What is left to do; empty when nothing is. A Swarm without a leader is waited for: it has been told."""
+        try:
+            told = self._stacks.progress(project)
+        except EngineError as error:
+            return f"waiting for the Swarm: {error}"
+        left = {name: one for name, one in told.items() if _is_under_way(name, one)}
+        return "; ".join(f"{name}: {one.tasks - one.old} of {one.tasks} updated" for name, one in left.items())
 
 
 def _is_under_way(name: str, one: Progress) -> bool:

@@ -1,11 +1,17 @@
-"""Swarm's nodes kept as our record has them, by the agent of the manager that leads: labels, cordons, drains."""
+"""Swarm's nodes kept as our record has them, by the agent of the manager that leads: labels, cordons, drains.
+
+And whether a manager reaches its Swarm at all: one that is cut off from the majority can look after no stack.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from threading import Event
 
-from appserver.core.fleet import Cordon
+from appserver.agent.conditions import Finding
+from appserver.core.fleet import SWARM, Cordon
 from appserver.core.swarm_nodes import marks
 from appserver.errors import EngineError, StoreError
 from appserver.ports import KV, Engine, Stacks
@@ -17,24 +23,41 @@ log = logging.getLogger(__name__)
 _EVERY_S = 2.0
 _IDLE_S = 30.0
 """On an engine that manages no Swarm."""
+_PATIENCE_S = 10.0
+"""For so long a Swarm may be without a leader: a new one is chosen in the meantime."""
 
 
 class SwarmNodes:
     """`run` in a thread of its own."""
 
-    def __init__(self, kv: KV, engine: Engine, stacks: Stacks) -> None:
+    def __init__(self, kv: KV, engine: Engine, stacks: Stacks, told: Callable[[], None]) -> None:
+        """
+        Args:
+            told: called when `conditions` says something else.
+        """
         self._kv = kv
         self._engine = engine
         self._stacks = stacks
+        self._told = told
+        self._manages = False
+        self._since: float | None = None
+        """When it was first without an answer."""
+        self._finding: Finding = None
+
+    def conditions(self) -> tuple[tuple[str, Finding], ...]:
+        """Of this node, where it manages a Swarm."""
+        return ((SWARM, self._finding),) if self._manages else ()
 
     def run(self, stop: Event) -> None:
         wait_s = 0.0
         while not stop.wait(wait_s):
             try:
-                wait_s = _EVERY_S if self.look() else _IDLE_S
-            except (EngineError, StoreError) as error:
+                self._note("" if self.look() else None)
+            except EngineError as error:
+                self._note(str(error))
+            except StoreError as error:
                 log.warning("event=swarm_nodes_wait reason=%s", error)
-                wait_s = _IDLE_S
+            wait_s = _EVERY_S if self._manages else _IDLE_S
 
     def look(self) -> bool:
         """Say what differs. False where this engine manages no Swarm.
@@ -52,3 +75,20 @@ class SwarmNodes:
             log.info("event=swarm_node_told node=%s availability=%s", mark.id, mark.availability)
             self._stacks.mark(mark)
         return True
+
+    def _note(self, against: str | None) -> None:
+        """
+        Args:
+            against: empty where all is well; None where there is nothing to manage.
+        """
+        before = self.conditions()
+        if not against:
+            self._manages, self._since = against is not None, None
+            self._finding = (True, "its Swarm answers")
+        elif self._manages:
+            now = time.monotonic()
+            self._since = now if self._since is None else self._since
+            if now - self._since >= _PATIENCE_S:
+                self._finding = (False, against)
+        if self.conditions() != before:
+            self._told()

@@ -16,6 +16,9 @@ WARNINGS = frozenset({"certificates"})
 """Conditions that, while they are bad, ask for somebody's hand in time, and keep nobody from using the node."""
 
 
+SWARM = "swarm"
+"""The condition of a manager that reaches its Swarm."""
+
 CONDITIONS = frozenset(
     {
         "certificates",
@@ -27,6 +30,7 @@ CONDITIONS = frozenset(
         "memory",
         "shared-storage",
         "smart",
+        SWARM,
     }
 )
 """Those that are known here; an agent of another version may tell of more."""

@@ -15,7 +15,7 @@ from threading import Event
 
 from appserver.core.access import Caller
 from appserver.core.entities import AppKey, Desired, Observed, Revision
-from appserver.core.fleet import Loss
+from appserver.core.fleet import SWARM, Loss
 from appserver.errors import StoreError
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.moves import Moves
@@ -67,8 +67,13 @@ class Losses:
             for key, revisions in self._wanted(node):
                 grace_s = self._longest(key, revisions)
                 if grace_s is not None and loss.waited_s >= grace_s:
-                    self._move(key, node, loss, now)
-        self._tried = {known: at for known, at in self._tried.items() if known[1] in lost}
+                    self._move(key, node, f"{node} is lost since {loss.at:%H:%M:%S} UTC", now, loss)
+        helpless = _helpless(seen)
+        for node, why in helpless.items():
+            for key, revisions in self._wanted(node):
+                if not revisions:
+                    self._move(key, node, f"{node}: {why}", now)
+        self._tried = {known: at for known, at in self._tried.items() if known[1] in {*lost, *helpless}}
         if not lost:
             self._graces.clear()
 
@@ -110,13 +115,13 @@ class Losses:
         return found
 
     def _wanted(self, node: str) -> tuple[tuple[AppKey, tuple[int, ...]], ...]:
-        """What is to run there, with the revisions that its agent may know of."""
+        """What is to run there, with the revisions that its agent may know of; of a stack none: Swarm runs that."""
         wanted, seen = keys.desired_of(node), keys.observed_of(node)
         listed = self._kv.snapshot(wanted, seen)
         told = {key: stored.record for key, stored in applications_below(listed, seen, Observed)}
         found = ((key, one.record) for key, one in applications_below(listed, wanted, Desired))
         return tuple(
-            (key, tuple({one.revision, told[key].revision} - {0} if key in told else {one.revision}))
+            (key, () if one.stack else tuple({one.revision, *([told[key].revision] if key in told else ())} - {0}))
             for key, one in found
             if one.run == "running"
         )
@@ -124,7 +129,7 @@ class Losses:
     def _longest(self, key: AppKey, revisions: tuple[int, ...]) -> float | None:
         """The agent that is lost stops by the revision that it knows: none may be over before that one is."""
         graces = [self._grace_s(key, number) for number in revisions]
-        return None if None in graces else max(grace for grace in graces if grace is not None)
+        return None if None in graces else max((grace for grace in graces if grace is not None), default=0.0)
 
     def _grace_s(self, key: AppKey, number: int) -> float | None:
         known = (key, number)
@@ -133,14 +138,14 @@ class Losses:
             self._graces[known] = stored.record.options.grace_s if stored else None
         return self._graces[known]
 
-    def _move(self, key: AppKey, node: str, loss: Loss, now: float) -> None:
+    def _move(self, key: AppKey, node: str, why: str, now: float, loss: Loss | None = None) -> None:
         tries, last = self._tried.get((key, node), (0, None))
         waits = last is not None and now < last + min(_AGAIN_S * 2 ** min(tries, 16), _LONGEST_S)
         if waits or self._moves.is_rolled_out(key):
             return  # a roll-out, paused or not, is somebody's: what it leaves is looked at afterwards
         self._tried[key, node] = (tries + 1, now)
-        self._kv.commit({keys.alive(node): 0}, {keys.loss(node): encode(loss)})  # whoever places it goes by that
-        why = f"{node} is lost since {loss.at:%H:%M:%S} UTC"
+        if loss:  # whoever places it goes by that
+            self._kv.commit({keys.alive(node): 0}, {keys.loss(node): encode(loss)})
         moved = self._moves.planned(_SELF, key, why)
         if not moved.refused:
             moved = self._moves.one(_SELF, key, why)
@@ -148,6 +153,16 @@ class Losses:
             log.warning("event=not_moved application=%s node=%s reason=%s", key, node, moved.refused)
         elif moved.done:
             log.warning("event=moved application=%s from=%s to=%s", key, node, moved.done.plan.node)
+
+
+def _helpless(seen: Snapshot) -> Mapping[str, str]:
+    """Managers that do not reach their Swarm, though their agent is there, and why: they can look after no stack."""
+    return {
+        one.record.name: condition.reason
+        for one in nodes_below(seen)
+        for condition in one.record.conditions
+        if condition.name == SWARM and not condition.ok and keys.alive(one.record.name) in seen.items
+    }
 
 
 _SELF = Caller("moorage", "operator", via="system")

@@ -15,11 +15,13 @@ PREFIXES = (keys.ROUTES, keys.SERVING, "desired/", "nodes/", "alive/")
 def table_of(seen: Snapshot) -> tuple[Route, ...]:
     held = {host: one.record for host, one in below(seen, keys.ROUTES, Held)}
     serving = {_placed(name): one.record for name, one in below(seen, keys.SERVING, Serving)}
-    wanted = {_placed(name) for name, one in below(seen, "desired/", Desired) if one.record.run == "running"}
+    desired = {_placed(name): one.record for name, one in below(seen, "desired/", Desired)}
+    wanted = {where for where, one in desired.items() if one.run == "running" or one.handed_on}
+    handed_on = {where for where, one in desired.items() if one.handed_on}
     nodes = [one.record for one in nodes_below(seen)]
     addresses = {node.name: found for node in nodes if (found := address_of(node.ip, node.address))}
     alive = {name.removeprefix("alive/") for name in seen.items if name.startswith("alive/")}
-    return table(held, serving, wanted, addresses, alive)
+    return table(held, serving, wanted, addresses, alive, handed_on)
 
 
 def _placed(name: str) -> tuple[str, str]:

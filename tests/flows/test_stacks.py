@@ -69,7 +69,7 @@ services:
     stop_grace_period: 0s
     deploy: {{endpoint_mode: dnsrr}}
 {service}
-x-moorage: {{replicas: 3, settle: 0s, timeout: 40s{more}}}
+x-moorage: {{replicas: 3, settle: 0s{more or ", timeout: 40s"}}}
 """
 
 
@@ -334,3 +334,63 @@ def test_a_plan_says_what_a_stack_cannot_do(harbour: Fleet) -> None:
     assert answer.status_code == 200, answer.text
     assert "web: cpu_shares counts on engines alone" in answer.json()["warnings"]
     assert not harbour.hosts["n1"].engine.run("service", "ls", "-q", "-f", "name=plain")
+
+
+def leader(made: Fleet) -> str:
+    """The manager that leads, by its name on record."""
+    wait_until(lambda: "Leader" in listed(made), "there is a leader", 60)
+    ids = {host.engine.run("info", "--format", "{{.Swarm.NodeID}}").strip(): node for node, host in made.hosts.items()}
+    return next(ids[line.split()[0]] for line in listed(made).splitlines() if line.endswith("Leader"))
+
+
+def listed(made: Fleet) -> str:
+    """Swarm's nodes; empty while it has no leader."""
+    try:
+        return made.hosts["n1"].engine.run("node", "ls", "--format", "{{.ID}} {{.ManagerStatus}}")
+    except RuntimeError:
+        return ""
+
+
+def service_text(made: Fleet, name: str, node: str) -> str:
+    """Empty while that node's Swarm has no leader."""
+    try:
+        return str(service(made, name, node))
+    except RuntimeError:
+        return ""
+
+
+def is_up(made: Fleet, name: str) -> bool:
+    """The newest revision is in force."""
+    told = shown(made, name)
+    return bool(told["state"] == "running" and told["revision"] == told["latest"])
+
+
+@pytest.mark.night
+@pytest.mark.parametrize("how", ["cut", "frozen"])
+def test_the_leader_is_lost_to_the_swarm(harbour: Fleet, lan: Switch, quay: Front, how: str) -> None:
+    """Its tasks run elsewhere, an update goes on with the majority, requests are answered; then it is in the Swarm again."""
+    host, name = f"{how}.example.net", f"lugger-{how}"
+    serve = "mkdir -p /d; echo ahoy > /d/index.html; exec httpd -f -p 80 -h /d"
+    more = f", expose: {{service: web, port: 80, host: {host}}}, update: {{order: start-first, monitor: 1s}}"
+    more = more.replace(", expose", ", timeout: 120s, expose")
+    assert deploy(harbour, name, project(serve, more))["state"] == "done"
+    wait_until(lambda: ask(quay.port, host) == (200, "ahoy"), "it is reached", 10)
+    lost = leader(harbour)
+    lookout = next(node for node in harbour.hosts if node != lost)
+    engine = cast(Bridged, harbour.hosts[lost].engine)
+    with visiting(quay.port, host, rate=20) as visits:
+        wait_until(lambda: visits.count > 10, "requests are answered")
+        lan.cut(engine) if how == "cut" else engine.freeze()
+        try:
+            told = {"cluster": CLUSTER, "name": name, "compose": project(f"true; {serve}", more)}
+            assert harbour.servers.api.post("applications", told).status_code == 202
+            wait_until(lambda: "true; " in service_text(harbour, f"{name}_web", lookout), "the Swarm is told", 90)
+            wait_until(lambda: is_up(harbour, name), "it is rolled out", 150)
+            before = visits.count
+            wait_until(lambda: visits.count > before + 20, "requests go on")
+        finally:
+            lan.heal(engine) if how == "cut" else engine.thaw()
+    assert visits.failed == {}, visits.answers
+    down = ("node", "ls", "--filter", "role=manager", "--format", "{{.Status}} {{.ManagerStatus}}")
+    wait_until(lambda: harbour.hosts[lookout].engine.run(*down).count("Ready") == NODES, "it is in the Swarm again", 60)
+    wait_until(harbour.all_well, "the node is well", 90)
