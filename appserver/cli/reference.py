@@ -23,7 +23,7 @@ terminal get tables, colour and progress in place, and everybody else plain line
 | 0 | done, or nothing to do |
 | 1 | something we stand on failed: the server, a node, or the roll-out itself |
 | 2 | the caller can mend it: a fault in what was given, a name nobody has, a stale plan, a missing right |
-| 3 | changes are pending (`plan`, `drift`, `rollback --dry-run`, `place --dry-run`) |
+| 3 | changes are pending (`plan`, `drift`, `rollback --dry-run`, `move --dry-run`, `place --dry-run`) |
 
 An application is `NAME`, which is in the cluster `default`, or `CLUSTER/NAME`.
 
