@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from appserver.adapters.engine_state import moment, printable
-from appserver.core.compose import HASH
+from appserver.core.compose import APPLICATION, HASH
 from appserver.core.containers import ContainerState
 from appserver.core.stacks import NODE, Progress
 from appserver.core.swarm_nodes import Member
@@ -45,6 +45,12 @@ def progress(
     known = {one["ID"]: one for one in nodes}
     mine = _by_service(tasks)
     return {_short(project, one): _progress(one, mine[one["ID"]], known) for one in services}
+
+
+def owners(services: Sequence[Json]) -> frozenset[str]:
+    """Of each the application that it was made for, "" for none."""
+    about = (one["Spec"]["TaskTemplate"].get("ContainerSpec") or {} for one in services)
+    return frozenset(str((one.get("Labels") or {}).get(APPLICATION, "")) for one in about)
 
 
 def member(node: Json) -> Member:

@@ -42,6 +42,10 @@ class DockerStacks:
             nodes = api.nodes() if tasks else ()
         return state.progress(project, services, tasks, nodes)
 
+    def owners(self, project: str) -> Collection[str]:
+        with self._calling("list a stack's services") as api:
+            return state.owners(api.services(filters=_of(project)))
+
     def deploy(self, project: str, text: str, stop: threading.Event, limit_s: float) -> Iterator[str]:
         arguments = ("stack", "deploy", "--prune", "--with-registry-auth", "--resolve-image", "never", "-c", "-")
         yield from self._running.lines(project, text, (*arguments, project), stop, limit_s)

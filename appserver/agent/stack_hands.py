@@ -21,6 +21,10 @@ from appserver.ports import Compose, Engine, Sealer, Stacks
 
 _LOOK_S = 0.5
 _REMOVE_S = 120.0
+_TRIES = 5
+_OUTRUN = "out of sequence"
+"""Swarm's words."""
+_MOVING = ("updating", "rollback_started")
 _STUCK = {"paused": "its update was paused", "rollback_completed": "Swarm put back what was before"}
 
 
@@ -48,25 +52,32 @@ class StackHands(Hands):
             ComposeError: also where Swarm itself gave an update up.
         """
         until = monotonic() + limit_s
+        if plan.is_empty:  # an agent before this one may have begun something
+            yield from self._settled(key.name, None, over, until)
+            return
+        if why := self._not_ours(key):
+            raise ComposeError(why)
         if plan.verb == "stop":
             yield "removing the services from the Swarm; networks and volumes stay"
             self._stacks.stop(key.name, over)
         elif plan.verb:
             yield "removing the stack"
             self.take_down(key, revision, over)
-        elif not plan.is_empty:
+        else:
             if plan.services != plan.restart or plan.remove:
                 with self._stack_projects.stack(key, revision) as (text, kept):
-                    yield from self._stacks.deploy(key.name, text, over, limit_s)
-                yield from self._settled(key.name, over, until)
-                self._stacks.tidy(key.name, kept)
-            if again := {*plan.force, *plan.restart}:
+                    yield from self._deployed(key.name, text, over, limit_s)
+                yield from self._settled(key.name, plan.services, over, until)
+                yield from self._tidied(key.name, kept)
+            if again := {*plan.restart, *_ended(plan)}:
                 yield "starting anew"
                 self._stacks.restart(key.name, again, over)
-                yield from self._settled(key.name, over, until)
+                yield from self._settled(key.name, again, over, until)
 
     def take_down(self, key: AppKey, revision: Revision | None, over: Event, volumes: bool = False) -> None:
-        """The whole stack. Its volumes are on the nodes that it ran on, and stay there."""
+        """The whole stack, where it is ours. Its volumes are on the nodes that it ran on, and stay there."""
+        if self._not_ours(key):
+            return
         self._stacks.remove(key.name, over)
         until = monotonic() + _REMOVE_S
         while self._stacks.is_there(key.name):
@@ -91,24 +102,65 @@ class StackHands(Hands):
         except EngineError:
             return ()
 
-    def _settled(self, project: str, over: Event, until: float) -> Iterator[str]:
-        """What Swarm is at, until it is through."""
-        while line := self._under_way(project):
+    def _not_ours(self, key: AppKey) -> str:
+        """Why the name is not to be used; a stack that runs nothing now is somebody's, too."""
+        owners = {*self._stacks.owners(key.name)}
+        if not owners or str(key) in owners:
+            return ""
+        others = sorted(owners - {""})
+        if others:
+            return f"the stack {key.name} in this Swarm is {others[0]}'s"
+        return f"a stack {key.name} that is not Moorage's is in this Swarm; take another name"
+
+    def _deployed(self, project: str, text: str, over: Event, limit_s: float) -> Iterator[str]:
+        """Once more where Swarm, which was at an update, changed a service between being asked and being told."""
+        for left in reversed(range(_TRIES)):
+            try:
+                yield from self._stacks.deploy(project, text, over, limit_s)
+            except ComposeError as error:
+                if not left or over.is_set() or _OUTRUN not in str(error):
+                    raise
+                yield "Swarm was changing a service itself; once more"
+                over.wait(_LOOK_S)
+            else:
+                return
+
+    def _tidied(self, project: str, kept: Collection[str]) -> Iterator[str]:
+        """What cannot go now goes with the next deployment; this one is through."""
+        try:
+            self._stacks.tidy(project, kept)
+        except EngineError as error:
+            yield f"left for the next time: {error}"
+
+    def _settled(self, project: str, names: Collection[str] | None, over: Event, until: float) -> Iterator[str]:
+        """What Swarm is at, until it is through.
+
+        Args:
+            names: of services that were changed just now; None: none was, and what became of others is not judged.
+        """
+        while line := self._under_way(project, names):
             yield line
             if monotonic() >= until:
                 raise ComposeError(f"Swarm is not through in time: {line}")
             if over.wait(_LOOK_S):
                 raise ComposeError("stopped before Swarm was through")
 
-
-    def _under_way(self, project: str) -> str:
+    def _under_way(self, project: str, names: Collection[str] | None) -> str:
         """What is left to do; empty when nothing is. A Swarm without a leader is waited for: it has been told."""
         try:
             told = self._stacks.progress(project)
         except EngineError as error:
             return f"waiting for the Swarm: {error}"
-        left = {name: one for name, one in told.items() if _is_under_way(name, one)}
+        if names is None:
+            left = {name: one for name, one in told.items() if one.state in _MOVING}
+        else:
+            left = {name: one for name, one in told.items() if name in names and _is_under_way(name, one)}
         return "; ".join(f"{name}: {one.tasks - one.old} of {one.tasks} updated" for name, one in left.items())
+
+
+def _ended(plan: ReconcilePlan) -> Collection[str]:
+    """Services that Swarm has given up: it sees nothing to do in a definition that it knows."""
+    return {step.subject for step in plan.steps if step.action == "start"}.intersection(plan.up)
 
 
 def _is_under_way(name: str, one: Progress) -> bool:

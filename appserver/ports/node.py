@@ -97,6 +97,9 @@ class Stacks(Protocol):
     def progress(self, project: str) -> Mapping[str, Progress]:
         """By service."""
 
+    def owners(self, project: str) -> Collection[str]:
+        """The applications whose services are in a stack of this name, "" for services of none."""
+
     def deploy(self, project: str, text: str, stop: Event, limit_s: float) -> Iterator[str]:
         """Give Swarm the whole stack; what is not in it goes. Lines of what is done, which it does afterwards.
 

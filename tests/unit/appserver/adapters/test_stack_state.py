@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from appserver.adapters.stack_state import containers, last_failed, member, progress, unused
+from appserver.adapters.stack_state import containers, last_failed, member, owners, progress, unused
 from appserver.core.containers import ContainerState
 from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Member
@@ -299,3 +299,11 @@ def test_who_leads() -> None:
 def test_what_no_service_mounts() -> None:
     found = [{"ID": "1", "Spec": {"Name": "a"}}, {"ID": "2", "Spec": {"Name": "b"}}]
     assert unused({"a"}, found) == (("2", "b"),)
+
+
+def test_whose_services_those_are() -> None:
+    """Also where they have no task."""
+    assert owners([service(), service(about={"Image": "img"}), {**service(), "Spec": {"TaskTemplate": {}}}]) == {
+        "",
+        "c.shop",
+    }
