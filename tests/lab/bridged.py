@@ -14,7 +14,9 @@ from tempfile import TemporaryDirectory
 from tests.lab.engine import START_S, Dockerd
 from tests.lab.wait import wait_until
 
-_links = count(1)
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_links = count(1 + 512 * _WORKER)
+"""Each worker of a run has networks of its own."""
 
 
 @dataclass(slots=True)
@@ -29,7 +31,8 @@ class Bridged(Dockerd):
         return f"198.19.{200 + self.number // 64}.{self.number % 64 * 4 + 2}"
 
     @property
-    def _gateway(self) -> str:
+    def gateway(self) -> str:
+        """This machine's end of the link."""
         return f"{self.address.rpartition('.')[0]}.{self.number % 64 * 4 + 1}"
 
     def start(self) -> None:
@@ -57,7 +60,7 @@ class Bridged(Dockerd):
         inside = ("nsenter", "--target", str(pid), "--net")
         for argv in (
             ("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", str(pid)),
-            ("ip", "addr", "add", f"{self._gateway}/30", "dev", here),
+            ("ip", "addr", "add", f"{self.gateway}/30", "dev", here),
             ("ip", "link", "set", here, "up"),
             (*inside, "ip", "link", "set", "lo", "up"),
             (*inside, "ip", "addr", "add", f"{self.address}/30", "dev", there),
@@ -66,11 +69,20 @@ class Bridged(Dockerd):
             subprocess.run(argv, capture_output=True, check=True)
 
 
+def _free() -> int:
+    """The next number whose network this machine has not got: another run may have."""
+    while True:
+        made = Bridged(Path(), number=next(_links))
+        listed = subprocess.run(("ip", "-o", "-4", "addr", "show", "to", f"{made.gateway}/32"), capture_output=True)
+        if not listed.stdout:
+            return made.number
+
+
 @contextmanager
 def bridged_dockerd() -> Iterator[Bridged]:
     """Gone with everything in it at the end."""
     with TemporaryDirectory(prefix="moorage-dockerd-", ignore_cleanup_errors=True) as name:
-        daemon = Bridged(Path(name), number=next(_links))
+        daemon = Bridged(Path(name), number=_free())
         daemon.start()
         try:
             yield daemon
