@@ -69,6 +69,8 @@ class SwarmNodes:
         if mine is None or not mine.manager:
             return False
         members = self._stacks.members()
+        if not any(one.leader and one.id == mine.node for one in members):
+            return True
         seen = self._kv.snapshot("nodes/", keys.CORDONS)
         cordons = {name: held.record for name, held in below(seen, keys.CORDONS, Cordon)}
         for mark in marks(members, [one.record for one in nodes_below(seen)], cordons, mine.node):

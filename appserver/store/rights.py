@@ -25,7 +25,10 @@ AGENTS_READ = (
     "config/",
     "info/",
     keys.PROXIES,
+    "nodes/",
+    keys.CORDONS,
 )
+"""The last two for Swarm, which is told by a manager's agent."""
 
 
 def serve_grants() -> frozenset[Grant]:

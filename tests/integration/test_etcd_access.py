@@ -97,6 +97,13 @@ def test_it_does_not_read_what_is_not_its_own(agent: Etcd) -> None:
             agent.snapshot(prefix)
 
 
+def test_it_reads_what_a_swarm_is_told_of_its_nodes(agent: Etcd) -> None:
+    """By the agent of the manager that leads: every node's labels, and which are cordoned."""
+    agent.snapshot("nodes/", "cordons/")
+    with pytest.raises(StoreError, match="grant it a role"):
+        agent.commit({}, {"cordons/boot-0": "1"})
+
+
 def test_who_keeps_routes_reads_what_they_are_made_of_and_says_how_far_it_is(
     cluster: Cluster, authority: Authority
 ) -> None:
