@@ -16,6 +16,9 @@ Availability = Literal["active", "pause", "drain"]
 
 CORDON = "moorage.cordon"
 """A label of ours: that we took the node out, so that we may put it back."""
+LABELS = "moorage.recorded"
+"""A label of ours: the names of those that the record gave it, so that one which it has no more goes. Those that the
+role `engine` gave it are named by `moorage.labels`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ def marks(members: Sequence[Member], nodes: Iterable[Node], cordons: Mapping[str
 
 
 def _mark(member: Member, node: Node, cordon: Cordon | None) -> Mark:
-    labels = {**member.labels, **node.labels, NODE: node.name}
+    before = {*member.labels.get(LABELS, "").split(","), LABELS}
+    kept = {name: value for name, value in member.labels.items() if name not in before}
+    told = {LABELS: ",".join(sorted(node.labels))} if node.labels else {}
+    labels = {**kept, **node.labels, **told, NODE: node.name}
     ours = labels.pop(CORDON, "")
     if cordon:
         availability: Availability = "drain" if cordon.drain else "pause"
