@@ -31,6 +31,10 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
         NoPlacement: no node of the cluster can take it.
         Conflict: the request's token is of another plan than this.
     """
+    if wanted.adopt and seen.in_swarm:
+        raise InvalidMany(
+            (("cluster", f"{wanted.key.cluster} is a Swarm: containers that run cannot become a stack's"),)
+        )
     sealed = seal(json.dumps(wanted.overrides, sort_keys=True)) if wanted.overrides else ""
     overrides = _overrides(wanted, sealed, seen, author)
     result = effective(wanted.key, seen.base, seen.images, seen.repository, overrides, seen.where, seal, seen.in_swarm)

@@ -64,9 +64,15 @@ class Lifecycle:
         return self._change(caller, "restart", key, services, expect, again)
 
     def delete(self, caller: Caller, key: AppKey, volumes: bool = False, expect: int = 0) -> str:
-        """Takes the containers and networks away, and the record with them; volumes stay unless told."""
+        """Takes the containers and networks away, and the record with them; volumes stay unless told.
+
+        Raises:
+            Invalid: volumes of a stack, which are on whatever nodes it ever ran on.
+        """
 
         def gone(wanted: Desired) -> Desired:
+            if volumes and wanted.stack:
+                raise Invalid("volumes", "a stack's are on every node that it ever ran on, and stay: remove them there")
             return replace(wanted, run="removed", remove_volumes=volumes, by=caller.name)
 
         return self._change(caller, "delete", key, (), expect, gone)

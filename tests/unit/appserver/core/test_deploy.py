@@ -260,3 +260,31 @@ def test_an_unsettled_revision_is_superseded() -> None:
     )
     plan = decide(replace(WANTED, overrides={"web": {"mem_limit": "1M"}}), flying, ANN, seal)
     assert (plan.superseded, plan.desired["n1"].previous) == (1, 0)
+
+
+def test_what_runs_is_not_taken_over_as_a_stack() -> None:
+    """Its containers are an engine's; the stack's would be others, beside them."""
+    with pytest.raises(InvalidMany, match="cannot become a stack's"):
+        decide(replace(WANTED, adopt="n1"), seen(in_swarm=True), ANN, seal)
+
+
+def test_a_stack_reserves_nothing() -> None:
+    """A manager's agent looks after it; where it runs is Swarm's business. What Swarm cannot do is refused."""
+    plan = decide(WANTED, seen(in_swarm=True), ANN, seal)
+    assert plan.record is not None
+    assert (plan.desired["n1"].stack, plan.claims["n1"].memory) == (True, 0)
+    assert compose.services(plan.record.project)["web"]["deploy"]["mode"] == "replicated"  # type: ignore[index]
+    devices = {"web": {"security_opt": ["no-new-privileges"]}}
+    with pytest.raises(InvalidMany, match=r"web\.security_opt"):
+        decide(replace(WANTED, overrides=devices), seen(in_swarm=True), ANN, seal)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("cap_add", ["NET_ADMIN"]), ("sysctls", {"net.a": "1"}), ("ports", ["53:53"])]
+)
+def test_policy_holds_for_a_stack_too(option: str, value: object) -> None:
+    """Who may not ask for it of an engine may not ask for it of a Swarm."""
+    wanted = replace(WANTED, overrides={"web": {option: value}})
+    with pytest.raises(InvalidMany, match="only an administrator"):
+        decide(wanted, seen(in_swarm=True), OPERATOR, seal)
+    assert decide(wanted, seen(in_swarm=True), ANN, seal).changed

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from appserver.core.entities import Application
+from appserver.core.entities import Application, Desired
+from appserver.errors import Invalid
 from appserver.store import keys
+from appserver.store.codec import encode
 from appserver.store.records import read
 from tests.unit.appserver.services.yard import SHOP, Yard
 
@@ -55,3 +59,18 @@ def test_a_roll_out_stopped_before_it_was_up_settles_when_it_is_started() -> Non
     yard.lifecycle.start(yard.root, SHOP)
     yard.end(SHOP, "failed")
     assert yard.reserved(SHOP) == ["8080"]
+
+
+def test_volumes_of_a_stack_are_not_said_to_go() -> None:
+    """They are on every node that it ever ran on, and nobody would remove them."""
+    yard = Yard("n1")
+    yard.roll_out(SHOP, "8080")
+    yard.end(SHOP, "done")
+    where = keys.desired("n1", SHOP)
+    wanted = read(yard.kv, where, Desired)
+    assert wanted is not None
+    yard.kv.commit({}, {where: encode(replace(wanted.record, stack=True))})
+    with pytest.raises(Invalid, match="stay: remove them there"):
+        yard.lifecycle.delete(yard.root, SHOP, volumes=True)
+    yard.lifecycle.delete(yard.root, SHOP)
+    assert yard.runs(SHOP, "n1") == ["removed"]
