@@ -41,6 +41,8 @@ class Switch:
         with bridged_dockerd() as engine:
             self.plug(engine)
             yield engine
+            if engine.run("info", "--format", "{{.Swarm.LocalNodeState}}").strip() != "inactive":
+                engine.run("swarm", "leave", "--force")  # else it waits for its managers before it stops
 
     def cut(self, engine: Bridged) -> None:
         self._set(engine, "down")
