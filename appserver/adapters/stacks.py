@@ -27,6 +27,7 @@ _PROGRAM = "docker"
 
 class DockerStacks:
     def __init__(self, socket: str, run_dir: Path) -> None:
+        self.folder = run_dir / "stacks"
         self._calling = Calls(socket, _TIMEOUT_S)
         self._running = _Docker(shutil.which(_PROGRAM) or _PROGRAM, socket, run_dir)
 

@@ -30,7 +30,7 @@ _STUCK = {"paused": "its update was paused", "rollback_completed": "Swarm put ba
 
 def with_stacks(parts: Parts, engine: Engine, stacks: Stacks, sealer: Sealer, state_dir: Path) -> Parts:
     """The same, for what Swarm runs."""
-    projects = StackProjects(engine, sealer, state_dir)
+    projects = StackProjects(engine, sealer, state_dir, stacks.folder)
     hands = StackHands(engine, parts.compose, stacks, projects)
     return replace(parts, looks=StackLooks(engine, stacks), projects=projects, hands=hands, in_swarm=True)
 

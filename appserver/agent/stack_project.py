@@ -28,9 +28,13 @@ _LONGEST = 64
 class StackProjects(Projects):
     """Texts for `docker stack deploy`. Each node fetches its images by itself, and nothing is kept here."""
 
-    def __init__(self, engine: Engine, sealer: Sealer, state_dir: Path) -> None:
+    def __init__(self, engine: Engine, sealer: Sealer, state_dir: Path, folder: Path) -> None:
+        """
+        Args:
+            folder: for opened secrets, in memory: a host that loses its power keeps none of them.
+        """
         super().__init__(engine, sealer, state_dir)
-        self._made = state_dir / "stacks"
+        self._made = folder
         shutil.rmtree(self._made, ignore_errors=True)  # of an agent that was killed in the middle
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from threading import Event
 from typing import Protocol
 
@@ -90,6 +91,9 @@ class Engine(Protocol):
 
 class Stacks(Protocol):
     """The Swarm that this node's engine manages, one stack at a time. Every call raises EngineError when it is away."""
+
+    folder: Path
+    """For files that it is to read, for a moment: gone with the power."""
 
     def containers(self, project: str) -> tuple[ContainerState, ...]:
         """A stack's tasks that are wanted, and those that ended by themselves, on whatever node."""

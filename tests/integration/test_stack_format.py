@@ -128,7 +128,7 @@ x-other: {a: 1}
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> StackProjects:
     folder = tmp_path_factory.mktemp("stacks")
-    return StackProjects(ENGINE, KeySealer(bytes(32)), folder)
+    return StackProjects(ENGINE, KeySealer(bytes(32)), folder, folder)
 
 
 def told(texts: StackProjects, project: projects.Project, services: projects.Project) -> Any:

@@ -42,7 +42,7 @@ class Lone:
         self.folder = folder
         self.stacks = DockerStacks(daemon.socket, folder / "run")
         engine = DockerEngine(daemon.socket)
-        self._projects = StackProjects(engine, KeySealer(bytes(32)), folder)
+        self._projects = StackProjects(engine, KeySealer(bytes(32)), folder, self.stacks.folder)
         nobody: Any = None
         self.hands = StackHands(engine, nobody, self.stacks, self._projects)
 
@@ -159,7 +159,7 @@ def test_configs_change_with_their_content_and_nothing_lies_about(lone: Lone) ->
         [name] = lone.daemon.run(*named).split()
         seen.append(name)
     assert seen[0] != seen[1] == seen[2]
-    assert [*(lone.folder / "stacks").iterdir()] == []
+    assert [*lone.stacks.folder.iterdir()] == []
 
 
 def test_removed_is_gone(lone: Lone) -> None:
