@@ -16,6 +16,7 @@ from appserver.adapters import stack_state as state
 from appserver.adapters.compose_run import Running
 from appserver.adapters.engine_client import Calls
 from appserver.adapters.engine_state import lines
+from appserver.adapters.stack_places import last_failed
 from appserver.core.containers import ContainerState
 from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Mark, Member
@@ -78,7 +79,8 @@ class DockerStacks:
     def last_lines(self, container: ContainerState, count: int) -> tuple[str, ...]:
         with self._calling("logs of a task") as api:
             place, _, known = container.name.rpartition(".")
-            task = state.last_failed(api.tasks(filters={"name": place})) or api.inspect_task(known)
+            beside = api.tasks(filters={"service": place.rpartition(".")[0]})
+            task = last_failed(beside, container) or api.inspect_task(known)
             url = api._url("/tasks/{0}/logs", task["ID"])  # the package has the logs of services alone
             answer = api._get(url, params={"stdout": 1, "stderr": 1, "tail": count}, stream=True)
             api._raise_for_status(answer)

@@ -92,7 +92,7 @@ def stack(
         constraints: service to expressions of placement, as labels and configuration give them.
     """
     faults: list[tuple[str, str]] = []
-    warnings: list[str] = []
+    warnings = [f"x-moorage.{option} counts on engines alone: {why}" for option, why in _otherwise(said)]
     made: dict[str, Service] = {}
     for name, service in services.items():
         faults += [(name, why) for why in _misnamed(f"{base.get('name', '')}_{name}")]
@@ -117,6 +117,14 @@ def stack(
         **{kind: _contents(base, kind, faults) for kind in ("configs", "secrets")},
     }
     return Stack(project, made, tuple(faults), tuple(warnings))
+
+
+def _otherwise(said: Options) -> Iterator[tuple[str, str]]:
+    """Of how it is to be run, what Swarm does in its own way."""
+    if said.update.percentage != 100:
+        yield "update.percentage", "Swarm does not wait in the middle of an update"
+    if said.grace_s is not None:
+        yield "grace", "what a lost node ran, Swarm starts elsewhere at once"
 
 
 def _spelled(service: dict[str, Any], name: str, faults: list[tuple[str, str]]) -> dict[str, Any]:

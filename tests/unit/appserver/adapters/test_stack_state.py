@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from appserver.adapters.stack_state import containers, last_failed, member, owners, progress, unused
+from appserver.adapters.stack_places import last_failed
+from appserver.adapters.stack_state import containers, member, owners, progress, unused
 from appserver.core.containers import ContainerState
 from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Member
@@ -193,7 +194,6 @@ def test_times_are_compared_as_times() -> None:
     early, late = failed("a", 1, 3), failed("b", 1, 4)
     early["CreatedAt"], late["CreatedAt"] = "2026-11-21T23:00:01Z", "2026-11-21T23:00:01.6Z"
     assert seen(service(), [late, early])[0].exit_code == 4
-    assert (last_failed([late, early]) or {})["ID"] == "b"
 
 
 def test_what_gave_up_is_still_told() -> None:
@@ -307,3 +307,20 @@ def test_whose_services_those_are() -> None:
         "",
         "c.shop",
     }
+
+
+def test_the_last_words_are_of_the_same_place_and_definition() -> None:
+    """Not of the tenth copy for the first, nor of what failed a revision ago."""
+    tasks = [
+        failed("mine", 1),
+        failed("earlier", 0),
+        failed("other", 2, about=NEW),
+        {**failed("tenth", 3), "Slot": 10},
+        task("now", at=4),
+    ]
+    [now] = [one for one in seen(service(), tasks) if one.name.endswith("now")]
+    assert (last_failed(tasks, now) or {})["ID"] == "mine"
+    assert last_failed(tasks[2:], now) is None
+    everywhere = service({"Global": {}})
+    lost = {**failed("lost", 1), "Slot": 0}
+    assert (last_failed([lost], seen(everywhere, [lost])[0]) or {})["ID"] == "lost"

@@ -358,3 +358,10 @@ def test_the_rest_of_deploy_is_kept() -> None:
     own = {"endpoint_mode": "dnsrr", "labels": {"a": "b"}, "rollback_config": {"parallelism": 1}}
     told = deployed({"deploy": own})
     assert {name: told[name] for name in own} == own
+
+
+def test_what_swarm_does_in_its_own_way_is_told() -> None:
+    """Who counts on looking at half of the copies first is told that all of them will be new."""
+    found = stack({}, Options(grace_s=60.0, update=Update(percentage=50)))
+    assert [text.partition(" ")[0] for text in found.warnings] == ["x-moorage.update.percentage", "x-moorage.grace"]
+    assert stack({}).warnings == ()
