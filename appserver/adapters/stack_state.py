@@ -100,7 +100,7 @@ def _container(
         image_id="",
         config_hash=_digest(service["Spec"]),
         health="healthy" if status["State"] == "running" and _has_probe(about) else "none",
-        exit_code=int((last.get("ContainerStatus") or {}).get("ExitCode") or 0),
+        exit_code=_exit_code(last),
         started_at=moment(status.get("Timestamp", "")) if status["State"] == "running" else None,
         restart_count=len(failed),
         labels=labels,
@@ -112,6 +112,12 @@ def _container(
         published=_published(task, service),
         node=_node(node) if node else "",
     )
+
+
+def _exit_code(status: Json) -> int:
+    """What never ran, or was ill and ended well when it was told to, did not end well."""
+    told = int((status.get("ContainerStatus") or {}).get("ExitCode") or 0)
+    return told or int(status["State"] in FAILED)
 
 
 def _state(state: str) -> str:

@@ -13,6 +13,7 @@ from appserver.agent.hands import Hands
 from appserver.agent.looks import Looks
 from appserver.agent.stack_project import StackProjects
 from appserver.core.containers import ContainerState
+from appserver.core.differences import is_finished
 from appserver.core.entities import AppKey, Revision
 from appserver.core.reconcile import ReconcilePlan
 from appserver.core.stacks import Progress
@@ -32,7 +33,8 @@ def with_stacks(parts: Parts, engine: Engine, stacks: Stacks, sealer: Sealer, st
     """The same, for what Swarm runs."""
     projects = StackProjects(engine, sealer, state_dir, stacks.folder)
     hands = StackHands(engine, parts.compose, stacks, projects)
-    return replace(parts, looks=StackLooks(engine, stacks), projects=projects, hands=hands, in_swarm=True)
+    looks = StackLooks(engine, stacks)
+    return replace(parts, looks=looks, projects=projects, hands=hands, ended=looks.ended, in_swarm=True)
 
 
 class StackHands(Hands):
@@ -179,9 +181,16 @@ class StackLooks(Looks):
     def __init__(self, engine: Engine, stacks: Stacks) -> None:
         super().__init__(engine)
         self._stacks = stacks
+        self._ended: dict[str, frozenset[str]] = {}
 
     def containers(self, project: str) -> tuple[ContainerState, ...]:
-        return self._stacks.containers(project)
+        found = self._stacks.containers(project)
+        self._ended[project] = frozenset(one.id for one in found if is_finished(one))
+        return found
+
+    def ended(self) -> frozenset[str]:
+        """Those that ended well by themselves: what Swarm stops it does not call complete."""
+        return frozenset[str]().union(*[*self._ended.values()])
 
     def forget(self, project: str, services: Collection[str]) -> None:
         """Nothing is remembered."""

@@ -324,3 +324,10 @@ def test_the_last_words_are_of_the_same_place_and_definition() -> None:
     everywhere = service({"Global": {}})
     lost = {**failed("lost", 1), "Slot": 0}
     assert (last_failed([lost], seen(everywhere, [lost])[0]) or {})["ID"] == "lost"
+
+
+def test_what_never_ran_did_not_end_well() -> None:
+    """A batch service whose image is nowhere is not finished."""
+    once = service(template={"RestartPolicy": {"Condition": "none"}})
+    [one] = seen(once, [task("r", 1, "shutdown", "rejected", status={"Err": "No such image: nowhere:1"})])
+    assert (one.state, one.exit_code, one.restart, one.error) == ("exited", 1, "no", "No such image: nowhere:1")

@@ -10,15 +10,15 @@ from typing import Any, cast
 import pytest
 
 from appserver.agent import stack_hands
-from appserver.agent.stack_hands import StackHands
+from appserver.agent.stack_hands import StackHands, StackLooks
 from appserver.agent.stack_project import StackProjects
-from appserver.core.entities import AppKey
+from appserver.core.entities import AppKey, Desired
 from appserver.core.plan import Step
-from appserver.core.reconcile import ReconcilePlan
+from appserver.core.reconcile import ReconcilePlan, plan
 from appserver.core.stacks import Progress
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Compose, Engine, Stacks
-from tests.lab.records import revision
+from tests.lab.records import container, revision
 
 KEY = AppKey("harbour", "shop")
 WANTED = revision(KEY, 1, {"web": {"image": "img"}, "db": {"image": "img"}})
@@ -234,3 +234,20 @@ def test_what_does_not_go_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     over.set()
     with pytest.raises(ComposeError, match="stopped before the stack was gone"):
         carried_out(swarm, ReconcilePlan((), "down"), over)
+
+
+def test_what_ended_well_is_not_run_again_by_who_takes_over() -> None:
+    """Another manager's agent has said nothing of it yet; it must not run a migration a second time."""
+    once = revision(KEY, 1, {"web": {"image": "img", "restart": "no"}})
+    found = (container(once, "web", state="exited", restart="no", exit_code=0),)
+
+    class Seen(Swarm):
+        def containers(self, _: str) -> Any:
+            return found
+
+    looks = StackLooks(cast(Any, None), cast(Stacks, Seen()))
+    assert looks.containers("shop") == found
+    assert plan(Desired(1, 0, stack=True), once, found, None, looks.ended()).is_empty
+    found = (container(once, "web", state="exited", restart="no", exit_code=3),)
+    looks.containers("shop")
+    assert plan(Desired(1, 0, stack=True), once, found, None, looks.ended()).up == ("web",)
