@@ -13,6 +13,7 @@ from appserver.agent.certificates import look
 from appserver.agent.conditions import Watch
 from appserver.core.containers import EngineInfo
 from appserver.core.fleet import Node
+from appserver.core.in_use import Trend, told
 from appserver.errors import BadRecord, EngineError, StoreError
 from appserver.ports import KV, Clock, Engine
 from appserver.store import keys
@@ -51,6 +52,7 @@ class Inventory:
         ip: Callable[[], str] = str,
         certificates: Sequence[Path] = (),
         watch: Watch | None = None,
+        trend: Callable[[], Trend | None] = lambda: None,
     ) -> None:
         """
         Args:
@@ -58,6 +60,7 @@ class Inventory:
             more: conditions that others look after.
             ip: address that the node stands under in `machines/`; empty while it does not.
             certificates: of this host, PEM files; those that are there are looked at.
+            trend: what is in use here; None where nobody measures it.
         """
         self._certificates = certificates
         self._more = more
@@ -67,6 +70,7 @@ class Inventory:
         self._clock = clock
         self._identity = identity
         self._watch = watch
+        self._trend = trend
         self._poke = Event()
 
     def poke(self) -> None:
@@ -124,6 +128,7 @@ class Inventory:
             conditions=conditions.merged(base.conditions, found, now),
             ip=self._ip() or base.ip,
             certificates_end=end,
+            in_use=told(base.in_use, self._trend(), info.cpus, info.memory) if info else base.in_use,
         )
 
     def _engine_now(self) -> tuple[EngineInfo | None, tuple[bool, str]]:

@@ -132,7 +132,8 @@ class Agent:
         )
         told = [self._handshake.conditions, *([self._swarm.conditions] if self._swarm else [])]
         more = lambda: [one for some in told for one in some()]  # noqa: E731  # of two that are looked after elsewhere
-        self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch)
+        trend = lambda: self._meter.trend if self._meter else None  # noqa: E731
+        self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch, trend)
 
     def run(self, stop: Event) -> None:
         shaking = Thread(target=guarded("handshake", lambda: self._handshake.run(stop), stop), name="handshake")

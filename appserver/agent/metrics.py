@@ -11,6 +11,7 @@ from itertools import pairwise
 from threading import Event
 
 from appserver.core.containers import ContainerProcess, EngineEvent
+from appserver.core.in_use import Trend, follow
 from appserver.core.metrics import FIELDS, Reading, Sample, Subject, sampled
 from appserver.core.metrics_fold import Fold, Level, Line, lines
 from appserver.core.metrics_range import asked, levels_for
@@ -54,6 +55,8 @@ class Meter:
         self._failed = ""
         self.latest: Sample | None = None
         """None until it has measured twice."""
+        self.trend: Trend | None = None
+        """Of the node, over some minutes."""
 
     def note(self, event: EngineEvent) -> None:
         """What happened to a container: its process may be another one now."""
@@ -74,6 +77,7 @@ class Meter:
         reading = self._given.host.read(processes)
         if self._before is not None and reading.steady > self._before.steady:
             self.latest = sampled(self._before, reading)
+            self.trend = follow(self.trend, self.latest)
             self._keep(self.latest)
         self._before = reading
         seen = {subject.name for subject in reading.values if subject.kind == "container"}

@@ -30,7 +30,7 @@ def show_(name: str) -> None:
     if lazy.wants_json():
         show.as_json(found)
         return
-    names = ("name", "title", "kind", "strategy", "selector", "system", "labels", "nodes", "on", "applications")
+    names = ("name", "title", "kind", "strategy", "live", "selector", "system", "labels", "nodes", "on", "applications")
     show.facts((name, found[name]) for name in names)
 
 
@@ -38,6 +38,7 @@ def show_(name: str) -> None:
 @click.argument("name")
 @click.option("--kind", type=click.Choice(["engines", "swarm", "group"]), help="By default engines. It stays.")
 @click.option("--strategy", type=click.Choice(["spread", "binpack", "random"]), help="By default spread.")
+@click.option("--live/--no-live", default=None, help="What is in use counts in the rank of nodes. By default not.")
 @click.option("--title", help="For people.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="As often as there are labels.")
 @click.option(
@@ -47,6 +48,7 @@ def put(
     name: str,
     kind: str | None,
     strategy: str | None,
+    live: bool | None,
     title: str | None,
     labels: tuple[str, ...],
     selectors: tuple[str, ...],
@@ -58,7 +60,7 @@ def put(
     server = client()
     found, tag = server.tagged("clusters", name)
     body: dict[str, Any] = {field: found[field] for field in _FIELDS if field in found} if found else {}
-    said = {"kind": kind, "strategy": strategy, "title": title}
+    said = {"kind": kind, "strategy": strategy, "live": live, "title": title}
     body |= {field: value for field, value in said.items() if value is not None}
     if labels:
         body["labels"] = dict(_label(text) for text in labels)
@@ -86,5 +88,5 @@ def _label(text: str) -> tuple[str, str]:
     return name, value
 
 
-_FIELDS = ("kind", "strategy", "title", "labels", "selector")
+_FIELDS = ("kind", "strategy", "live", "title", "labels", "selector")
 _COLUMNS = {"name": "name", "kind": "kind", "strategy": "strategy", "nodes": "nodes", "on": "on", "title": "title"}

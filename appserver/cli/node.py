@@ -54,6 +54,7 @@ def show_(name: str) -> None:
             ("swarm", engine.get("swarm")),
             ("cpus", f"{reserved['cpus']} of {engine.get('cpus', '?')} promised"),
             ("memory", f"{show.size(reserved['memory'])} of {show.size(engine.get('memory')) or '?'} promised"),
+            ("in use", _in_use(found["in_use"])),
             ("ports", reserved["ports"]),
             ("applications", found["applications"]),
             ("placements", found["placements"]),
@@ -158,6 +159,10 @@ def _shown(moves: Sequence[Mapping[str, Any]], name: str, err: bool = False) -> 
         return
     told = [[one["application"], ", ".join(one["nodes"]), one["refused"]] for one in moves]
     show.table(["application", "is then on", "stays, because"], told, err)
+
+
+def _in_use(told: Mapping[str, Any] | None) -> str:
+    return f"{told['cpus']:g} cores, {show.size(told['memory'])}" if told else ""
 
 
 def _placing(found: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Literal
 
 from appserver.core.containers import EngineInfo
+from appserver.core.in_use import InUse
 from appserver.errors import Invalid
 
 WARNINGS = frozenset({"certificates"})
@@ -70,6 +71,8 @@ class Node:
     """Under which it last stood in `machines/`; `address` may be a name."""
     certificates_end: datetime | None = None
     """When the first of its host's certificates ends; None where its agent can read none."""
+    in_use: InUse | None = None
+    """None where nobody measures it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class Cluster:
     title: str = ""
     selector: tuple[str, ...] = ()
     """Classic Swarm's expressions on labels of nodes, all of which must hold."""
+    live: bool = False
+    """What is in use on a node beyond what is reserved counts in its rank."""
     going: bool = False
     """Somebody deletes it: nothing more comes there."""
 

@@ -112,7 +112,7 @@ def table(
     Args:
         serving, wanted: by node and application; `wanted` are those that are to run.
         addresses: node to its IP address.
-        handed_on: of `wanted`: stacks that another manager is about to look after. What this one said counts until then.
+        handed_on: of `wanted`: stacks that another manager is to look after. What this one said counts until then.
     """
     found: dict[tuple[str, str, str], list[tuple[bool, Upstream]]] = {}
     for (node, application), said in sorted(serving.items()):

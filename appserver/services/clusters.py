@@ -40,6 +40,7 @@ class ClusterView:
             "title": cluster.title,
             "kind": cluster.kind,
             "strategy": cluster.strategy,
+            "live": cluster.live,
             "labels": dict(cluster.labels),
             "selector": list(cluster.selector),
             "system": cluster.name in SYSTEM,

@@ -69,6 +69,7 @@ class NodeView:
                 "cpus": engine.cpus,
                 "memory": engine.memory,
             },
+            "in_use": node.in_use and {"cpus": node.in_use.cpus, "memory": node.in_use.memory},
             "conditions": [
                 {"name": c.name, "ok": c.ok, "reason": c.reason, "since": c.since.isoformat()} for c in self.conditions
             ],

@@ -131,6 +131,7 @@ class Ground:
             "its agent is away" if keys.alive(name) not in self._seen.items else str(cordon or ""),
             held.holders if held else {},
             self._residents.get(name, ()),
+            self.cluster.live,
         )
 
 

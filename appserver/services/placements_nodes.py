@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar, cast
 
 from appserver.core.entities import ContainerRecord
 from appserver.core.fleet import Node
+from appserver.core.in_use import InUse
 from appserver.core.placement import placed
 from appserver.core.placement.placed import Placed
 from appserver.core.placement.request import Candidate, Claim, Resident
@@ -78,12 +79,12 @@ def candidate(
     against: str,
     reserved: Mapping[str, Claim],
     residents: Iterable[Resident] = (),
-    beyond: Claim | None = None,
+    live: bool = False,
 ) -> Candidate:
     """
     Args:
         against: why it may not be used now, beside what its own record says; "" for nothing.
-        beyond: what is in use there beyond what is reserved, where somebody measures it.
+        live: what is in use there beyond what is reserved counts in its rank, where somebody measures it.
     """
     bad = next((f"{c.name}: {c.reason}" for c in node.conditions if c.speaks_against), "")
     there = tuple(residents)
@@ -98,8 +99,14 @@ def candidate(
         words=words(node.labels),
         images=frozenset(one.image for one in there if one.id),
         residents=there,
-        beyond=beyond or Claim(),
+        beyond=_beyond(node.in_use, reserved) if live and node.in_use else Claim(),
     )
+
+
+def _beyond(used: InUse, reserved: Mapping[str, Claim]) -> Claim:
+    cpus = used.cpus - sum(claim.cpus for claim in reserved.values())
+    memory = used.memory - sum(claim.memory for claim in reserved.values())
+    return Claim(max(round(cpus, 6), 0.0), max(memory, 0))
 
 
 def words(labels: Mapping[str, str]) -> tuple[str, ...]:

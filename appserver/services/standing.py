@@ -105,6 +105,7 @@ def standing_of(kv: KV, key: AppKey, as_if: Mapping[str, Cordon] | None = None) 
             or (_against(cordons.get(node.name), node.name in here) if node.name in alive else "its agent is away"),
             reserved[node.name][0].holders if node.name in reserved else {},
             there.get(node.name, ()),
+            cluster.record.live,
         )
         for node in nodes_of_it
     )

@@ -104,7 +104,7 @@ def show_cluster(name: str) -> Response:
 @described("clusters", ok=shapes_fleet.Cluster)
 def put_cluster(name: str, json: forms.ClusterBody) -> Response:
     """Make one, or change it."""
-    wanted = Cluster(name, json.kind, json.strategy, json.labels, json.title, tuple(json.selector))
+    wanted = Cluster(name, json.kind, json.strategy, json.labels, json.title, tuple(json.selector), json.live)
     view = services().clusters.put(caller(), wanted, forms.if_match())
     return forms.one(view.to_json(), view.version)
 

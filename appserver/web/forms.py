@@ -136,6 +136,7 @@ class ClusterBody(Body):
     labels: dict[Short, Short] = Field(default_factory=dict, max_length=100)
     title: Short = ""
     selector: list[Short] = Field(default_factory=list, max_length=20)
+    live: bool = False
 
 
 class StartUpBody(Body):

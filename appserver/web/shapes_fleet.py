@@ -26,6 +26,13 @@ class Engine(Shape):
     memory: int
 
 
+class InUse(Shape):
+    """By everything that runs there, over some minutes."""
+
+    cpus: float
+    memory: int
+
+
 class Condition(Shape):
     name: str
     ok: bool
@@ -75,6 +82,7 @@ class Node(Shape):
     handshake: str
     ip: str
     engine: Engine | None
+    in_use: InUse | None
     conditions: list[Condition]
     reserved: Reserved
     applications: list[str]
@@ -144,6 +152,8 @@ class Cluster(Shape):
     title: str
     kind: str
     strategy: str
+    live: bool
+    """Whether what is in use beyond what is reserved counts in the rank of nodes."""
     labels: dict[str, str]
     selector: list[str]
     system: bool
