@@ -196,9 +196,9 @@ def test_a_stack_that_is_somebodys_is_not_touched() -> None:
     """It may run nothing at all just now: its services are there, and would be pruned."""
     for owners, why in (({""}, "that is not Moorage's"), ({"other.shop"}, "is other.shop's")):
         swarm = Swarm({}, owners=owners)
-        for plan in (DEPLOY, ReconcilePlan((), "stop"), ReconcilePlan((), restart=("web",))):
+        for wish in (DEPLOY, ReconcilePlan((), "stop"), ReconcilePlan((), restart=("web",))):
             with pytest.raises(ComposeError, match=why):
-                carried_out(swarm, plan)
+                carried_out(swarm, wish)
         hands(swarm).take_down(KEY, WANTED, Event())
         assert swarm.told == []
 
