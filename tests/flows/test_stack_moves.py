@@ -166,7 +166,7 @@ def test_what_does_not_come_up_there_stays_as_it_is_here(both: Fleet) -> None:
     assert (tasks(both, "anchor"), state(both, SWARM, "anchor")) == ([], "")
 
 
-@pytest.mark.parametrize("moment", ["arriving", "leaving"])
+@pytest.mark.parametrize("moment", ["arriving", pytest.param("leaving", marks=pytest.mark.night)])
 def test_it_outlasts_the_app_server(both: Fleet, moment: str) -> None:
     """Killed in the middle and started again: the move is carried on from where it was."""
     name = f"kill-{moment}"
@@ -185,6 +185,7 @@ def test_it_outlasts_the_app_server(both: Fleet, moment: str) -> None:
     wait_until(both.all_well, "every node is well", 40)
 
 
+@pytest.mark.night
 def test_one_that_is_stopped_is_moved_stopped(both: Fleet) -> None:
     deploy(both, "dock", project())
     said = both.servers.moorage("app", "stop", "dock")
@@ -206,6 +207,7 @@ def test_an_option_that_a_stack_has_not_is_the_plans_refusal(both: Fleet) -> Non
     assert "web.security_opt: Swarm has no such option" in said.stderr
 
 
+@pytest.mark.night
 def test_no_request_fails_while_it_moves(both: Fleet, quay: Front) -> None:
     """Its route changes hands once it answers there: at 50 requests a second, to the Swarm and back."""
     host = "barge.example.net"
