@@ -187,10 +187,11 @@ def test_routes_lead_to_a_stack_wherever_it_runs(harbour: Harbour, quay: Front) 
     host = "ferry.example.net"
 
     def ferry(greeting: str) -> str:
-        serve = f"mkdir -p /d; echo {greeting} > /d/index.html; exec httpd -f -p 80 -h /d"
+        begin = f"mkdir -p /d; echo {greeting} > /d/index.html; httpd -f -p 80 -h /d &"
+        serve = f"{begin} trap 'sleep 2; exit' TERM; wait"  # Swarm does not ask the proxies before it ends one
         probe = "[CMD, /bin/busybox, wget, -q, -O, /dev/null, 'http://127.0.0.1/']"
         more = f", expose: {{service: web, port: 80, host: {host}}}, update: {{order: start-first, monitor: 1s}}"
-        health = f"stop_grace_period: 0s\n    healthcheck: {{test: {probe}, interval: 300ms}}"
+        health = f"stop_grace_period: 10s\n    healthcheck: {{test: {probe}, interval: 300ms}}"
         return project(serve, more).replace("stop_grace_period: 0s", health)
 
     assert harbour.deploy("ferry", ferry("one"))["state"] == "done"

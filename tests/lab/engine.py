@@ -84,7 +84,11 @@ class Dockerd:
     def _end(self, number: signal.Signals) -> None:
         if self.process is not None:
             self._signal(number)
-            self.process.wait(30)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:  # one that was in a Swarm, and waits for the others
+                self._signal(signal.SIGKILL)
+                self.process.wait(10)
             self.process = None
 
     def _signal(self, number: signal.Signals) -> None:
