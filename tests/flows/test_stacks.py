@@ -103,7 +103,7 @@ def test_stopped_started_restarted_scaled_and_deleted(harbour: Harbour) -> None:
     assert len(harbour.tasks("life_web")) == 2
     harbour.cli("app", "delete", f"{CLUSTER}/life", "--yes", "--wait")
     assert not harbour.docker("n1", "service", "ls", "-q", "-f", "name=life")
-    assert not harbour.docker("n1", "network", "ls", "-q", "-f", "name=life")
+    wait_until(lambda: not harbour.docker("n1", "network", "ls", "-q", "-f", "name=life"), "its network is forgotten")
 
 
 def test_swarm_knows_the_nodes_as_they_are_on_record(harbour: Harbour, etcd: Cluster) -> None:

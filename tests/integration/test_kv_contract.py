@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Event, Thread, Timer
@@ -13,10 +14,19 @@ from appserver.adapters.etcd import Etcd
 from appserver.adapters.memory import MemoryKV
 from appserver.errors import Compacted, TooLarge
 from appserver.ports import KV, Change, Item
-from tests.lab.etcd import ClusterFactory
+from tests.lab.etcd import Cluster, ClusterFactory
 from tests.lab.kv import BACKENDS, take
 
 MIB = 1024 * 1024
+_numbers = count()
+
+
+@pytest.fixture
+def kv(etcd: Cluster) -> Iterator[Etcd]:
+    """Of an etcd that nobody else writes to: its revisions are compared."""
+    client = Etcd(etcd.endpoints, prefix=f"/contract-{os.getpid()}-{next(_numbers)}/")
+    yield client
+    client.close()
 
 
 def test_an_empty_store_has_a_revision_and_no_keys(store: KV) -> None:

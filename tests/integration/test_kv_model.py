@@ -76,13 +76,13 @@ class Model(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_random_use_agrees_with_a_model(backend: str, etcd_server: Cluster) -> None:
+def test_random_use_agrees_with_a_model(backend: str, etcd: Cluster) -> None:
     """Whatever is committed, read and replayed, in whatever order, memory, etcd and a dictionary agree."""
     with ExitStack() as undo:
 
         def fresh_etcd() -> KV:
             undo.close()
-            client = Etcd(etcd_server.endpoints, prefix=f"/model-{os.getpid()}-{next(numbers)}/", page_keys=2)
+            client = Etcd(etcd.endpoints, prefix=f"/model-{os.getpid()}-{next(numbers)}/", page_keys=2)
             undo.callback(client.close)
             return client
 

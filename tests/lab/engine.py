@@ -67,7 +67,11 @@ class Dockerd:
             (self.folder / left).unlink(missing_ok=True)
 
     def freeze(self) -> None:
+        """Returns when none of its threads runs any more."""
         self._signal(signal.SIGSTOP)
+        if self.process is not None:
+            threads = Path(f"/proc/{self.process.pid}/task")
+            wait_until(lambda: all(_is_stopped(one) for one in threads.iterdir()), "it is frozen")
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
@@ -102,6 +106,14 @@ class Dockerd:
             DockerEngine(self.socket, timeout_s=2.0).info()
         except EngineError:
             return False
+        return True
+
+
+def _is_stopped(thread: Path) -> bool:
+    """A thread that has ended meanwhile runs no more either."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
