@@ -11,7 +11,7 @@ from appserver.core.containers import ImageFacts
 from appserver.core.deployment import DeployRequest, Seen
 from appserver.core.entities import AppKey, ProjectFiles, Revision
 from appserver.core.fleet import Cordon
-from appserver.errors import NotFound
+from appserver.errors import NotFound, RegistryError
 from appserver.ports import KV, Clock, Compose, Nodes, Registry, Sealer
 from appserver.services.images import Facts, Images
 from appserver.services.remembered import Remembered
@@ -197,10 +197,20 @@ class Observer:
         )
 
     def _found(self, standing: Standing, references: tuple[str, ...]) -> Facts:
-        """From the nodes it runs or could run on, then from the registries."""
+        """From the nodes it runs or could run on, then from the registries.
+
+        Raises:
+            RegistryError: with what keeps the nodes from being asked, where that is so for all of them.
+        """
         usable = sorted(node.name for node in standing.candidates if not node.against)
         here = [name for name in usable if name in standing.desired]
-        return self._images.facts(here, [name for name in usable if name not in here], references)
+        try:
+            return self._images.facts(here, [name for name in usable if name not in here], references)
+        except RegistryError as error:
+            if usable:
+                raise
+            away = "; ".join(f"{node.name}: {node.against}" for node in standing.candidates) or "there is none"
+            raise RegistryError(f"no node can be asked for an image ({away}), and {error}") from error
 
 
 def _lines(files: ProjectFiles) -> Mapping[tuple[str, str], str]:

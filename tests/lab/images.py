@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import shutil
@@ -9,10 +10,12 @@ import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
 LABEL = "moorage.test"
+_LOCK = Path(gettempdir()) / "moorage-images.lock"
 APPLETS = ("cat", "date", "echo", "env", "false", "grep", "httpd", "ls", "mkdir", "nc", "sh", "sleep", "stat", "true")
 SLEEP = ("/bin/busybox", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done")
 """Sleeps, and ends at once and well when it is told to."""
@@ -26,12 +29,14 @@ def busybox(
     told = sorted({LABEL: "image", **(labels or {})}.items())
     parts = [program.read_bytes().hex(), repr(told), repr(tuple(command)), repr(sorted((files or {}).items()))]
     name = f"moorage-test:{hashlib.sha256(repr(parts).encode()).hexdigest()[:16]}"
-    known = subprocess.run(("docker", "image", "inspect", name), capture_output=True, check=False)
-    if known.returncode:
-        changes = [f"LABEL {key}={_quoted(value)}" for key, value in told]
-        changes.append(f"CMD [{', '.join(map(_quoted, command))}]")
-        argv = ["docker", "import", *(part for change in changes for part in ("-c", change)), "-", name]
-        subprocess.run(argv, input=_tree(program, files or {}), capture_output=True, check=True)
+    with _LOCK.open("w") as lock:  # two at once would make two images, and one of them would lose its name
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = subprocess.run(("docker", "image", "inspect", name), capture_output=True, check=False)
+        if known.returncode:
+            changes = [f"LABEL {key}={_quoted(value)}" for key, value in told]
+            changes.append(f"CMD [{', '.join(map(_quoted, command))}]")
+            argv = ["docker", "import", *(part for change in changes for part in ("-c", change)), "-", name]
+            subprocess.run(argv, input=_tree(program, files or {}), capture_output=True, check=True)
     return name
 
 

@@ -119,8 +119,12 @@ class Servers:
             daemon.kill()
 
     def _node_is_on(self) -> bool:
+        """It is through with its start, and answers live reads."""
         found = self.api.get("nodes")
-        return found.status_code == 200 and any(node["on"] and node["healthy"] for node in found.json()["items"])
+        on = found.status_code == 200 and any(
+            node["on"] and node["healthy"] and node["handshake"] == "ok" for node in found.json()["items"]
+        )
+        return on and self.api.get(f"nodes/{NODE}/projects").status_code == 200
 
 
 @contextmanager
