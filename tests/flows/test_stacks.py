@@ -66,7 +66,8 @@ def test_what_does_not_come_up_is_put_back(harbour: Harbour) -> None:
 
 
 def test_what_never_came_up_is_gone(harbour: Harbour) -> None:
-    done = harbour.deploy("never", project("exit 4"))
+    text = project("exit 4").replace("settle: 0s", "settle: 3s")  # each runs for a moment, all three at once perhaps
+    done = harbour.deploy("never", text)
     assert done["state"] == "failed"
     assert "4" in str(done["causes"]), done
     wait_until(lambda: not harbour.docker("n1", "service", "ls", "-q", "-f", "name=never"), "it is gone")
