@@ -166,7 +166,8 @@ def test_what_does_not_come_up_there_stays_as_it_is_here(both: Fleet) -> None:
     assert (tasks(both, "anchor"), state(both, SWARM, "anchor")) == ([], "")
 
 
-@pytest.mark.parametrize("moment", ["arriving", pytest.param("leaving", marks=pytest.mark.night)])
+@pytest.mark.night
+@pytest.mark.parametrize("moment", ["arriving", "leaving"])
 def test_it_outlasts_the_app_server(both: Fleet, moment: str) -> None:
     """Killed in the middle and started again: the move is carried on from where it was."""
     name = f"kill-{moment}"

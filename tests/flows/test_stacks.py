@@ -65,6 +65,7 @@ def test_what_does_not_come_up_is_put_back(harbour: Harbour) -> None:
     wait_until(lambda: len(harbour.tasks("weak_web")) == 3, "all run")
 
 
+@pytest.mark.night
 def test_what_never_came_up_is_gone(harbour: Harbour) -> None:
     text = project("exit 4").replace("settle: 0s", "settle: 3s")  # each runs for a moment, all three at once perhaps
     done = harbour.deploy("never", text)
@@ -73,6 +74,7 @@ def test_what_never_came_up_is_gone(harbour: Harbour) -> None:
     wait_until(lambda: not harbour.docker("n1", "service", "ls", "-q", "-f", "name=never"), "it is gone")
 
 
+@pytest.mark.night
 def test_what_somebody_did_by_hand_is_told_and_healed(harbour: Harbour) -> None:
     """Scaled, given a variable, removed: seen within seconds; healed where the application says so."""
     engine = harbour.engine("n1")
@@ -183,6 +185,7 @@ def quay(harbour: Harbour) -> Iterator[Front]:
             yield made
 
 
+@pytest.mark.night
 def test_routes_lead_to_a_stack_wherever_it_runs(harbour: Harbour, quay: Front) -> None:
     """At 50 requests a second none fails while Swarm updates it, the new ones first; it is reached after a drain."""
     host = "ferry.example.net"
