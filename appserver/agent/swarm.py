@@ -12,7 +12,7 @@ from threading import Event
 
 from appserver.agent.conditions import Finding
 from appserver.core.fleet import SWARM, Cordon
-from appserver.core.swarm_nodes import marks
+from appserver.core.swarm_nodes import leads, marks
 from appserver.errors import EngineError, StoreError
 from appserver.ports import KV, Engine, Stacks
 from appserver.store import keys
@@ -69,11 +69,11 @@ class SwarmNodes:
         if mine is None or not mine.manager:
             return False
         members = self._stacks.members()
-        if not any(one.leader and one.id == mine.node for one in members):
+        if not leads(members, mine.node):
             return True
         seen = self._kv.snapshot("nodes/", keys.CORDONS)
         cordons = {name: held.record for name, held in below(seen, keys.CORDONS, Cordon)}
-        for mark in marks(members, [one.record for one in nodes_below(seen)], cordons, mine.node):
+        for mark in marks(members, [one.record for one in nodes_below(seen)], cordons):
             log.info("event=swarm_node_told node=%s availability=%s", mark.id, mark.availability)
             self._stacks.mark(mark)
         return True

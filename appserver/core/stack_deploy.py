@@ -14,6 +14,9 @@ from appserver.core.entities import Options
 
 Faults = list[tuple[str, str]]
 
+NODE = "moorage.node"
+"""A label of Swarm's nodes: by which name the node is on record."""
+
 _OWN = ("endpoint_mode", "labels", "rollback_config")
 _CONDITIONS = {"always": "any", "unless-stopped": "any", "on-failure": "on-failure", "no": "none", "none": "none"}
 _EXPRESSION = re.compile(r"(?P<of>[A-Za-z0-9_.-]+)\s*(?P<is>==|!=)\s*(?P<value>[A-Za-z0-9_.][A-Za-z0-9:_./ -]*)")
@@ -110,7 +113,7 @@ def _expressed(constraints: Iterable[str], faults: Faults) -> Iterator[str]:
     """Ours in Swarm's words: it compares whole values, and nothing else."""
     for text in constraints:
         if found := _EXPRESSION.fullmatch(text):
-            of = "moorage.node" if found["of"] == "node" else found["of"]
+            of = NODE if found["of"] == "node" else found["of"]
             yield f"node.labels.{of}{found['is']}{found['value']}"
         else:
             faults.append(("constraints", f"{text!r} cannot be held to by a Swarm: it compares whole values of labels"))

@@ -16,9 +16,6 @@ from appserver.core.entities import Options
 from appserver.core.stack_deploy import deploy
 from appserver.core.stack_mounts import MAKERS, listed, tmpfs
 
-NODE = "moorage.node"
-"""A label of Swarm's nodes: by which name the node is on record."""
-
 _KEPT = frozenset(
     {
         "cap_add", "cap_drop", "command", "credential_spec", "dns", "dns_search", "domainname", "entrypoint",

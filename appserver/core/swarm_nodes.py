@@ -5,12 +5,12 @@ Our record rules what it says. What else somebody told Swarm by hand stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from appserver.core.fleet import Cordon, Node
-from appserver.core.stacks import NODE
+from appserver.core.stack_deploy import NODE
 
 Availability = Literal["active", "pause", "drain"]
 
@@ -40,11 +40,14 @@ class Mark:
     availability: str
 
 
-def marks(members: Sequence[Member], nodes: Iterable[Node], cordons: Mapping[str, Cordon], me: str) -> Iterator[Mark]:
-    """Where Swarm says otherwise; nothing unless `me`, a node by Swarm's id, leads it: one is enough to say it."""
+def leads(members: Iterable[Member], me: str) -> bool:
+    """Whether `me`, a node by Swarm's id, leads it: one is enough to say what it is to know."""
+    return any(one.leader and one.id == me for one in members)
+
+
+def marks(members: Iterable[Member], nodes: Iterable[Node], cordons: Mapping[str, Cordon]) -> Iterator[Mark]:
+    """Where Swarm says otherwise."""
     known = {one.id: one for one in members}
-    if me not in known or not known[me].leader:
-        return
     for node in nodes:
         member = known.get(node.engine.swarm.node) if node.engine and node.engine.swarm else None
         if member is None:

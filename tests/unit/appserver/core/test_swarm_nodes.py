@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from appserver.core.containers import EngineInfo, SwarmMember
 from appserver.core.fleet import Cordon, Node
-from appserver.core.stacks import NODE
-from appserver.core.swarm_nodes import CORDON, Mark, Member, marks
+from appserver.core.stack_deploy import NODE
+from appserver.core.swarm_nodes import CORDON, Mark, Member, leads, marks
 from tests.lab.records import AT
 
 PAUSE = Cordon("ada", AT)
@@ -25,7 +25,7 @@ def node(name: str = "n1", ident: str = "id1", **labels: str) -> Node:
 def told(member: Member, of: Node, cordon: Cordon | None = None) -> Mark | None:
     """By another, who leads."""
     leader = Member("lead", {}, "active", leader=True)
-    found = [*marks([leader, member], [of], {of.name: cordon} if cordon else {}, "lead")]
+    found = [*marks([leader, member], [of], {of.name: cordon} if cordon else {})]
     assert len(found) < 2
     return found[0] if found else None
 
@@ -73,11 +73,10 @@ def test_a_drain_of_somebody_elses_stays() -> None:
 def test_one_speaks() -> None:
     """The agent of the manager that leads; the others, and one that is of no Swarm or of another, say nothing."""
     members = [Member("id1", {}, "active"), Member("id2", {}, "active", leader=True)]
-    assert not [*marks(members, [node()], {}, "id1")]
-    assert not [*marks(members, [node()], {}, "id9")]
-    assert [one.id for one in marks(members, [node(), node("n2", "id2")], {}, "id2")] == ["id1", "id2"]
+    assert [leads(members, me) for me in ("id1", "id2", "id9")] == [False, True, False]
+    assert [one.id for one in marks(members, [node(), node("n2", "id2")], {})] == ["id1", "id2"]
     bare = Node("n3", "a:1", "harbour")
-    assert not [*marks(members, [bare, node("n4", "id4")], {}, "id2")]
+    assert not [*marks(members, [bare, node("n4", "id4")], {})]
 
 
 LABELS = st.dictionaries(st.sampled_from(["a", "b", "rack", "moorage.x"]), st.sampled_from(["1", "2"]))
