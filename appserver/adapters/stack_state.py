@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from appserver.adapters.engine_state import moment, printable
 from appserver.adapters.stack_places import FAILED, availability, failures, is_global, place_of, present
 from appserver.core.compose import APPLICATION, HASH
 from appserver.core.containers import ContainerState
-from appserver.core.stacks import NODE, Progress
+from appserver.core.stack_deploy import NODE
+from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Member
 
 Json = Mapping[str, Any]
@@ -54,6 +55,11 @@ def member(node: Json) -> Member:
     spec = node["Spec"]
     leads = bool((node.get("ManagerStatus") or {}).get("Leader"))
     return Member(node["ID"], spec.get("Labels") or {}, spec.get("Availability", "active"), leads)
+
+
+def unused(kept: Collection[str], found: Iterable[Json]) -> tuple[str, ...]:
+    """Ids of configs or secrets that no service mounts by now."""
+    return tuple(one["ID"] for one in found if one["Spec"]["Name"] not in kept)
 
 
 def _by_service(tasks: Sequence[Json]) -> Mapping[str, Sequence[Json]]:
@@ -171,9 +177,3 @@ def _short(project: str, service: Json) -> str:
 def _node(node: Json) -> str:
     """By the name that is on record, where an agent has said it; else its host's own."""
     return str((node["Spec"].get("Labels") or {}).get(NODE) or node["Description"]["Hostname"])
-
-
-def unused(kept: Iterable[str], found: Iterable[Json]) -> tuple[tuple[str, str], ...]:
-    """Id and name of configs or secrets that no service mounts by now."""
-    names = {*kept}
-    return tuple((one["ID"], one["Spec"]["Name"]) for one in found if one["Spec"]["Name"] not in names)

@@ -71,9 +71,9 @@ class DockerStacks:
 
     def tidy(self, project: str, kept: Collection[str]) -> None:
         with self._calling("remove what a stack mounts no more") as api:
-            for ident, _ in state.unused(kept, api.configs(filters=_of(project))):
+            for ident in state.unused(kept, api.configs(filters=_of(project))):
                 api.remove_config(ident)
-            for ident, _ in state.unused(kept, api.secrets(filters=_of(project))):
+            for ident in state.unused(kept, api.secrets(filters=_of(project))):
                 api.remove_secret(ident)
 
     def last_lines(self, container: ContainerState, count: int) -> tuple[str, ...]:

@@ -298,7 +298,7 @@ def test_who_leads() -> None:
 
 def test_what_no_service_mounts() -> None:
     found = [{"ID": "1", "Spec": {"Name": "a"}}, {"ID": "2", "Spec": {"Name": "b"}}]
-    assert unused({"a"}, found) == (("2", "b"),)
+    assert unused({"a"}, found) == ("2",)
 
 
 def test_whose_services_those_are() -> None:
