@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
-from appserver.agent.conditions import Watch
+from appserver.agent.conditions import Finding, Watch
 from appserver.agent.desired import Following
 from appserver.agent.endings import Endings
 from appserver.agent.fence import Fence
@@ -39,6 +39,7 @@ from appserver.agent.stack_hands import with_stacks
 from appserver.agent.swarm import SwarmNodes
 from appserver.agent.wishes import Wishes
 from appserver.core.containers import EngineEvent
+from appserver.core.in_use import Trend
 from appserver.errors import EngineError, StoreError
 from appserver.ports import KV, Clock, Compose, Engine, Packages, Sealer, SharedTree, Stacks
 
@@ -130,10 +131,9 @@ class Agent:
             lambda: claims.lost_since,
             lambda graces: self._memory.note(graces) if listed.is_set() else None,
         )
-        told = [self._handshake.conditions, *([self._swarm.conditions] if self._swarm else [])]
-        more = lambda: [one for some in told for one in some()]  # noqa: E731  # of two that are looked after elsewhere
-        trend = lambda: self._meter.trend if self._meter else None  # noqa: E731
-        self._inventory = Inventory(kv, engine, clock, identity, more, lambda: claims.ip, certificates, watch, trend)
+        self._inventory = Inventory(
+            kv, engine, clock, identity, self._conditions, lambda: claims.ip, certificates, watch, self._trend
+        )
 
     def run(self, stop: Event) -> None:
         shaking = Thread(target=guarded("handshake", lambda: self._handshake.run(stop), stop), name="handshake")
@@ -235,6 +235,13 @@ class Agent:
             except OSError as error:
                 log.warning("event=live_reads_wait address=%s:%d reason=%s", *listen.address, error)
                 stop.wait(_PAUSE_S)
+
+    def _conditions(self) -> tuple[tuple[str, Finding], ...]:
+        """Of this node, those that its start and its part in a Swarm look after."""
+        return (*self._handshake.conditions(), *(self._swarm.conditions() if self._swarm else ()))
+
+    def _trend(self) -> Trend | None:
+        return self._meter.trend if self._meter else None
 
     def _owner(self, project: str) -> str:
         """The application that a compose project is here, "" for none."""

@@ -132,7 +132,7 @@ def _nodes(key: AppKey, seen: Seen, result: Effective, claim: Claim, said: Optio
         return (place(request, candidates, seen.strategy).node,)
     present = {name for name, one in seen.desired.items() if one.run != "removed"}
     if seen.in_swarm:  # one manager looks after it; where its containers run is Swarm's business
-        said = replace(said, replicas=1, mode="replicated", spread="", grace_s=0.0)
+        said = replace(said, replicas=1, mode="replicated", spread="")
     return nodes_for(
         request,
         said,
