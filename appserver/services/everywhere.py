@@ -15,7 +15,7 @@ from threading import Event
 from appserver.core.access import Caller
 from appserver.core.containers import EngineInfo
 from appserver.core.entities import AppKey, Application, Revision
-from appserver.core.fleet import Cordon
+from appserver.core.fleet import Cluster, Cordon
 from appserver.errors import BadRecord, Compacted, StoreError
 from appserver.ports import KV, Snapshot
 from appserver.services.hearing import Hearing
@@ -107,13 +107,15 @@ class Everywhere:
 
     def _place(self, concerns: Callable[[Application], bool]) -> None:
         """Global applications that are concerned, placed anew: a copy that is well stays."""
-        listed = self._kv.snapshot("applications/")
-        found = {name: one.record for name, one in below(listed, "applications/", Application) if one.record.revision}
-        there = {(one.key, one.created_at, one.revision) for one in found.values()}
+        listed = self._kv.snapshot("applications/", "clusters/")
+        swarms = {name for name, one in below(listed, "clusters/", Cluster) if one.record.kind == "swarm"}
+        applications = (one.record for _, one in below(listed, "applications/", Application))
+        found = [one for one in applications if one.revision and one.cluster not in swarms]  # those place by themselves
+        there = {(one.key, one.created_at, one.revision) for one in found}
         self._known = {known: is_global for known, is_global in self._known.items() if known in there}
-        for name, one in found.items():
+        for one in found:
             if self._is_global(one) and concerns(one):
-                self._spread(name, one.key)
+                self._spread(one.key)
 
     def _is_global(self, one: Application) -> bool:
         known = (one.key, one.created_at, one.revision)
@@ -122,7 +124,7 @@ class Everywhere:
             self._known[known] = stored is not None and stored.record.options.mode == "global"
         return self._known[known]
 
-    def _spread(self, name: str, key: AppKey) -> None:
+    def _spread(self, key: AppKey) -> None:
         """Looked at first: there is mostly nothing to do, and nothing to be audited."""
         if self._moves.is_rolled_out(key):
             return  # looked at again afterwards, a minute from now at the latest
@@ -131,9 +133,9 @@ class Everywhere:
             return
         moved = planned if planned.refused else self._moves.one(_SELF, key, _WHY)
         if moved.refused:
-            log.warning("event=not_everywhere application=%s reason=%s", name, moved.refused)
+            log.warning("event=not_everywhere application=%s reason=%s", key, moved.refused)
         elif moved.done and moved.done.operation:
-            log.info("event=everywhere application=%s nodes=%s", name, moved.done.plan.node)
+            log.info("event=everywhere application=%s nodes=%s", key, moved.done.plan.node)
 
 
 def _ground(seen: Snapshot, name: str) -> Ground | None:

@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from appserver.core.containers import EngineInfo
-from appserver.core.fleet import Cordon, Node
+from appserver.core.fleet import Cluster, Cordon, Node
 from appserver.services.everywhere import Everywhere
 from appserver.services.moves import Moves
 from appserver.store import keys
@@ -56,7 +56,7 @@ def test_what_concerns_no_application_places_none(yard: Yard, monkeypatch: pytes
     mine = duty(yard)
     mine.begin()
     placed: list[object] = []
-    monkeypatch.setattr(mine, "_spread", lambda name, key: placed.append(name))
+    monkeypatch.setattr(mine, "_spread", placed.append)
     yard.kv.commit({}, {}, [keys.alive("n1")])
     mine.look(["n1"])
     yard.kv.commit({}, {keys.alive("n1"): "n1"})
@@ -73,7 +73,7 @@ def test_what_concerns_no_application_places_none(yard: Yard, monkeypatch: pytes
     assert placed == []
     yard.kv.commit({}, {}, [keys.cordon("n3")])
     mine.look(["n3"])
-    assert placed == ["default/shop"]
+    assert placed == [SHOP]
 
 
 def test_what_found_no_room_is_tried_again(yard: Yard) -> None:
@@ -99,8 +99,21 @@ def test_another_label_may_mean_another_place(yard: Yard, monkeypatch: pytest.Mo
     mine = duty(yard)
     mine.begin()
     placed: list[object] = []
-    monkeypatch.setattr(mine, "_spread", lambda name, key: placed.append(name))
+    monkeypatch.setattr(mine, "_spread", placed.append)
     other = Node("n2", "n2:8090", "default", labels={"zone": "b"}, engine=EngineInfo("26", 8, 8 << 30))
     yard.kv.commit({}, {keys.node("n2"): encode(other)})
     mine.look(["n2"])
-    assert placed == ["default/shop"]
+    assert placed == [SHOP]
+
+
+def test_a_stack_is_left_to_its_swarm(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One manager looks after it: the other nodes lack no copy."""
+    yard.kv.commit({}, {keys.cluster("default"): encode(Cluster("default", "swarm"))})
+    mine = duty(yard)
+    placed: list[object] = []
+    monkeypatch.setattr(mine, "_spread", placed.append)
+    mine.begin()
+    yard.add("n3")
+    mine.look(["n3"])
+    mine.again()
+    assert placed == []
