@@ -52,6 +52,7 @@ _REFUSED: Mapping[str, str] = {
 }
 _SILENT = frozenset({"build", "profiles", "pull_policy", "attach", "develop"})
 """Of no meaning once an image is named."""
+_ARGV = frozenset({"command", "entrypoint"})
 _ADDRESSES = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
 _NETWORK = frozenset({"attachable", "driver", "driver_opts", "external", "internal", "labels", "name"})
 _LONGEST = 63
@@ -96,11 +97,11 @@ def stack(
         faults += [(f"{name}.{option}", why) for option, why in _REFUSED.items() if service.get(option)]
         left = sorted(o for o, value in service.items() if value and o not in _KEPT | _MADE_OTHERWISE | _SILENT)
         warnings += [f"{name}: {option} counts on engines alone" for option in left if option not in _REFUSED]
-        one = {option: value for option, value in service.items() if option in _KEPT}
+        one = {option: _once(option, value) for option, value in service.items() if option in _KEPT}
         for option, make in MAKERS.items():
             if service.get(option):
                 found = [make(entry, f"{name}.{option}", faults, warnings) for entry in listed(service[option])]
-                one[option] = [entry for at, entry in enumerate(found) if entry not in found[:at]]
+                one[option] = _once(option, found)
         if service.get("tmpfs"):
             inner = [tmpfs(entry, f"{name}.tmpfs", warnings) for entry in listed(service["tmpfs"])]
             one["volumes"] = [*listed(one.get("volumes") or ()), *inner]
@@ -124,6 +125,13 @@ def _otherwise(said: Options) -> Iterator[tuple[str, str]]:
         yield "grace", "what a lost node ran, Swarm starts elsewhere at once"
 
 
+def _once(option: str, value: object) -> object:
+    """The stack's format takes no entry twice, except of what a container runs."""
+    if not isinstance(value, list) or option in _ARGV:
+        return value
+    return [entry for at, entry in enumerate(value) if entry not in value[:at]]
+
+
 def _spelled(service: dict[str, Any], name: str, faults: list[tuple[str, str]]) -> dict[str, Any]:
     """Two options that the stack's format writes in another way."""
     if hosts := service.get("extra_hosts"):
@@ -137,7 +145,9 @@ def _spelled(service: dict[str, Any], name: str, faults: list[tuple[str, str]]) 
             ]
         known = {"aliases"}
         service["networks"] = {
-            network: {option: value for option, value in given.items() if option in known} if given else None
+            network: {option: _once(option, value) for option, value in given.items() if option in known}
+            if given
+            else None
             for network, given in networks.items()
         }
     return service

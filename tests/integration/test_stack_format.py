@@ -197,6 +197,9 @@ SERVICES = amounts(
     extra_hosts=st.lists(st.just("a=198.51.100.1"), max_size=1),
     dns_opt=st.just(["a"]),
     init=st.booleans(),
+    cap_add=st.lists(WORDS, max_size=2),
+    dns=st.lists(st.just("198.51.100.1"), max_size=2),
+    command=st.lists(WORDS, max_size=3),
     deploy=amounts(
         mode=st.sampled_from(["replicated", "global", "replicated-job", "global-job"]),
         replicas=NUMBERS,
@@ -226,6 +229,21 @@ SAID = st.builds(
         max_failures=NUMBERS,
     ),
 )
+
+
+def test_what_is_said_twice_is_told_once(texts: StackProjects) -> None:
+    """Swarm's reader takes no entry of a list twice; of a command each word counts."""
+    service = {
+        "image": "bb:1",
+        "command": ["echo", "a", "a"],
+        "networks": {"default": {"aliases": ["a", "b", "a"]}},
+        **{option: ["1", "1"] for option in ("cap_add", "cap_drop", "dns", "dns_search", "expose")},
+    }
+    made = stacks.stack({"name": "shop", "networks": {"default": {}}}, {"web": service}, Options(), {})
+    web = told(texts, made.project, made.services)["services"]["web"]
+    assert web["command"] == ["echo", "a", "a"]
+    assert web["networks"]["default"]["aliases"] == ["a", "b"]
+    assert [web[option] for option in ("cap_add", "cap_drop", "dns", "dns_search")] == [["1"]] * 4
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
