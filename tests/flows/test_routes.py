@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zlib import crc32
 
@@ -15,7 +13,7 @@ import pytest
 from tests.lab.bridged import bridged_dockerd
 from tests.lab.etcd import Cluster
 from tests.lab.fleet import Fleet, fleet
-from tests.lab.front import Front, front
+from tests.lab.front import Front, front_of
 from tests.lab.images import busybox
 from tests.lab.visitors import ask, echoes, visiting, websocket
 from tests.lab.wait import wait_until
@@ -51,10 +49,8 @@ def ships(etcd: Cluster) -> Iterator[Fleet]:
 
 @pytest.fixture(scope="module")
 def quay(ships: Fleet) -> Iterator[Front]:
-    with TemporaryDirectory(prefix="moorage-front-") as name:
-        Path(name).chmod(0o755)
-        with front(ships.servers, Path(name)) as made:
-            yield made
+    with front_of(ships.servers) as made:
+        yield made
 
 
 @pytest.fixture

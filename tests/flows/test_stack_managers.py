@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.lab.etcd import Cluster
-from tests.lab.front import Front, front
+from tests.lab.front import Front, front_of
 from tests.lab.harbour import CLUSTER, NODES, Harbour, project
 from tests.lab.harbour import harbour as harbour_of
 from tests.lab.visitors import ask, visiting
@@ -26,10 +24,8 @@ def harbour(etcd: Cluster) -> Iterator[Harbour]:
 
 @pytest.fixture(scope="module")
 def quay(harbour: Harbour) -> Iterator[Front]:
-    with TemporaryDirectory(prefix="moorage-front-") as name:
-        Path(name).chmod(0o755)
-        with front(harbour.fleet.servers, Path(name)) as made:
-            yield made
+    with front_of(harbour.fleet.servers) as made:
+        yield made
 
 
 def test_another_manager_takes_over_where_one_is_lost(harbour: Harbour, etcd: Cluster) -> None:

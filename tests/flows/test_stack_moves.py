@@ -7,68 +7,40 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.lab.bridged import Bridged
-from tests.lab.engine import Dockerd
 from tests.lab.etcd import Cluster
-from tests.lab.fleet import PROJECT, Fleet, Host, fleet, load
-from tests.lab.front import Front, front
+from tests.lab.fleet import PROJECT, Fleet, Host, load
+from tests.lab.front import Front, front_of
+from tests.lab.harbour import CLUSTER, harbour
 from tests.lab.images import busybox
-from tests.lab.switch import Switch, switch
 from tests.lab.visitors import ask, visiting
 from tests.lab.wait import wait_until
 
 pytestmark = [pytest.mark.slow]
 
-ENGINES, SWARM = "default", "harbour"
+ENGINES, SWARM = "default", CLUSTER
 
 
 @pytest.fixture(scope="module")
-def lan() -> Iterator[Switch]:
-    with switch() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def both(etcd: Cluster, lan: Switch) -> Iterator[Fleet]:
-    @contextmanager
-    def engine() -> Iterator[Bridged]:
-        with lan.dockerd() as made:
-            yield made
-
-    def form(engines: Sequence[Dockerd]) -> None:
-        lan.swarm([cast(Bridged, one) for one in engines], managers=1)
-
-    with fleet(etcd, "/stackmoves/", 2, engine, cluster=SWARM, prepare=form) as made, engine() as apart:
-        said = made.servers.moorage("cluster", "put", SWARM, "--kind", "swarm")
-        assert said.returncode == 0, said.stderr
+def both(etcd: Cluster) -> Iterator[Fleet]:
+    with harbour(etcd, "/stackmoves/", managers=1, nodes=2) as swarm, swarm.lan.dockerd() as apart:
+        made = swarm.fleet
         load(apart, subprocess.run(("docker", "save", busybox()), capture_output=True, check=True).stdout)
         told = {"engine": apart.socket, "cluster": ENGINES, "ip": apart.address, "lrn": -1}
         with made.servers.another_agent("e1", told) as agent:
             made.hosts["e1"] = Host("e1", agent, apart)
             wait_until(made.all_well, "every node is well", 60)
-            wait_until(lambda: _manages(made), "n1 is known for a manager", 60)
             yield made
 
 
 @pytest.fixture(scope="module")
 def quay(both: Fleet) -> Iterator[Front]:
-    with TemporaryDirectory(prefix="moorage-front-") as name:
-        Path(name).chmod(0o755)
-        with front(both.servers, Path(name)) as made:
-            yield made
-
-
-def _manages(made: Fleet) -> bool:
-    engine = made.servers.api.get("nodes/n1").json()["engine"]
-    return bool(engine and engine["swarm"] == "manager")
+    with front_of(both.servers) as made:
+        yield made
 
 
 def project(command: str = "exec sleep 1000", more: str = "") -> str:

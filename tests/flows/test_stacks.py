@@ -6,14 +6,12 @@ One manager here, and two workers; for several managers see test_stack_managers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 from tests.lab.etcd import Cluster
-from tests.lab.front import Front, front
+from tests.lab.front import Front, front_of
 from tests.lab.harbour import CLUSTER, Harbour, project
 from tests.lab.harbour import harbour as harbour_of
 from tests.lab.images import busybox
@@ -179,10 +177,8 @@ def test_configs_and_secrets_are_swarms(harbour: Harbour, etcd: Cluster) -> None
 
 @pytest.fixture(scope="module")
 def quay(harbour: Harbour) -> Iterator[Front]:
-    with TemporaryDirectory(prefix="moorage-front-") as name:
-        Path(name).chmod(0o755)
-        with front(harbour.fleet.servers, Path(name)) as made:
-            yield made
+    with front_of(harbour.fleet.servers) as made:
+        yield made
 
 
 @pytest.mark.night

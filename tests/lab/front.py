@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jinja2
 
@@ -73,6 +74,15 @@ def front(servers: Servers, folder: Path, **settings: object) -> Iterator[Front]
         routing.kill()
         program.terminate()
         program.wait(20)
+
+
+@contextmanager
+def front_of(servers: Servers) -> Iterator[Front]:
+    """With files of its own, gone at the end."""
+    with TemporaryDirectory(prefix="moorage-front-") as name:
+        Path(name).chmod(0o755)
+        with front(servers, Path(name)) as made:
+            yield made
 
 
 def haproxy_settings(folder: Path, port: int, behind: str) -> str:

@@ -25,7 +25,7 @@ NODES = 3
 
 @dataclass(slots=True)
 class Harbour:
-    """Nodes n1 to n3, of which the first manage the Swarm."""
+    """Nodes n1, n2, …, of which the first manage the Swarm."""
 
     fleet: Fleet
     lan: Switch
@@ -84,7 +84,7 @@ class Harbour:
 
 
 @contextmanager
-def harbour(etcd: Cluster, prefix: str, managers: int) -> Iterator[Harbour]:
+def harbour(etcd: Cluster, prefix: str, managers: int, nodes: int = NODES) -> Iterator[Harbour]:
     with switch() as lan:
 
         @contextmanager
@@ -95,7 +95,7 @@ def harbour(etcd: Cluster, prefix: str, managers: int) -> Iterator[Harbour]:
         def form(engines: Sequence[Dockerd]) -> None:
             lan.swarm([cast(Bridged, one) for one in engines], managers)
 
-        with fleet(etcd, prefix, NODES, engine, cluster=CLUSTER, prepare=form) as ships:
+        with fleet(etcd, prefix, nodes, engine, cluster=CLUSTER, prepare=form) as ships:
             made = Harbour(ships, lan, etcd, prefix)
             made.cli("cluster", "put", CLUSTER, "--kind", "swarm")
             wait_until(lambda: _managers(ships) == managers, "the managers are known", 90)
