@@ -87,7 +87,7 @@ def process(item: Json, pid: int) -> ContainerProcess:
     labels = item.get("Labels") or {}
     name = item["Names"][0].lstrip("/") if item.get("Names") else item["Id"][:12]
     told = (labels.get(label, "") for label in (compose.APPLICATION, SERVICE, PROJECT))
-    return ContainerProcess(item["Id"], name, pid, *told)
+    return ContainerProcess(item["Id"], name, pid, *told, item["Image"], item["ImageID"])
 
 
 def named(item: Json, tags: Mapping[str, Sequence[str]]) -> str:

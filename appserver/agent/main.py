@@ -29,6 +29,7 @@ from appserver.agent.http import Files, Reads, serve
 from appserver.agent.installed import Record
 from appserver.agent.inventory import Identity, Inventory
 from appserver.agent.lanes import Lanes
+from appserver.agent.learning import Learning, image_of
 from appserver.agent.looks import Looks
 from appserver.agent.metrics import Meter, Metering
 from appserver.agent.project import Projects
@@ -96,7 +97,8 @@ class Agent:
         self._looks = Looks(engine)
         self.wishes = Wishes(kv)
         self._watch = watch
-        self._meter = Meter(metering, engine, self._owner) if metering else None
+        self._learning = Learning(kv, identity.name, lambda one: image_of(self.wishes, one))
+        self._meter = Meter(metering, engine, self._owner, self._learning.take) if metering else None
         self._reports = Reports(kv, identity.name, identity.cluster)
         self._guests = Guests(kv, engine, identity.name, identity.cluster)
         self._record = Record(kv, engine, packages, clock, identity.name, identity.lrn)
@@ -163,6 +165,7 @@ class Agent:
             **({"reads": lambda: self._serve_reads(over)} if self._listen else {}),
             **({"swarm": lambda: swarm.run(over)} if (swarm := self._swarm) else {}),
             **({"metrics": lambda: meter.run(over)} if (meter := self._meter) else {}),
+            **({"learning": lambda: self._learning.run(over)} if self._meter else {}),
         }
         if watch := self._watch:
             Thread(target=guarded("watch", lambda: watch.run(over), over), name="watch", daemon=True).start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -39,11 +39,19 @@ class Metering:
 class Meter:
     """`run` in one thread measures and writes; `note` and `range` may be called from any."""
 
-    def __init__(self, given: Metering, engine: Engine, owner: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        given: Metering,
+        engine: Engine,
+        owner: Callable[[str], str],
+        learn: Callable[[Sample, Collection[ContainerProcess]], None] = lambda *_: None,
+    ) -> None:
         """
         Args:
             owner: a compose project's name to the application (`<cluster>.<app>`) that it is, or "".
+            learn: is given each stretch of the second level, a minute, as it ends.
         """
+        self._learn = learn
         self._given = given
         self._engine = engine
         self._owner = owner
@@ -144,6 +152,8 @@ class Meter:
     def _write(self, depth: int, sample: Sample) -> None:
         levels = self._given.levels
         over = self._folds[levels[depth + 1].name].take(sample) if depth + 1 < len(levels) else None
+        if over is not None and depth == 0:
+            self._learn(over, self._known.values())
         self._given.history.append(levels[depth].name, sample)
         if over is not None:
             self._write(depth + 1, over)

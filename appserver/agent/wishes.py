@@ -61,6 +61,11 @@ class Wishes:
             self._revisions = {(k, n): r for (k, n), r in self._revisions.items() if k not in changed}
             return tuple(changed)
 
+    def known_revision(self, key: AppKey, number: int) -> Revision | None:
+        """None where the store would have to be asked."""
+        with self._lock:
+            return self._revisions.get((key, number))
+
     def revision(self, key: AppKey, number: int) -> Revision:
         """
         Raises:
@@ -68,8 +73,7 @@ class Wishes:
             StoreError: it is not known here yet, and the store does not answer.
             BadRecord: it is not known here yet, and cannot be read.
         """
-        with self._lock:
-            known = self._revisions.get((key, number))
+        known = self.known_revision(key, number)
         if known is None:
             stored = read(self._kv, keys.revision(key, number), Revision)
             if stored is None:

@@ -119,6 +119,9 @@ class ContainerProcess:
     application: str = ""
     service: str = ""
     project: str = ""
+    image: str = ""
+    """As it was started, where that still names it."""
+    image_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ class Retire:
         # What an agent wrote of its name is not believed: the key is what etcd lets it write.
         node = replace(found, name=name, lrn=found.lrn if found.lrn >= 0 else lrn)
         boot = boot_numbers.places(node.lrn) if node.lrn >= 0 else ()
-        held = (keys.desired_of(name), keys.observed_of(name), f"containers/{node.cluster}/", *_of_node(name))
+        own = (keys.desired_of(name), keys.observed_of(name), keys.learned_of(name))
+        held = (*own, f"containers/{node.cluster}/", *_of_node(name))
         return node, self._kv.snapshot("nodes/", keys.ALLNODES, keys.alive(name), *held, *boot)
 
     def _check(self, node: Node, seen: Snapshot, stopped: bool = False) -> None:
@@ -117,8 +118,8 @@ class Retire:
         if ip and ip not in {ip_of(other) for other in others}:
             single.add(keys.allnode(ip))
         ran = {prefix + key for key, held in below(seen, prefix, ContainerRecord) if held.record.node == node.name}
-        observed = keys.observed_of(node.name)
-        found = [key for key in seen.items if key.startswith(observed) or key in single or key in ran]
+        said = keys.observed_of(node.name), keys.learned_of(node.name)
+        found = [key for key in seen.items if key.startswith(said) or key in single or key in ran]
         own = keys.node(node.name)
         return [*found, own] if own in seen.items else found
 

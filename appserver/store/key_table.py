@@ -62,6 +62,7 @@ TABLE: tuple[Key, ...] = (
     Key("desired/<node>/<cluster>.<app>", "Desired: revision wanted, run state", "deploy"),
     Key("observed/<node>/<cluster>.<app>", "Observed: what the agent found and did, with causes", "agent"),
     Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),
+    Key("learned/<node>/<image>", "Learned: what containers of the image used there, of two to four weeks", "agent"),
     Key("routes/<host>", "Held: which application has which path of the host", "deploy, serve"),
     Key("serving/<node>/<cluster>.<app>", "Serving: host, path, port of containers that take requests", "agent"),
     Key("proxies/<name>", "Applied: how far a proxy is, and what it drains; carries its lease", "proxy"),

@@ -28,6 +28,7 @@ ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
 AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
 PLACEMENTS = "placements/"
 ROUTES, SERVING, PROXIES = "routes/", "serving/", "proxies/"
+LEARNED = "learned/"
 
 
 def check_name(name: str, what: str) -> str:
@@ -110,6 +111,15 @@ def observed_of(node_name: str) -> str:
 
 def observed(node_name: str, key: AppKey) -> str:
     return f"{observed_of(node_name)}{check_app(key)}"
+
+
+def learned_of(node_name: str) -> str:
+    return f"{LEARNED}{check_name(node_name, 'node')}/"
+
+
+def learned(node_name: str, image: str) -> str:
+    """`image` by its name, with a tag where it has one."""
+    return f"{learned_of(node_name)}{quote(image, safe='')}"
 
 
 def node(name: str) -> str:

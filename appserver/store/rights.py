@@ -55,6 +55,7 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
         Grant(f"{keys.RIVALS}{node}/"),
         Grant(keys.observed_of(node)),
         Grant(keys.serving_of(node)),
+        Grant(keys.learned_of(node)),
         Grant(f"containers/{keys.check_name(cluster, 'cluster')}/"),
         Grant("events/", "write"),
     ]

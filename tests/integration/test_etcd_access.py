@@ -64,6 +64,7 @@ def agent(cluster: Cluster, authority: Authority) -> Iterator[Etcd]:
         "nodes/boot-0", "alive/boot-0", "observed/boot-0/default.shop", "containers/default/shop-web-1",
         "install/0/debs/etcd-server", "info/bootservers/0", "machines/runnodes/198.18.0.10", "events/x",
         "machines/agents/boot-0", "machines/rivals/boot-0/1a", "serving/boot-0/default.shop",
+        "learned/boot-0/web%3A1",
     ],
 )  # fmt: skip
 def test_an_agent_writes_what_its_own_node_is(agent: Etcd, key: str) -> None:
@@ -81,6 +82,7 @@ def test_an_agent_writes_what_its_own_node_is(agent: Etcd, key: str) -> None:
         "users/ada", "tokens/x", "containers/other/x", "machines/runnodes/198.18.0.11", "config/proxy", "x",
         "machines/agents/boot-1", "machines/rivals/boot-1/1a", "machines/allnodes/198.18.0.10", "service/master",
         "service/mode", "token", "serving/boot-1/default.shop", "routes/shop.example", "proxies/boot-0",
+        "learned/boot-1/web%3A1",
     ],
 )  # fmt: skip
 def test_it_writes_nothing_else(agent: Etcd, key: str) -> None:

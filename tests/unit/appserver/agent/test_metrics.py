@@ -198,3 +198,13 @@ def test_prometheus_gets_the_host_without_containers(bench: Bench) -> None:
     (family, *_) = (one for one in text_string_to_metric_families(page(odd).decode()) if "disk_used" in one.name)
     assert [(one.labels, one.value) for one in family.samples] == [({"mount": 'a"\\b\nc'}, 1.0)]
     assert not any("shop" in str(sample) for family in families.values() for sample in family.samples)
+
+
+def test_each_minute_is_told_once_with_the_containers_that_run(bench: Bench, tmp_path: Path) -> None:
+    """To whoever learns from it."""
+    told: list[tuple[int, set[str]]] = []
+    given = Metering(cast(Host, bench.host), MetricFiles(tmp_path / "own", LEVELS, 1 << 20), LEVELS, 10)
+    meter = Meter(given, cast(Engine, bench.engine), str, lambda at, some: told.append((at.at, {c.id for c in some})))
+    for _ in range(15):
+        meter.measure()
+    assert told == [(BEGIN, {"c1", "c2"}), (BEGIN + 60, {"c1", "c2"})]

@@ -67,6 +67,14 @@ def test_an_address_that_another_node_has_too_stays(other: Node) -> None:
     assert "machines/allnodes/192.0.2.1" in kv.snapshot("machines/").items
 
 
+def test_what_it_learned_of_images_goes_with_it() -> None:
+    """And nothing of what another learned, whose name only begins alike."""
+    kv = site(Node("n1", "192.0.2.1:8090", "default"), known=())
+    kv.commit({}, {keys.learned("n1", "web:1"): "{}", keys.learned("n10", "web:1"): "{}"})
+    retire(kv, "n1")
+    assert set(kv.snapshot(keys.LEARNED).items) == {"learned/n10/web%3A1"}
+
+
 def test_a_name_whose_address_nobody_recorded_takes_nothing_with_it() -> None:
     """Better a line too many than one of another node's."""
     kv = site(Node("n1", "n1:8090", "default"), known=("192.0.2.1",))
