@@ -86,8 +86,8 @@ def process(item: Json, pid: int) -> ContainerProcess:
     """One entry of the engine's list, with the first process of it."""
     labels = item.get("Labels") or {}
     name = item["Names"][0].lstrip("/") if item.get("Names") else item["Id"][:12]
-    told = (labels.get(label, "") for label in (compose.APPLICATION, SERVICE, PROJECT))
-    return ContainerProcess(item["Id"], name, pid, *told, item["Image"], item["ImageID"])
+    application, service, project = (labels.get(label, "") for label in (compose.APPLICATION, SERVICE, PROJECT))
+    return ContainerProcess(item["Id"], name, pid, application, service, project, item["Image"], item["ImageID"])
 
 
 def named(item: Json, tags: Mapping[str, Sequence[str]]) -> str:

@@ -14,6 +14,7 @@ VERBS: lazy.Table = {
     "explain": ("appserver.cli.app_read:explain", "Every value: who says so, and what it hides."),
     "history": ("appserver.cli.app_read:history", "Its revisions; one of them in full."),
     "rollback": ("appserver.cli.app_deploy:rollback", "Put a revision back: images, configuration, environment."),
+    "usage": ("appserver.cli.app_read:usage", "What its containers ask for, beside what such containers used."),
     "drift": ("appserver.cli.app_read:drift", "What is there against what is wanted; exit 3 when they differ."),
     "logs": ("appserver.cli.app_read:logs", "Lines from its containers."),
     "start": ("appserver.cli.app_change:start", "Start it, or some of its services."),

@@ -11,6 +11,7 @@ import click
 from appserver.cli import follow, plans, show
 from appserver.cli.arguments import App, app_argument, client
 from appserver.cli.lazy import Command, wants_json
+from appserver.cli.usage import print_usage
 from appserver.errors import NodeError
 
 
@@ -30,6 +31,17 @@ def list_(cluster: str) -> None:
         for a in found
     ]
     show.table(["name", "cluster", "state", "up", "revision", "node", "why"], rows)
+
+
+@click.command(cls=Command)
+@app_argument
+def usage(app: App) -> None:
+    """What one container of each service asks for, beside what containers of its image used in the last weeks."""
+    found = client().items(*app.path, "usage")
+    if wants_json():
+        show.as_json({"items": found})
+    else:
+        print_usage(found)
 
 
 @click.command("show", cls=Command)
@@ -61,6 +73,9 @@ def show_(app: App) -> None:
         click.echo()
         columns = ["service", "state", "health", "ports", "containers"]
         show.table(columns, [[show.text(s[name]) for name in _SERVICE] for s in found["services"]])
+    if known := [one for one in client().items(*app.path, "usage") if one["used"]]:
+        click.echo()
+        print_usage(known)
     for drift in found["drift"]:
         show.say(f"drift: {_drift(drift)}", "yellow")
     follow.causes(found["causes"])

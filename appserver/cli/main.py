@@ -23,6 +23,7 @@ COMMANDS: lazy.Table = {
     "cluster": ("appserver.cli.cluster:cluster", "Groups of nodes that applications are placed on."),
     "place": ("appserver.cli.place:place", "Find a container a node, and keep its room there."),
     "placement": ("appserver.cli.place:placement", "Containers that have a place."),
+    "image": ("appserver.cli.image:image", "Images, and what their containers use."),
     "route": ("appserver.cli.route:route", "Routes: what applications expose, and where it leads."),
     "token": ("appserver.cli.token:token", "What programs are known by."),
     "user": ("appserver.cli.user:user", "Who may log in."),

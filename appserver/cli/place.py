@@ -14,6 +14,7 @@ import click
 from appserver.cli import lazy, show
 from appserver.cli.arguments import DEFAULT_CLUSTER, client
 from appserver.cli.plans import PENDING
+from appserver.cli.usage import print_usage
 from appserver.errors import Invalid
 
 _PORT = re.compile(
@@ -93,6 +94,9 @@ def _explain(found: Mapping[str, Any]) -> int:
             show.note(f"nearest: {found['nearest']}")
         elif not found["scores"] and not found["refused"]:
             show.note(f"{found['cluster']} has no nodes")
+        if found["used"]:
+            click.echo()
+            print_usage([{**found, "image": found["used"]["image"]}], "image")
     return PENDING if found["fits"] else _REFUSED
 
 

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from appserver.core.metrics import FIELDS
 from appserver.core.placement.values import parse_image_name
@@ -58,8 +59,13 @@ class Spread:
     p95: float
     highest: float
 
-    def to_json(self) -> Mapping[str, float]:
-        return {"median": self.median, "p95": self.p95, "highest": self.highest}
+    def to_json(self, digits: int | None = None) -> Mapping[str, float]:
+        """
+        Args:
+            digits: after the point; None: whole numbers.
+        """
+        told = {"median": self.median, "p95": self.p95, "highest": self.highest}
+        return {name: round(number, digits) for name, number in told.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,15 @@ class Used:
     memory: Spread
     containers: int
     since: int
+
+    def to_json(self) -> Mapping[str, object]:
+        return {
+            "image": self.image,
+            "cpus": self.cpus.to_json(4),
+            "memory": self.memory.to_json(),
+            "containers": self.containers,
+            "since": datetime.fromtimestamp(self.since, UTC).isoformat(),
+        }
 
 
 def name_of(image: str) -> str:

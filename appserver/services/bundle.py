@@ -24,6 +24,7 @@ from appserver.services.handshake_view import HandshakeView
 from appserver.services.imports import Imports
 from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
+from appserver.services.learned import LearnedUsage
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.losses import Losses
 from appserver.services.metrics import Measurements
@@ -56,6 +57,7 @@ class Services:
     events: Events
     nodes: NodeList
     metrics: Measurements
+    learned: LearnedUsage
     retire: Retire
     boot: BootServers
     boot_numbers: BootNumbers

@@ -7,7 +7,9 @@ from typing import Any
 
 from flask import Response
 
+from appserver.core.learned import Used
 from appserver.core.placement.codec import encode_response
+from appserver.core.placement.values import MB, Image
 from appserver.services.placements import Explanation, Places
 from appserver.web import forms, forms_placements, shapes, shapes_placements
 from appserver.web.api import PREFIX, api, described
@@ -25,7 +27,9 @@ def place_containers(json: forms_placements.PlacementBody, query: forms_placemen
     """
     wanted, sent = json.request(query), json.sent()
     if json.dry_run or query.dry_run:
-        return forms.one(_explained(sent, services().placements.explain(caller(), wanted)))
+        explained = _explained(sent, services().placements.explain(caller(), wanted))
+        used = services().learned.of_image(caller(), wanted.image.name)
+        return forms.one({**explained, **_usage(wanted.image, used)})
     found = services().placements(caller(), wanted)
     answer = forms.one(_answer(sent, found, wanted.count), status=201)
     answer.headers["Location"] = f"{PREFIX}/placements/{found.places[0].holder}"
@@ -78,4 +82,11 @@ def _explained(sent: Mapping[str, Any], found: Explanation) -> Mapping[str, Any]
         ],
         "refused": [{"node": node, "why": why} for node, why in sorted(found.refused.items())],
         "nearest": found.nearest,
+    }
+
+
+def _usage(image: Image, used: Used | None) -> Mapping[str, Any]:
+    return {
+        "asked": {"cpus": image.cpus, "memory": round(image.memory * MB)},
+        "used": used.to_json() if used else None,
     }

@@ -29,6 +29,7 @@ API_PARTS = (
     "config",
     "fleet",
     "metrics",
+    "learned",
     "boot",
     "bmc",
     "placements",

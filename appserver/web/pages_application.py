@@ -36,11 +36,12 @@ def overview(cluster: str, name: str) -> str:
     last = next((one for one in past if one.number == (app.wanted or app.revision)), None)
     images, references = (last.images, last.references) if last else ({}, {})
     where = services().placement_scores.of_application(me, app.key)
+    usage = services().learned.of_application(me, app.key)
     routes = services().routes.list(me, app.key)
     move = services().transfers.find(app.key)
     moving = move if move and not move.transfer.is_over else None
-    told = {"images": images, "references": references, "where": where, "routes": routes, "moving": moving}
-    return _page("overview", app, "application", last=last, **told)
+    told = {"images": images, "references": references, "routes": routes, "moving": moving}
+    return _page("overview", app, "application", last=last, where=where, usage=usage, **told)
 
 
 def explain(cluster: str, name: str) -> str:

@@ -75,6 +75,11 @@ class HoldersQuery(PageQuery):
         return ("deb", self.deb) if self.deb else ("container", self.image)
 
 
+class ImageQuery(PageQuery):
+    after: Annotated[str, Field(max_length=1000, description="`next` of the page before")] = ""
+    image: Annotated[str, Field(max_length=1000, description="of this one alone")] = ""
+
+
 class MetricsQuery(Query):
     """Which time, and how finely."""
 

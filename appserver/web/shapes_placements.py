@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from appserver.web.shapes import Shape
+from appserver.web.shapes_learned import Asked, Used
 
 
 class Resource(Shape):
@@ -50,7 +51,10 @@ class Portion(Shape):
 
 
 class PlacementExplanation(Shape):
-    """What would be decided, and why. `resource` is null where not all of it fits, and `nearest` says what would."""
+    """What would be decided, and why. `resource` is null where not all of it fits, and `nearest` says what would.
+
+    `asked` is for one container, `used` what containers of its image did; null where nobody ran it.
+    """
 
     cluster: str
     strategy: Literal["spread", "binpack", "random"]
@@ -61,6 +65,8 @@ class PlacementExplanation(Shape):
     scores: list[Score]
     refused: list[Refusal]
     nearest: str
+    asked: Asked
+    used: Used | None
 
 
 class Placement(Shape):

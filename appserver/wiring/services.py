@@ -35,6 +35,7 @@ from appserver.services.handshake_view import HandshakeView
 from appserver.services.imports import Imports
 from appserver.services.keep_current import KeepCurrent
 from appserver.services.keeper import Keeper
+from appserver.services.learned import LearnedUsage
 from appserver.services.lifecycle import Lifecycle
 from appserver.services.losses import Losses
 from appserver.services.metrics import Measurements
@@ -119,6 +120,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         events=events,
         nodes=NodeList(kv=kv),
         metrics=Measurements(kv=kv, nodes=world.nodes, clock=clock),
+        learned=LearnedUsage(kv=kv, clock=clock, access=access),
         retire=Retire(kv=kv, clock=clock, audit=audit, events=events),
         boot=BootServers(kv=kv),
         boot_numbers=BootNumbers(kv=kv, audit=audit, events=events),

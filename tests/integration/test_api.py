@@ -14,9 +14,10 @@ from appserver.core.containers import StrayProject
 from appserver.core.entities import AppKey, ContainerRecord, Observed, ServiceObserved
 from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.web import shapes, shapes_bmc, shapes_fleet, shapes_metrics, shapes_plays, shapes_record
+from appserver.web import shapes, shapes_bmc, shapes_fleet, shapes_learned, shapes_metrics, shapes_plays, shapes_record
 from appserver.web.api import api
 from tests.fakes import PASSWORD
+from tests.lab.learning import learned_now
 from tests.lab.served import ROOT, Site
 
 COMPOSE = "services:\n  web:\n    image: bb:1\n    environment:\n      DB_PASSWORD: hunter-two\n"
@@ -42,6 +43,8 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         site.services.kv.commit({}, {keys.bootserver(lrn): "", keys.installed_deb(lrn, "curl"): f"8.{lrn}"})
     site.api("POST", "/plays", token, json={"playbook": "hello.yml", "extra_vars": {"who": ["a", 1]}})
     site.nodes.strays = (StrayProject("old", ("compose.yaml",), "/srv/old", ("web",)),)
+    learned = {keys.learned("n1", "bb:1"): encode(learned_now("bb:1"))}
+    site.services.kv.commit({}, learned)
     expected: dict[str, type[BaseModel]] = {
         "/me": shapes_record.Me,
         "/applications": shapes.Listed[shapes.Application],
@@ -55,6 +58,9 @@ def test_every_list_and_object_has_its_shape(site: Site, token: str, shop: str):
         "/nodes/n1": shapes_fleet.Node,
         "/nodes/n1/metrics": shapes_metrics.NodeMetrics,
         "/applications/default/shop/metrics": shapes_metrics.ApplicationMetrics,
+        "/images/usage": shapes.Listed[shapes_learned.Used],
+        "/images/usage?image=bb:2": shapes.Listed[shapes_learned.Used],
+        "/applications/default/shop/usage": shapes.Listed[shapes_learned.ServiceUsage],
         "/nodes/n1/projects": shapes.Listed[shapes_fleet.StrayProject],
         "/bootservers": shapes.Listed[shapes_fleet.BootServer],
         "/bootservers/1": shapes_bmc.BootServerInFull,

@@ -8,8 +8,10 @@ import pytest
 
 from appserver.core.placement.request import Reservation
 from appserver.store import keys
+from appserver.store.codec import encode
 from appserver.store.records import read
 from appserver.web import shapes, shapes_placements
+from tests.lab.learning import learned_now
 from tests.lab.served import Site
 
 REDIS = {"image": "crosbymichael/redis", "cpus": "0.2", "memory": 512, "type": "service"}
@@ -65,6 +67,20 @@ def test_a_dry_run_explains_and_writes_nothing(site: Site, token: str) -> None:
     assert nowhere["refused"][0] == {"node": "n1", "why": "needs 5 cpus, 4 free"}
     assert nowhere["nearest"] == "n1 could take it with 4 cpus instead of 5"
     assert record(site) == before
+
+
+def test_a_dry_run_shows_what_was_asked_beside_what_such_containers_used(site: Site, token: str) -> None:
+    """Nothing is known of an image that nobody ran; of another tag of the repository something is."""
+    where = keys.learned("n2", "crosbymichael/redis:7")
+    site.services.kv.commit({}, {where: encode(learned_now("crosbymichael/redis:7"))})
+    found = site.api("POST", "/placements", token, json={**REDIS, "dry_run": True}).json()
+    shapes_placements.PlacementExplanation.model_validate(found)
+    assert found["asked"] == {"cpus": 0.2, "memory": 512 << 20}
+    used = found["used"]
+    assert (used["image"], used["containers"], used["cpus"]["highest"]) == ("crosbymichael/redis", 3, 0.5)
+    assert used["memory"]["median"] == pytest.approx(64 << 20, rel=0.05)
+    other = site.api("POST", "/placements", token, json={"image": "memcached", "dry_run": True}).json()
+    assert (other["asked"], other["used"]) == ({"cpus": 0, "memory": 0}, None)
 
 
 def test_a_refusal_has_every_nodes_reason(site: Site, token: str) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from appserver.cli.main import main
 from appserver.store import keys
+from appserver.store.codec import encode
+from tests.lab.learning import learned_now
 from tests.lab.served import Site
 
 Run = Callable[..., tuple[int, str, str]]
@@ -120,3 +122,20 @@ def test_what_is_in_a_file_is_not_believed(site: Site, run: Run, tmp_path: Path)
         code, _, err = run("place", "--file", str(file))
         assert (code, "Traceback" in err) == (2, False), (text, err)
     assert kept(site) == []
+
+
+def test_what_was_asked_is_shown_beside_what_such_containers_used(site: Site, run: Run) -> None:
+    """With a dry run, and of all images; nothing is said of what nobody ran."""
+    where = keys.learned("n1", "web:1")
+    site.services.kv.commit({}, {where: encode(learned_now("web:1"))})
+    since = f"{site.services.clock.now():%Y-%m-%d}"
+    _, out, _ = run("place", "--dry-run", "--image", "web:2", "--cpus", "2")
+    table = out.partition("\n\n")[2]
+    assert rows(table) == [
+        ["web", "cpus", "2", "0.26", "0.26", "0.5", f"web: 3 containers since {since}"],
+        ["web", "memory", "nothing", "63.6 MiB", "63.6 MiB", "64 MiB", f"web: 3 containers since {since}"],
+    ]
+    assert run("image", "usage", "redis") == (0, "", "nothing was measured of it yet\n")
+    code, out, _ = run("image", "usage")
+    assert (code, [row[:3] for row in rows(out)]) == (0, [["web:1", "cpus", "0.26"], ["web:1", "memory", "63.6 MiB"]])
+    assert json.loads(run("image", "usage", "web:1", "--json")[1])["items"][0]["containers"] == 3

@@ -89,6 +89,7 @@ class Harbour:
             placement_scores=SimpleNamespace(
                 of_application=lambda *_: records.SCORES, of_plan=lambda *_: records.SCORES
             ),
+            learned=SimpleNamespace(of_application=lambda *_: records.USAGE, of_plan=lambda *_: records.USAGE),
             imports=SimpleNamespace(candidates=_strays, adopt=self._told("adopt")),
             sources=_sources(),
         )

@@ -12,10 +12,12 @@ from appserver.core.containers import EngineInfo, StrayProject
 from appserver.core.entities import Source, SourceState
 from appserver.core.events import Happening
 from appserver.core.fleet import Condition, Node
+from appserver.core.learned import Spread, Used
 from appserver.core.placement.request import Claim
 from appserver.core.routes import Route, Upstream
 from appserver.services.deploy import Deployed
 from appserver.services.handshake_view import StartUp
+from appserver.services.learned import ServiceUsage
 from appserver.services.moves import Moved
 from appserver.services.nodes import NodeView
 from appserver.services.placements_scores import NodeScore, Scores
@@ -143,6 +145,17 @@ SCORES = Scores(
     "harbour-2 could take it with 1.5 cpus instead of 2",
 )
 """How nodes compare: it runs on one, another could take it, two refuse."""
+USAGE = (
+    ServiceUsage(
+        "web",
+        "quay/web:2",
+        0.5,
+        512 << 20,
+        Used(f"quay/web {EVIL}", Spread(0.012, 0.31, 1.4), Spread(91e6, 120e6, 498e6), 3, 1_763_000_000),
+    ),
+    ServiceUsage("worker", "quay/worker:1", 0.0, 0, None),
+)
+"""Asked and used: of one service, another nobody ran."""
 ROUTES = (
     RouteView(
         Route("shop.example.net", "/", "default.shop", (Upstream("harbour-1.0123456789ab.32768", "192.0.2.1", 32768),)),

@@ -52,6 +52,15 @@ def test_where_an_application_is_reached_is_on_its_page(client):
     assert page.count("nothing answers now") == 1
 
 
+def test_what_is_asked_is_shown_beside_what_was_used(client):
+    """On the page of an application: of a service that asks for nothing, and that nobody ran, that is said."""
+    page = client.get(APP).text.partition("Asked and used")[2].partition("</section>")[0]
+    told = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "web cpus 0.5 0.01 0.31 1.4 quay/web" in told
+    assert "web memory 512 MiB 86.8 MiB 114 MiB 475 MiB" in told
+    assert "worker memory nothing – – – nobody ran it yet" in told
+
+
 def test_the_scene_is_full_of_strangers(client):
     """The test above means something: the text is there, escaped."""
     shown = (
