@@ -164,6 +164,8 @@ class Desired:
     """It is a stack of Swarm mode, which the agent of this manager looks after."""
     handed_on: bool = False
     """With `run == "removed"`: another manager looks after the stack, and nothing of it is to go."""
+    deleted: bool = False
+    """With `run == "removed"`: somebody deleted the application, and may take that back; else it left this node."""
     adopt: bool = False
     """Take over containers that run already, without a restart, where they match."""
 

@@ -124,7 +124,9 @@ def _desired(found: Found, author: Author, adopt: bool) -> dict[str, Desired]:
     wanted = {
         node: _of_node(target, in_force, seen.desired.get(node), author, adopt, seen.in_swarm) for node in found.chosen
     }
-    left = {name: replace(seen.desired[name], run="removed", handed_on=seen.in_swarm) for name in found.moved}
+    left = {
+        name: replace(seen.desired[name], run="removed", handed_on=seen.in_swarm, deleted=False) for name in found.moved
+    }
     return {**wanted, **left}
 
 

@@ -102,7 +102,7 @@ def conclude(
         going = [node for node in rollout.leaving if node in desired and node in rollout.fresh]
         missing = len({*rollout.fresh} - {*rollout.done, *going})  # so many that leave have nobody in their place
         going += [node for node in rollout.leaving if node in desired and node not in rollout.fresh][missing:]
-        left = {node: replace(desired[node][0], run="removed") for node in going}
+        left = {node: replace(desired[node][0], run="removed", deleted=False) for node in going}
         stays = dict.fromkeys(rollout.nodes, rollout.revision)
         stays |= {node: 0 if node in rollout.fresh else rollout.before for node in rollout.failed}
         return Finish(rollout.revision, outcome, in_force, left, (), stays)
@@ -189,7 +189,7 @@ def _wanted(rollout: Rollout, node: str, present: Desired) -> Desired:
     if rollout.restart:
         return replace(present, restart=present.restart + 1, restart_services=rollout.services, by=rollout.by)
     previous = 0 if node in rollout.fresh else rollout.before
-    return replace(present, revision=rollout.revision, previous=previous, run="running", by=rollout.by, adopt=False)
+    return replace(present, revision=rollout.revision, previous=previous, run="running", by=rollout.by, deleted=False, adopt=False)
 
 
 def _back(rollout: Rollout, node: str, wanted: Desired) -> Desired:

@@ -73,7 +73,7 @@ class Lifecycle:
         def gone(wanted: Desired) -> Desired:
             if volumes and wanted.stack:
                 raise Invalid("volumes", "a stack's are on every node that it ever ran on, and stay: remove them there")
-            return replace(wanted, run="removed", remove_volumes=volumes, by=caller.name)
+            return replace(wanted, run="removed", remove_volumes=volumes, by=caller.name, deleted=True)
 
         return self._change(caller, "delete", key, (), expect, gone)
 
@@ -105,8 +105,11 @@ class Lifecycle:
             staying = {node: wanted for node, wanted in standing.desired.items() if wanted.run != "removed"}
             if verb == "restart" and len(staying) > 1 and all(one.run == "running" for one in staying.values()):
                 return self._restart_in_turn(caller, key, standing, staying, services)
-            meant = staying or standing.desired  # a node that it has moved away from stays left
-            puts = {keys.desired(node, key): encode(change(wanted)) for node, wanted in meant.items()}
+            # a node that it has moved away from stays left
+            meant = staying or {node: wanted for node, wanted in standing.desired.items() if wanted.deleted}
+            if not meant and verb != "delete":
+                raise Conflict(f"{key} is gone but for nodes that it left before: deploy it again")
+            puts = {keys.desired(node, key): encode(change(replace(wanted, deleted=False))) for node, wanted in meant.items()}
             # the application is written anew, so that every change of it bears one revision to compare with
             puts[keys.application(key)] = encode(standing.application)
             held, reserved = _reserved(key, standing, meant) if verb in ("start", "restart") else ({}, {})

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from appserver.core.entities import Application, Desired
-from appserver.errors import Invalid
+from appserver.errors import Conflict, Invalid
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import read
@@ -43,6 +43,50 @@ def test_a_start_takes_a_deletion_back() -> None:
     yard.lifecycle.delete(yard.root, SHOP)
     yard.lifecycle.start(yard.root, SHOP)
     assert yard.runs(SHOP, "n1") == ["running"]
+
+
+@pytest.mark.parametrize("verb", ["start", "restart", "stop"])
+def test_a_deletion_taken_back_leaves_what_was_left_before(moving: Yard, verb: str) -> None:
+    """It was deleted on n2 alone: n1 had its copy taken away when it moved, and would be a second one."""
+    moving.lifecycle.delete(moving.root, SHOP)
+    moving.lifecycle.delete(moving.root, SHOP, volumes=True)
+    getattr(moving.lifecycle, verb)(moving.root, SHOP)
+    assert moving.runs(SHOP, "n1", "n2") == ["removed", "stopped" if verb == "stop" else "running"]
+
+
+@pytest.mark.parametrize("verb", ["start", "restart", "stop"])
+def test_what_is_gone_but_for_a_node_that_was_left_is_not_started_there(moving: Yard, verb: str) -> None:
+    """Its last copy is removed; the one that it left before has an agent that is away, and keeps it on record."""
+    moving.lifecycle.delete(moving.root, SHOP)
+    moving.tell(SHOP, "removed", "n2")
+    moving.finish.settle(SHOP)
+    assert moving.runs(SHOP, "n1", "n2") == ["removed", ""]
+    with pytest.raises(Conflict, match="deploy it again"):
+        getattr(moving.lifecycle, verb)(moving.root, SHOP)
+    moving.lifecycle.delete(moving.root, SHOP)
+    assert moving.runs(SHOP, "n1", "n2") == ["removed", ""]
+
+
+def test_a_node_left_after_a_deletion_was_taken_back_stays_left(moving: Yard) -> None:
+    """Deployed elsewhere while it was being removed, it is on that node alone, and is deleted there alone."""
+    moving.lifecycle.delete(moving.root, SHOP)
+    moving.add("n3")
+    moving.drain("n2")
+    moving.roll_out(SHOP, "7070", "n3")
+    moving.end(SHOP, "done", "n3")
+    moving.lifecycle.delete(moving.root, SHOP)
+    moving.lifecycle.start(moving.root, SHOP)
+    assert moving.runs(SHOP, "n1", "n2", "n3") == ["removed", "removed", "running"]
+
+
+def test_a_deletion_of_several_copies_is_taken_back_on_all() -> None:
+    yard = Yard("n1", "n2", "n3")
+    yard.spread(SHOP, "8080", replicas=2)
+    yard.tell(SHOP, "done", "n1")
+    yard.end(SHOP, "done", "n2")
+    yard.lifecycle.delete(yard.root, SHOP)
+    yard.lifecycle.start(yard.root, SHOP)
+    assert yard.runs(SHOP, "n1", "n2", "n3") == ["running", "running", ""]
 
 
 def test_a_roll_out_stopped_before_it_was_up_settles_when_it_is_started() -> None:
