@@ -189,7 +189,9 @@ def _wanted(rollout: Rollout, node: str, present: Desired) -> Desired:
     if rollout.restart:
         return replace(present, restart=present.restart + 1, restart_services=rollout.services, by=rollout.by)
     previous = 0 if node in rollout.fresh else rollout.before
-    return replace(present, revision=rollout.revision, previous=previous, run="running", by=rollout.by, deleted=False, adopt=False)
+    return replace(
+        present, revision=rollout.revision, previous=previous, run="running", by=rollout.by, deleted=False, adopt=False
+    )
 
 
 def _back(rollout: Rollout, node: str, wanted: Desired) -> Desired:

@@ -106,10 +106,11 @@ class Lifecycle:
             if verb == "restart" and len(staying) > 1 and all(one.run == "running" for one in staying.values()):
                 return self._restart_in_turn(caller, key, standing, staying, services)
             # a node that it has moved away from stays left
-            meant = staying or {node: wanted for node, wanted in standing.desired.items() if wanted.deleted}
+            deleted = {node: replace(one, deleted=False) for node, one in standing.desired.items() if one.deleted}
+            meant = staying or deleted
             if not meant and verb != "delete":
                 raise Conflict(f"{key} is gone but for nodes that it left before: deploy it again")
-            puts = {keys.desired(node, key): encode(change(replace(wanted, deleted=False))) for node, wanted in meant.items()}
+            puts = {keys.desired(node, key): encode(change(wanted)) for node, wanted in meant.items()}
             # the application is written anew, so that every change of it bears one revision to compare with
             puts[keys.application(key)] = encode(standing.application)
             held, reserved = _reserved(key, standing, meant) if verb in ("start", "restart") else ({}, {})
