@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 Scope = Literal["all", "one", "once"]
@@ -83,3 +84,6 @@ class Kept:
     signed_by: str = ""
     aside: str = ""
     """Why it is not taken of itself any more: an update to it was taken back."""
+    tags: tuple[str, ...] = ()
+    """All that the commit is known to have: what `test` has proven is tagged again for `prod`."""
+    taken_at: datetime | None = None

@@ -6,18 +6,13 @@ Sealed, since configuration holds passwords. Parts that an earlier version wrote
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Mapping
 
 from appserver.core.secrets import MARK
-from appserver.errors import BadRecord, LeadershipLost, RepoError, SealError
+from appserver.errors import LeadershipLost
 from appserver.ports import KV, Sealer
 from appserver.store import keys
-from appserver.store.codec import decode, encode
-
-PART = 700_000
-"""Characters of one value before it is sealed, which makes it a third longer: many files are larger than etcd takes."""
+from appserver.store.packed import pack, unpack
 
 
 class SourceFiles:
@@ -31,10 +26,8 @@ class SourceFiles:
         Raises:
             LeadershipLost: `fence` no longer holds.
         """
-        packed = base64.b64encode(zlib.compress(encode(dict(files)).encode())).decode()
-        for number in range(0, len(packed), PART):
-            sealed = self._sealer.seal(packed[number : number + PART], _place(name))
-            if not self._kv.commit(fence, {keys.source_part(name, commit, number // PART): sealed}):
+        for number, part in enumerate(pack(files, self._sealer, _place(name))):
+            if not self._kv.commit(fence, {keys.source_part(name, commit, number): part}):
                 raise LeadershipLost(f"the turn at source {name} was lost")
 
     def read(self, name: str, commit: str) -> Mapping[str, str]:
@@ -44,11 +37,8 @@ class SourceFiles:
             RepoError: they are not on record, were written by another program, or sealed with another key.
         """
         parts = self._kv.snapshot(f"{keys.source_parts(name)}{commit}/").items
-        try:
-            packed = "".join(self._opened(name, parts[key].value) for key in sorted(parts))
-            return decode(zlib.decompress(base64.b64decode(packed)).decode(), dict[str, str])
-        except (ValueError, zlib.error, BadRecord, SealError) as error:
-            raise RepoError(f"the files of {name} at {commit} are not on record as they should be") from error
+        values = [parts[key].value for key in sorted(parts)]
+        return unpack(values, self._sealer, _place(name), f"{name} at {commit}")
 
     def seal(self) -> int:
         """Seal what an earlier version left in clear; how many parts."""
@@ -66,9 +56,6 @@ class SourceFiles:
         gone = [key for key in held if not but or not key.startswith(f"{keys.source_parts(name)}{but}/")]
         if gone:
             self._kv.commit({}, {}, gone)
-
-    def _opened(self, name: str, part: str) -> str:
-        return self._sealer.open(part, _place(name)) if part.startswith(MARK) else part
 
 
 def _place(name: str) -> str:

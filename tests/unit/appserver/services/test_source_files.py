@@ -14,11 +14,12 @@ from appserver.core.entities import Source, SourceState
 from appserver.core.secrets import MARK
 from appserver.errors import RepoError
 from appserver.ports import Repositories
-from appserver.services.source_files import PART, SourceFiles
+from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecords
 from appserver.services.source_trees import SourceTrees
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.packed import PART
 from tests.fakes import START
 
 SEALER = KeySealer(b"k" * 32)
