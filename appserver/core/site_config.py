@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from appserver.core import site_kinds as kinds
+from appserver.core import site_kinds_release as release_kinds
 from appserver.core.secrets import is_sealed
 from appserver.core.site_kinds import Kind
 from appserver.errors import Invalid, NotFound
@@ -143,7 +144,28 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("config/release-time", kinds.CRONS, "When a new release may be begun with.", "* * * * *"),
     Setting("config/release-timezone", kinds.ZONE, "Time zone of `config/release-time`.", "UTC"),
-    Setting("config/github-token", kinds.SECRET, "Token for the releases of repositories at GitHub."),
+    Setting(
+        "config/release-freeze",
+        release_kinds.FREEZE,
+        "While it holds no new release is taken: a reason, with or without dates before it (docs/releases.md).",
+    ),
+    Setting(
+        "config/release-repository",
+        release_kinds.REPOSITORY,
+        "Where releases are, by https or ssh; where it is not set: in the repository `releases` of the app server.",
+    ),
+    Setting("config/github-token", kinds.SECRET, "Token for `config/release-repository` by https."),
+    Setting("config/release-repository-key", release_kinds.PRIVATE_KEY, "Private key for it by ssh."),
+    Setting(
+        "config/release-known-hosts",
+        release_kinds.KNOWN_HOSTS,
+        "The key of its host, as `ssh-keyscan` tells it, once verified.",
+    ),
+    Setting(
+        "config/release-signers",
+        release_kinds.SIGNERS,
+        "Who may sign releases. Where it is set, a release whose tag none of them signed is refused.",
+    ),
     Setting("config/node-proxy", kinds.URL, "HTTP proxy by which the other nodes reach the internet."),
     Setting("config/external-ip-address-block", kinds.CIDR, "Addresses that are published to the outside."),
     *(
