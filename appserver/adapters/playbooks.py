@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Any, cast
+from typing import Any
 
 from appserver.adapters import playbooks_sweep
-from appserver.adapters.playbooks_room import Room, Site, contained, private, room, tidy
+from appserver.adapters.playbooks_room import Room, Site, contained, room, tidy
+from appserver.adapters.playbooks_talk import last_words, news_of, talk
 from appserver.core.playbooks import FILE, LARGEST, Inventory, Playbook, described, inventory_of, listed_hosts
-from appserver.core.plays import PlayJob, PlayNews, Tally
+from appserver.core.plays import PlayJob, PlayNews
 from appserver.errors import AppServerError, Invalid, PlaybookError
 
 _ASK_S = 60.0
 _SWEEP_S = 45
-_LOOK_S = 0.2
-_MOST_SAID = 4 << 20
-"""Bytes of one line of the process: one event's text."""
 _LASTS_S = 15.0
 """How long an inventory that was read is gone by."""
 _AT_ONCE = BoundedSemaphore(2)
@@ -81,7 +78,7 @@ class AnsiblePlaybooks:
                 "skip_tags": ",".join(job.skip_tags) or None,
             }
             for said in self._said(here, given, self._limit_s, stopped):
-                yield _news(said)
+                yield news_of(said)
 
     def sweep(self, mark: str, hosts: Sequence[str]) -> Mapping[str, str]:
         found = dict.fromkeys(hosts, playbooks_sweep.UNSEEN)
@@ -143,75 +140,10 @@ class AnsiblePlaybooks:
             except OSError as error:
                 raise PlaybookError(f"{argv[0]} cannot be started: {error}") from error
         if done.returncode:
-            raise refused(f"{argv[0]}: {_words(done.stderr or done.stdout)}")
+            raise refused(f"{argv[0]}: {last_words(done.stderr or done.stdout)}")
         return done.stdout
 
     def _said(
         self, here: Room, given: Mapping[str, object], limit_s: float, stopped: Callable[[], bool]
     ) -> Iterator[dict[str, Any]]:
-        """Line by line what a run says, its end last; empty while it is silent. Closed or stopped, it is killed."""
-        environment = here.environment()
-        job = {"run": {name: value for name, value in given.items() if value}, "limit_s": limit_s, "env": environment}
-        private(here.path / "job.json", json.dumps(job))
-        with (here.path / "errors").open("w+b") as errors:
-            process = subprocess.Popen(
-                contained([sys.executable, "-m", "appserver.adapters.playbooks_process", str(here.path)]),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment,
-                cwd=self._site.playbooks,
-                start_new_session=True,
-            )
-            ended = False
-            try:
-                for line in _lines(process, stopped):
-                    if not ended:  # after its end it takes its time to go
-                        said = cast(dict[str, Any], json.loads(line)) if line else {}
-                        ended = said.get("kind") == "end"
-                        yield said
-            finally:
-                process.kill()
-                process.wait()
-                cast(Any, process.stdout).close()
-            if not ended and not stopped():
-                errors.seek(0)
-                raise PlaybookError(f"Ansible ended without a word: {_words(errors.read().decode(errors='replace'))}")
-
-
-def _lines(process: subprocess.Popen[bytes], stopped: Callable[[], bool]) -> Iterator[bytes]:
-    """Until the process closes its output, or is to be stopped; an empty one whenever it is silent."""
-    out = cast(Any, process.stdout).fileno()
-    rest = b""
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(out, selectors.EVENT_READ)
-        while not stopped():
-            if not waiting.select(_LOOK_S):
-                yield b""
-                continue
-            part = os.read(out, 1 << 16)
-            if not part:
-                return
-            *whole, rest = (rest + part).split(b"\n")
-            if len(rest) > _MOST_SAID:
-                raise PlaybookError("Ansible says more at once than a play may")
-            yield from whole
-
-
-def _news(said: Mapping[str, Any]) -> PlayNews:
-    return PlayNews(
-        str(said.get("kind", "")),
-        str(said.get("host", "")),
-        str(said.get("task", "")),
-        bool(said.get("changed")),
-        str(said.get("text", "")),
-        {host: Tally(**counts) for host, counts in (said.get("tallies") or {}).items()},
-        said.get("rc"),
-    )
-
-
-def _words(text: str) -> str:
-    """The lines of an error that say what is wrong."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("[ERROR]", "ERROR!", "Origin:"))]
-    return " ".join(errors or lines[-3:]).replace("[ERROR]: ", "")[:1000] or "it said nothing"
+        return talk(here.path, here.environment(), self._site.playbooks, given, limit_s, stopped)

@@ -55,13 +55,11 @@ class Room:
 
     def environment(self) -> dict[str, str]:
         """All of it: nothing is inherited. `ansible.cfg` beside the playbooks holds where this says nothing."""
-        ours = Path(find_spec("appserver").origin or "").parents[1]  # type: ignore[union-attr]
-        from_checkout = {} if ours.is_relative_to(sys.prefix) else {"PYTHONPATH": str(ours)}
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": str(self.path),
             "LC_ALL": "C.UTF-8",
-            **from_checkout,
+            **library(),
             **dict(one.split("=", 1) for one in self.sent),
             "PYTHONDONTWRITEBYTECODE": "1",
             "ANSIBLE_HOME": str(self.path / "ansible"),
@@ -114,6 +112,12 @@ def room(site: Site, *sent: str) -> Iterator[Room]:
     finally:
         shutil.rmtree(made.path, ignore_errors=True)
         shutil.rmtree(made.sockets, ignore_errors=True)
+
+
+def library() -> Mapping[str, str]:
+    """What a process of ours needs in its environment to find us: nothing, but for one that runs from a checkout."""
+    ours = Path(find_spec("appserver").origin or "").parents[1]  # type: ignore[union-attr]
+    return {} if ours.is_relative_to(sys.prefix) else {"PYTHONPATH": str(ours)}
 
 
 def tidy(site: Site) -> None:

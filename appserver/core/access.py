@@ -29,6 +29,7 @@ RIGHTS: Mapping[str, Mapping[Role, str]] = {
     "source": {"admin": _ALL, "operator": "RUE", "viewer": "R"},
     "site": {"admin": _ALL, "operator": "R", "viewer": "R"},
     "play": {"admin": _ALL, "operator": "R"},
+    "update": {"admin": _ALL, "operator": "RE", "viewer": "R"},
     "event": {"admin": "R", "operator": "R", "viewer": "R"},
     "user": {"admin": _ALL},
     "audit": {"admin": "R"},

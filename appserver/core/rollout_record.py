@@ -55,7 +55,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`updates/<n>`: one update from its request to its end. `updates/current` names the one of `status/current`.
+    """`update/run`, and `updates/<n>` once it ended: one update from its request to its end.
 
     `steps` are those of the release as they were at the request, and `timeout_s` the configuration of that moment: what
     is changed meanwhile counts for the next one.
@@ -72,11 +72,19 @@ class Run:
     reason: str = ""
     before: str = ""
     """The release that was in force until then."""
+    files: str = ""
+    """The release whose playbooks are run, where that is another: what takes a release back comes with it."""
+    images: Mapping[str, str] = field(default_factory=dict)
+    debs: Mapping[str, str] = field(default_factory=dict)
     first: int = 1
     """The step to begin with: more than 1 where an update that failed is taken up again."""
     ended_at: datetime | None = None
     outcome: Outcome = ""
     why: str = ""
+
+    def of(self, request: Request) -> bool:
+        """Whether it is the run of what is asked for."""
+        return (self.version, self.servers, self.began_at) == (request.version, request.servers, request.started_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Hearing:
         self._over = Event()
         self._lock = Lock()
         self._names: set[str] = set()
+        self._news = Event()
         self._broken: StoreError | None = None
 
     def __enter__(self) -> Hearing:
@@ -30,6 +31,15 @@ class Hearing:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._over.set()
+
+    def wait(self, timeout_s: float) -> None:
+        """Until something changed, or somebody poked; then, or after that time, `names` tells what."""
+        self._news.wait(timeout_s)
+        self._news.clear()
+
+    def poke(self) -> None:
+        """Whoever waits is to look."""
+        self._news.set()
 
     def names(self) -> frozenset[str]:
         """What stands behind the prefixes, of all keys that changed since this was asked last.
@@ -49,6 +59,8 @@ class Hearing:
                 for change in watch:
                     with self._lock:
                         self._names.add(change.key.removeprefix(prefix))
+                    self._news.set()
         except StoreError as error:
             with self._lock:
                 self._broken = error
+            self._news.set()

@@ -1,0 +1,302 @@
+"""Updates of the boot servers for people: what is next, how far it is, what was; asked for, stopped, begun anew.
+
+Asking writes what the updater goes by; what cannot wait for it, or is no decision of its own, is one transaction here
+that demands that the request is still the one that was looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from appserver.core import events as buses
+from appserver.core import rollout as core
+from appserver.core.access import Caller, require
+from appserver.core.notices import BEGIN_UPDATE, Notice
+from appserver.core.release import ReleaseStep
+from appserver.core.release_versions import parse, why_not
+from appserver.core.rollout import Action
+from appserver.core.rollout_record import Progress, Request, Run, Status
+from appserver.core.rollout_run import again, back
+from appserver.core.site_config import Site
+from appserver.errors import Conflict, NotFound
+from appserver.ports import KV, Clock, Snapshot
+from appserver.services.audit import Audit
+from appserver.services.events import Events
+from appserver.services.rollout import Freeze, seen_of, start
+from appserver.store import notices as outbox
+from appserver.store import rollout as store
+from appserver.store.codec import encode
+from appserver.store.records import Stored, below
+from appserver.store.releases import kept
+
+KEPT = 100
+"""Updates that the history goes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the updater would do now, and with which steps where it would begin an update."""
+
+    action: Action
+    steps: tuple[ReleaseStep, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far it is. `progress` and `nodes` are by LRN; `undelivered` are notices that did not get through."""
+
+    process: str
+    """Neco's word: clear, running, aborted or completed."""
+    servers: tuple[int, ...]
+    release: str
+    request: Request | None
+    statuses: Mapping[int, Status]
+    run: Run | None
+    progress: Mapping[int, Progress]
+    nodes: Mapping[int, str]
+    dead: tuple[int, ...]
+    busy: tuple[int, ...]
+    action: Action
+    undelivered: tuple[str, ...] = ()
+
+
+class Updates:
+    def __init__(
+        self,
+        *,
+        kv: KV,
+        site: Callable[[], Site],
+        put_aside: Callable[[str, str], None],
+        freeze: Freeze,
+        audit: Audit,
+        events: Events,
+        clock: Clock,
+    ) -> None:
+        """
+        Args:
+            put_aside: that release is not taken by itself any more, and why.
+        """
+        self._kv = kv
+        self._site = site
+        self._put_aside = put_aside
+        self._freeze = freeze
+        self._audit = audit
+        self._events = events
+        self._clock = clock
+
+    def plan(self, caller: Caller) -> Plan:
+        """Nothing is written."""
+        require(caller, "R", "update:")
+        seen = self._kv.snapshot(*store.STANDING)
+        action = self._decide(seen)
+        asked = action.request if action.kind in ("request-update", "reconfigure") else None
+        found = kept(self._kv, asked.version) if asked else None
+        warnings = []
+        if asked and found is None:
+            warnings.append(f"release {asked.version} is not on record: `moorage update check`")
+        if dead := [lrn for lrn in store.dead_of(seen) if asked and lrn in asked.servers]:
+            warnings.append(core.gone(dead))
+        return Plan(action, found.release.steps if found else (), tuple(warnings))
+
+    def status(self, caller: Caller) -> Standing:
+        require(caller, "R", "update:")
+        seen = self._kv.snapshot(*store.STANDING)
+        asked, stored = store.request_of(seen), store.run_of(seen)
+        run = stored.record if stored else None
+        return Standing(
+            _process(asked.record if asked else None, store.statuses_of(seen)),
+            store.servers_of(seen),
+            store.release_of(seen),
+            asked.record if asked else None,
+            store.statuses_of(seen),
+            run,
+            self._progress(run),
+            store.nodes_of(seen),
+            store.dead_of(seen),
+            store.busy_of(seen),
+            self._decide(seen),
+            outbox.undelivered_lines(seen),
+        )
+
+    def history(self, caller: Caller) -> tuple[Run, ...]:
+        """Newest first; one that is under way too."""
+        require(caller, "R", "update:")
+        seen = self._kv.snapshot(store.RUNS, store.RUN)
+        ended = {stored.record.number: stored.record for _, stored in below(seen, store.RUNS, Run)}
+        current = store.run_of(seen)
+        if current:
+            ended.setdefault(current.record.number, current.record)
+        return tuple(ended[number] for number in sorted(ended, reverse=True)[:KEPT])
+
+    def show(self, caller: Caller, number: int) -> tuple[Run, Mapping[int, Progress]]:
+        """
+        Raises:
+            NotFound
+        """
+        found = next((run for run in self.history(caller) if run.number == number), None)
+        if found is None:
+            raise NotFound(f"there is no update {number}")
+        return found, self._progress(found)
+
+    def request(self, caller: Caller, version: str = "", older: bool = False) -> str:
+        """Make a release that is kept the one to be updated to, whatever the channel, the window and the freeze say.
+
+        Args:
+            version: empty: the one that is there already, which is begun with as soon as it can be.
+            older: that it may be older than what is in force: a rollback, which somebody has approved.
+        Raises:
+            NotFound: no such release is kept.
+            Conflict: it is older; or an update is under way.
+        """
+        with self._audit.of(caller, "rollback" if older else "request", f"update:{version[:40]}"):
+            require(caller, "U" if older else "E", "update:")
+            seen = self._kv.snapshot(*store.STANDING)
+            now = store.release_of(seen)
+            wanted = str(parse(version)) if version else now
+            if not wanted or kept(self._kv, wanted) is None:
+                raise NotFound(f"release {wanted or 'of any version'} is not kept here: `moorage update releases`")
+            asked = store.request_of(seen)
+            if asked and not self._is_through(seen, asked.record):
+                raise Conflict(f"an update to {asked.record.version} is under way")
+            if not older and now and (why := why_not(wanted, now)) and wanted != now:
+                raise Conflict(f"{why}; `moorage update rollback {wanted}` goes back")
+            if wanted != now and not self._kv.commit(
+                {store.RELEASE: seen.revision_of(store.RELEASE)}, {store.RELEASE: wanted}
+            ):
+                raise Conflict("somebody else asked for a release meanwhile; look again")
+            self._tell(caller, f"update to {wanted} was asked for")
+            return wanted
+
+    def stop(self, caller: Caller, why: str = "") -> None:
+        """What runs is ended within seconds, and nothing new begins.
+
+        Raises:
+            NotFound: nothing is asked for.
+        """
+        with self._audit.of(caller, "stop", "update:", why):
+            require(caller, "E", "update:")
+            seen = self._kv.snapshot(*store.STANDING)
+            asked = self._asked(seen)
+            if asked.record.stop:
+                return
+            puts = {store.REQUEST: encode(replace(asked.record, stop=True))}
+            expect = {store.REQUEST: asked.revision}
+            run = store.run_of(seen)
+            if run and run.record.of(asked.record) and run.record.ended_at is None:
+                told = f"stopped by {caller.name}" + (f": {why}" if why else "")
+                over = replace(run.record, ended_at=self._clock.now(), outcome="stopped", why=told)
+                puts |= {store.RUN: encode(over), store.run(over.number): encode(over)}
+                expect[store.RUN] = run.revision
+            self._commit(expect, puts)
+            self._tell(caller, f"the update to {asked.record.version} is stopped" + (f": {why}" if why else ""))
+
+    def recover(self, caller: Caller) -> None:
+        """What is left of a stopped update is deleted; the updater begins anew, with the servers that there are.
+
+        Raises:
+            NotFound: nothing is asked for.
+            Conflict: it is not stopped, or a step still runs somewhere.
+        """
+        with self._audit.of(caller, "recover", "update:"):
+            require(caller, "E", "update:")
+            seen, asked = self._stopped()
+            contents = self._kv.snapshot(store.CONTENTS).items
+            gone = [*contents, store.REQUEST, *(key for key in seen.items if key.startswith(store.STATUSES))]
+            self._commit({store.REQUEST: asked.revision, **_idle(seen)}, {}, gone)
+            self._tell(caller, f"the update to {asked.record.version} is recovered")
+
+    def retry(self, caller: Caller) -> Run:
+        """The update that was stopped, taken up at the first step that not all were through with.
+
+        Raises:
+            NotFound, Conflict
+        """
+        with self._audit.of(caller, "retry", "update:"):
+            require(caller, "E", "update:")
+            seen, _ = self._stopped()
+            run = self._run(seen)
+            statuses, servers = store.statuses_of(seen), store.servers_of(seen)
+            fresh = again(run, run.number + 1, statuses, servers, self._clock.now())
+            return self._start(caller, seen, replace(fresh, by=caller.name), {})
+
+    def undo(self, caller: Caller) -> Run:
+        """What was begun of a stopped update is taken back, where its steps say how; its release is put aside.
+
+        Raises:
+            NotFound, Conflict
+        """
+        with self._audit.of(caller, "undo", "update:"):
+            require(caller, "U", "update:")
+            seen, asked = self._stopped()
+            run = self._run(seen)
+            begun = [one.step for each in self._progress(run).values() for one in each.steps]
+            reached = max(begun, default=run.first - 1)
+            fresh = back(run, run.number + 1, reached, store.servers_of(seen), self._clock.now())
+            self._put_aside(asked.record.version, f"update {run.number} was taken back by {caller.name}")
+            return self._start(caller, seen, replace(fresh, by=caller.name), {store.RELEASE: fresh.version})
+
+    def _start(self, caller: Caller, seen: Snapshot, run: Run, puts: Mapping[str, str]) -> Run:
+        request = Request(run.version, run.servers, False, run.began_at)
+        notice = Notice(run.number, "begin", run.version, run.servers, run.began_at, BEGIN_UPDATE, run.began_at)
+        gone = [key for key in seen.items if key.startswith(store.STATUSES)]
+        timed = replace(run, timeout_s=self._site().seconds("config/worker-timeout-duration"))
+        if not start(self._kv, seen, timed, request, gone, outbox.puts(seen, [notice]), _idle(seen), puts):
+            raise Conflict("the update changed meanwhile; look again")
+        self._tell(caller, f"update {run.number} to {run.version} begins: {run.cause}, {len(run.steps)} steps")
+        return timed
+
+    def _stopped(self) -> tuple[Snapshot, Stored[Request]]:
+        seen = self._kv.snapshot(*store.STANDING)
+        asked = self._asked(seen)
+        if not asked.record.stop:
+            raise Conflict("not stopped")
+        if busy := store.busy_of(seen):
+            raise Conflict(f"{core.listed(busy)}: a step still runs there; look again in some seconds")
+        return seen, asked
+
+    def _asked(self, seen: Snapshot) -> Stored[Request]:
+        asked = store.request_of(seen)
+        if asked is None:
+            raise NotFound("not found: no update is asked for")
+        return asked
+
+    def _run(self, seen: Snapshot) -> Run:
+        run = store.run_of(seen)
+        if run is None:
+            raise Conflict("what its steps were is not on record: `moorage update recover` begins anew")
+        return run.record
+
+    def _progress(self, run: Run | None) -> Mapping[int, Progress]:
+        if run is None:
+            return {}
+        return store.progress_of(
+            self._kv.snapshot(*(store.progress(lrn, run.number) for lrn in run.servers)), run.number
+        )
+
+    def _decide(self, seen: Snapshot) -> Action:
+        now = self._clock.now()
+        return core.decide(seen_of(seen, self._site(), now, self._freeze), now)
+
+    def _is_through(self, seen: Snapshot, asked: Request) -> bool:
+        return _process(asked, store.statuses_of(seen)) == "completed"
+
+    def _commit(self, expect: Mapping[str, int], puts: Mapping[str, str], gone: list[str] | None = None) -> None:
+        if not self._kv.commit(expect, puts, gone or []):
+            raise Conflict("the update changed meanwhile; look again")
+
+    def _tell(self, caller: Caller, message: str) -> None:
+        self._events.emit(buses.NODE, "update", "INFO", "update", message, caller.name)
+
+
+def _idle(seen: Snapshot) -> Mapping[str, int]:
+    return {store.busy(lrn): 0 for lrn in store.servers_of(seen)}
+
+
+def _process(asked: Request | None, statuses: Mapping[int, Status]) -> str:
+    if asked is None:
+        return "clear"
+    if asked.stop:
+        return "aborted"
+    return "completed" if all(core.completed(asked, statuses.get(lrn)) for lrn in asked.servers) else "running"
