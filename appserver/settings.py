@@ -65,7 +65,9 @@ class ServeSettings(CommonSettings):
     registries: Annotated[
         Strings, "registries inside the private network that may be read, host:port; `http://` before it: without TLS"
     ] = ()
-    networks: Annotated[Strings, "private networks that remote git sources may be in, such as `10.0.0.0/8`"] = ()
+    networks: Annotated[
+        Strings, "private networks that remote git sources, and receivers of notices, may be in, such as `10.0.0.0/8`"
+    ] = ()
     git_ca: Annotated[str, "CA certificates of remote git sources, PEM file; empty: those of the system"] = ""
     threads: Annotated[int, "requests served at once; each open event stream holds one"] = 256
     streams_per_user: Annotated[int, "event streams that one user may hold open"] = 16

@@ -26,7 +26,7 @@ class Deadline:
         """A class of connections like the one given. Its TLS handshake is within the deadline too."""
         if hasattr(connection, "deadline"):
             return connection
-        hold = self._hold
+        hold = self.hold
 
         class Watched(connection):  # type: ignore[misc]  # either of the package's two classes
             deadline = self
@@ -46,7 +46,7 @@ class Deadline:
                 one.close()
             self._held.clear()
 
-    def _hold(self, made: socket.socket) -> None:
+    def hold(self, made: socket.socket) -> None:
         """A duplicate: TLS takes the socket itself away from whoever holds it."""
         with self._lock:
             self._held.append(made.dup())

@@ -25,6 +25,7 @@ COMMANDS: lazy.Table = {
     "placement": ("appserver.cli.place:placement", "Containers that have a place."),
     "image": ("appserver.cli.image:image", "Images, and what their containers use."),
     "route": ("appserver.cli.route:route", "Routes: what applications expose, and where it leads."),
+    "notice": ("appserver.cli.notice:notice", "Notices of updates: which arrived, and whether they would."),
     "token": ("appserver.cli.token:token", "What programs are known by."),
     "user": ("appserver.cli.user:user", "Who may log in."),
     "audit": ("appserver.cli.audit:audit", "Who did what to what."),

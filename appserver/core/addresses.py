@@ -17,7 +17,7 @@ from appserver.errors import Invalid
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-PORTS = {"https": 443, "http": 80, "ssh": 22}
+PORTS = {"https": 443, "http": 80, "ssh": 22, "smtp": 25, "smtps": 465, "starttls": 587}
 MAX_URL = 2048
 _CHARS = re.compile(r"[!#-&(-;=?-\[\]_a-z~]+")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")

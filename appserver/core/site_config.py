@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from appserver.core import site_kinds as kinds
+from appserver.core import site_kinds_mail as mail_kinds
 from appserver.core import site_kinds_release as release_kinds
 from appserver.core.secrets import is_sealed
 from appserver.core.site_kinds import Kind
@@ -126,6 +127,37 @@ TABLE: tuple[Setting, ...] = (
         kinds.WEBHOOK,
         "Where updates are told of: an incoming webhook of Slack, or of what speaks like it.",
         names=("slack",),
+    ),
+    Setting(
+        "config/notification/webhook",
+        kinds.WEBHOOK,
+        "Where updates are told of besides: any URL, which is posted the JSON of docs/notices.md.",
+        names=("webhook",),
+    ),
+    Setting(
+        "config/notification/webhook-secret",
+        kinds.SECRET,
+        "What is posted there is signed with it, in the header `X-Hub-Signature-256`.",
+        names=("webhook-secret",),
+    ),
+    Setting(
+        "config/notification/mail",
+        mail_kinds.MAILBOXES,
+        "Who is told of updates by mail; it takes `config/notification/smtp`.",
+        names=("mail",),
+    ),
+    Setting(
+        "config/notification/mail-sender",
+        mail_kinds.MAILBOX,
+        "Whom such mail is from; where it is not set: `moorage@` and the app server's host.",
+        names=("mail-sender",),
+    ),
+    Setting(
+        "config/notification/smtp",
+        mail_kinds.SMTP,
+        "Mail server: `smtps` is TLS, `starttls` becomes TLS before anything is said, `smtp` does where there is a "
+        "password, and is plain otherwise. Ports 465, 587, 25.",
+        names=("smtp",),
     ),
     Setting("config/proxy", kinds.URL, "HTTP proxy by which boot servers reach the internet."),
     Setting(

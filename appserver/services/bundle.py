@@ -29,6 +29,8 @@ from appserver.services.lifecycle import Lifecycle
 from appserver.services.losses import Losses
 from appserver.services.metrics import Measurements
 from appserver.services.nodes import NodeList
+from appserver.services.notices import Notices
+from appserver.services.notices_view import NoticeList
 from appserver.services.operations import Operations
 from appserver.services.placements import Placements
 from appserver.services.placements_ends import Ends
@@ -81,6 +83,8 @@ class Services:
     plays: Plays
     play_runner: PlayRunner
     site: SiteSettings
+    notices: Notices
+    notice_list: NoticeList
     push: Push
     finish: Finish
     rollouts: Rollouts

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from appserver.core import site_config as core
 from appserver.core.access import Caller, require
+from appserver.core.addresses import Outgoing
+from appserver.core.channels import check_reach
 from appserver.core.events import PIPELINE
 from appserver.core.site_config import TABLE, Origin, Setting
 from appserver.errors import Conflict, PreconditionFailed
@@ -75,12 +77,26 @@ class Change:
 class SiteSettings:
     """Reads are everybody's; writes are administrators'."""
 
-    def __init__(self, *, kv: KV, sealer: Sealer, audit: Audit, events: Events, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        kv: KV,
+        sealer: Sealer,
+        audit: Audit,
+        events: Events,
+        clock: Clock,
+        rule: Outgoing | None = None,
+    ) -> None:
+        """
+        Args:
+            rule: where URLs that are called from here may lead; None: that is judged when they are called.
+        """
         self._kv = kv
         self._sealer = sealer
         self._audit = audit
         self._events = events
         self._clock = clock
+        self._rule = rule
 
     def list(self, caller: Caller) -> tuple[SettingView, ...]:
         """All there are, set or not, in the order of the table."""
@@ -105,7 +121,7 @@ class SiteSettings:
         """
         setting = core.find(name)
         require(caller, "R", f"site:{setting.key}")
-        return setting.shown(setting.keep(given))
+        return setting.shown(self._kept(setting, given))
 
     def plan(self, caller: Caller, name: str, given: str | None) -> Change:
         """What `set`, or `unset` for None, would do. A secret is compared opened, so the same one is no change.
@@ -115,7 +131,7 @@ class SiteSettings:
         """
         setting = core.find(name)
         require(caller, "D" if given is None else "U", f"site:{setting.key}")
-        kept = None if given is None else setting.keep(given)
+        kept = None if given is None else self._kept(setting, given)
         return _change(self._seen(setting), kept)
 
     def set(self, caller: Caller, name: str, given: str, expect: int = 0) -> Change:
@@ -148,6 +164,12 @@ class SiteSettings:
             gone = [setting.key, keys.origin(setting.key), *setting.old]
             revision = self._kv.commit({setting.key: change.before.version}, {}, gone)
             return self._committed(caller, change, revision, None)
+
+    def _kept(self, setting: Setting, given: str) -> str:
+        kept = setting.keep(given)
+        if self._rule is not None:
+            check_reach(setting.key, kept, self._rule)
+        return kept
 
     def _seen(self, setting: Setting) -> SettingView:
         return _view(setting, read(self._kv, self._sealer, (setting,))[1].get(setting.key))

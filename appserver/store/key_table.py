@@ -114,6 +114,12 @@ TABLE: tuple[Key, ...] = (
         "Origin: who set a key of the site's configuration, and when; counts while it was written together with it",
         "serve, roles",
     ),
+    Key("notices/<run>-<name>", "Notice: what is told of an update, once for each run and event", "updater"),
+    Key(
+        "sendings/<run>-<name>/<channel>",
+        "Sending: how far the notice is on a channel: `pending`, `sending`, `sent`, `failed`, `unknown`, `dropped`",
+        "serve",
+    ),
     Key("plays/<n>", "Play: a run of a playbook, asked for, under way or over", "serve"),
     Key("playqueue/<n>", "empty; there while the play waits or runs", "serve"),
     Key("playlocks/<host>", "number of the play that has the host; carries the lease of its app server", "serve"),

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote
 
-from appserver.core import expose
+from appserver.core import expose, notices, sendings
 from appserver.core.entities import AppKey
 from appserver.core.playbooks import HOST
 from appserver.errors import BadRecord, Invalid
@@ -27,6 +27,7 @@ TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
 ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
 AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
 PLACEMENTS = "placements/"
+NOTICES, SENDINGS = notices.SECTION, sendings.SECTION
 ROUTES, SERVING, PROXIES = "routes/", "serving/", "proxies/"
 LEARNED = "learned/"
 
@@ -241,6 +242,16 @@ def bmc_seen(lrn: int) -> str:
 def origin(setting: str) -> str:
     """Of a key of the site's configuration, which the table in `core/site_config.py` names."""
     return f"origins/{setting}"
+
+
+def notice(name: str) -> str:
+    return f"{NOTICES}{notices.check_name(name)}"
+
+
+def sending(name: str, channel: str) -> str:
+    if channel not in (*sendings.CHANNELS, sendings.NOBODY):
+        raise Invalid("channel", f"is one of {', '.join(sendings.CHANNELS)}")
+    return f"{SENDINGS}{notices.check_name(name)}/{channel}"
 
 
 def play(number: int) -> str:

@@ -35,6 +35,7 @@ API_PARTS = (
     "placements",
     "plays",
     "routes",
+    "notices",
     "site",
     "access",
     "record",

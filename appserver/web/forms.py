@@ -184,6 +184,10 @@ class ExplainBody(Body):
         return Target(self.image, self.cluster, self.application, self.service, self.container)
 
 
+class NoticeBody(Body):
+    channel: Short = Field("", description="slack, webhook or mail; empty: all")
+
+
 class SettingBody(Body):
     value: Text | dict[Short, Any] = Field(description="as people write it: `1h30m`, a URL, lines; or a JSON object")
 

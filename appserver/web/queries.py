@@ -62,6 +62,10 @@ class AuditQuery(PageQuery):
     subject: Short = ""
 
 
+class NoticesQuery(PageQuery):
+    undelivered: Annotated[bool, Field(description="those alone that did not arrive, or not yet")] = False
+
+
 class HoldersQuery(PageQuery):
     """One of `deb` and `image`."""
 

@@ -41,6 +41,9 @@ from appserver.services.losses import Losses
 from appserver.services.metrics import Measurements
 from appserver.services.moves import Moves
 from appserver.services.nodes import NodeList
+from appserver.services.notices import Notices
+from appserver.services.notices_send import NoticeSender
+from appserver.services.notices_view import NoticeList
 from appserver.services.observe import Observer
 from appserver.services.operations import Operations
 from appserver.services.placements import Placements
@@ -111,6 +114,14 @@ def assemble(world: World, settings: ServeSettings) -> Services:
     clusters = Clusters(kv=kv, audit=audit, events=events)
     books, sealer = world.playbooks, world.sealer
     plays = Plays(kv=kv, playbooks=books, sealer=sealer, audit=audit, events=events, clock=clock)
+    sender = NoticeSender(
+        kv=kv,
+        sealer=sealer,
+        posts=world.posts,
+        mails=world.mails,
+        cluster=settings.cluster,
+        host=urlsplit(settings.url).hostname or "",
+    )
     run = PlayRun(kv=kv, playbooks=books, sealer=sealer, events=events, clock=clock, server=settings.url)
     return Services(
         kv=kv,
@@ -145,7 +156,16 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         placement_ends=Ends(kv=kv, events=events),
         plays=plays,
         play_runner=PlayRunner(kv=kv, playbooks=books, run=run, at_once=settings.plays_at_once),
-        site=SiteSettings(kv=kv, sealer=world.sealer, audit=audit, events=events, clock=clock),
+        site=SiteSettings(
+            kv=kv,
+            sealer=world.sealer,
+            audit=audit,
+            events=events,
+            clock=clock,
+            rule=outgoing(settings.networks),
+        ),
+        notices=Notices(kv=kv, sender=sender, clock=clock),
+        notice_list=NoticeList(kv=kv, sender=sender, audit=audit, events=events, clock=clock),
         push=Push(
             repositories=world.repositories,
             records=records,
@@ -201,6 +221,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         Duty("keeper", services.keeper.run),
         Duty("routes", every(_ROUTES_S, services.routes.prune)),
         Duty("boards", services.bmc_watch.run),
+        FencedDuty("notices", services.notices.run),
         FencedDuty(PLACEMENTS, services.placement_ends.run, settings.reached_at),
     )
     return Duties(kv=services.kv, value=settings.url, duties=work)

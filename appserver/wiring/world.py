@@ -10,9 +10,11 @@ from appserver.adapters.bmc import HardwareBoards
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
+from appserver.adapters.mails import SmtpMails
 from appserver.adapters.node_client import NodeClient, NodeTls
 from appserver.adapters.passwords import Argon2
 from appserver.adapters.playbooks import AnsiblePlaybooks
+from appserver.adapters.posts import HttpPosts
 from appserver.adapters.registry import Registries
 from appserver.adapters.sealer import KeySealer
 from appserver.adapters.shared_tree import SharedDirectory
@@ -30,6 +32,7 @@ from appserver.ports import (
     Sealer,
     SharedTree,
 )
+from appserver.ports.notices import Mails, Posts
 from appserver.services.bmc_watch import LOOK_S
 from appserver.settings import ServeSettings
 from appserver.store import keys
@@ -51,6 +54,8 @@ class World:
     repositories: Repositories
     boards: Boards
     playbooks: Playbooks
+    posts: Posts
+    mails: Mails
     tree: SharedTree | None = None
     """None where the site has no shared tree."""
 
@@ -79,6 +84,8 @@ def world_of(settings: ServeSettings) -> World:
         ),
         playbooks=AnsiblePlaybooks(ansible.site(settings), settings.play_hours * 3600),
         boards=HardwareBoards(LOOK_S),
+        posts=HttpPosts(outgoing(settings.networks)),
+        mails=SmtpMails(outgoing(settings.networks), clock.now),
         tree=SharedDirectory(settings.shared_dir) if settings.shared_dir else None,
     )
 

@@ -22,7 +22,9 @@ from appserver.adapters.bmc import HardwareBoards
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.compose import DockerCompose
 from appserver.adapters.git_repositories import GitRepositories
+from appserver.adapters.mails import SmtpMails
 from appserver.adapters.playbooks import AnsiblePlaybooks
+from appserver.adapters.posts import HttpPosts
 from appserver.adapters.sealer import KeySealer
 from appserver.core.access import Caller, Role
 from appserver.core.addresses import outgoing
@@ -158,6 +160,8 @@ def serving(
         repositories=GitRepositories(folder / "git", outgoing(()), lambda: clock.now().timestamp()),
         playbooks=AnsiblePlaybooks(ansible.site(settings), 600.0),
         boards=HardwareBoards(),
+        posts=HttpPosts(outgoing(settings.networks)),
+        mails=SmtpMails(outgoing(settings.networks), clock.now),
     )
     services = wiring.assemble(world, settings)
     services.clusters.ensure("default")
