@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
+from appserver.adapters.git_objects import blobs, listing
 from appserver.adapters.git_process import run
 from appserver.core import config_tree
-from appserver.core.config_tree import TreeEntry
 from appserver.core.refs import BRANCHES, check_branch, check_commit
 from appserver.errors import InvalidMany, RepoError
 from appserver.ports import CommitInfo
@@ -60,47 +60,19 @@ class BareRepository:
         return CommitInfo(commit, author[:200], datetime.fromisoformat(at), subject[:200])
 
     def _read(self, commit: str, environment: Mapping[str, str] | None) -> Mapping[str, str]:
-        told = run(self.path, ["ls-tree", "-r", "-l", "-z", "--full-tree", commit], extra=environment)
-        entries = _entries(told.stdout)
+        entries = listing(self.path, commit, config_tree.MAX_FILES, environment)
         if faults := config_tree.faults(entries):
             raise InvalidMany(faults)
         wanted = [entry for entry in entries if config_tree.is_config(entry.path)]
-        blobs = self._fetched({entry.id: entry.size for entry in wanted}, environment)
-        found, bad = config_tree.texts({entry.path.decode(): blobs[entry.id] for entry in wanted})
+        held = self._fetched({entry.id: entry.size for entry in wanted}, environment)
+        found, bad = config_tree.texts({entry.path.decode(): held[entry.id] for entry in wanted})
         if bad:
             raise InvalidMany(bad)
-        self._blobs = blobs
+        self._blobs = held
         return found
 
     def _fetched(self, wanted: Mapping[str, int], environment: Mapping[str, str] | None) -> Mapping[str, bytes]:
         """Blobs by id; only those that the tree read before did not have are asked for."""
         known = {id_: self._blobs[id_] for id_ in wanted if id_ in self._blobs}
         missing = [id_ for id_ in wanted if id_ not in known]
-        if not missing:
-            return known
-        asked = "".join(f"{id_}\n" for id_ in missing).encode()
-        told = run(self.path, ["cat-file", "--batch", "--buffer"], stdin=asked, extra=environment).stdout
-        return {**known, **_blobs(told, missing)}
-
-
-def _entries(text: bytes) -> Sequence[TreeEntry]:
-    found = []
-    for line in text.split(b"\0")[:-1]:
-        meta, _, path = line.partition(b"\t")
-        mode, _, id_, size = meta.decode().split()
-        found.append(TreeEntry(mode, id_, int(size) if size.isdecimal() else 0, path))
-    return found
-
-
-def _blobs(text: bytes, ids: Sequence[str]) -> Mapping[str, bytes]:
-    found: dict[str, bytes] = {}
-    at = 0
-    for id_ in ids:
-        end = text.find(b"\n", at)
-        told = text[at:end].split()
-        if len(told) != 3 or told[1] != b"blob":
-            raise RepoError(f"object {id_} cannot be read")
-        size = int(told[2])
-        found[id_] = text[end + 1 : end + 1 + size]
-        at = end + size + 2
-    return found
+        return {**known, **blobs(self.path, missing, environment)}

@@ -1,7 +1,8 @@
 """Mirrors of repositories elsewhere: the one place that imports GitPython.
 
-A mirror holds the newest commit of one branch, without its history. The host is resolved and checked here, and git
-is bound to the addresses that were checked; it follows no redirect and speaks https and ssh alone.
+A mirror holds the newest commit of one branch, or those of tags, without their history. The host is resolved and
+checked here, and git is bound to the addresses that were checked; it follows no redirect and speaks https and ssh
+alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -22,7 +23,7 @@ from git import Git, GitCommandNotFound
 from appserver.adapters.git_process import HOOKS, argv, configured, confine, environment, last_words
 from appserver.core.addresses import Outgoing, check_addresses, redacted
 from appserver.core.git_urls import GitUrl, known_host, parse, pinned
-from appserver.core.refs import BRANCHES, check_branch
+from appserver.core.refs import BRANCHES, TAGS, check_branch
 from appserver.errors import Invalid, RepoError
 from appserver.ports import Remote
 
@@ -30,24 +31,27 @@ FETCH_S = 120.0
 MAX_PACK = 64 << 20
 _WORDS = (
     *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance"),
-    *("--depth=1", "--force", "--"),
+    *("--depth=1", "--force"),
 )
 
 
-def fetch(mirror: Path, remote: Remote, rule: Outgoing, ca_file: str = "") -> None:
-    """Bring the branch's newest commit into an existing bare repository.
+def fetch(mirror: Path, remote: Remote, rule: Outgoing, ca_file: str = "", tags: Sequence[str] = ()) -> None:
+    """Bring the branch's newest commit into an existing bare repository, or tags in its stead.
 
+    Args:
+        tags: how those begin that are wanted; what the remote no longer has of them goes here, too.
     Raises:
         Invalid: the URL may not be called, or leads where nothing may be called.
         RepoError: not reached, not allowed in, too large or too slow. Without user or credential in the text.
     """
     url = parse(remote.url, rule)
     addresses = check_addresses(url.endpoint.host, _resolved(url), "url", rule)
-    ref = BRANCHES + check_branch(remote.branch)
+    refs = tuple(f"{TAGS}{one}*" for one in tags) or (BRANCHES + check_branch(remote.branch),)
+    words = (*_WORDS, *(("--prune",) if tags else ()), "--", remote.url, *(f"+{ref}:{ref}" for ref in refs))
     with tempfile.TemporaryDirectory(prefix="moorage-git-") as place:
         told = {**_https(mirror, url, addresses, ca_file), **_ssh(url, addresses[0], remote, Path(place))}
         env = environment(mirror, {**_asked(remote, url), **told})
-        _run(mirror, argv(mirror, *_WORDS, remote.url, f"+{ref}:{ref}"), env, url)
+        _run(mirror, argv(mirror, *words), env, url)
 
 
 def _run(mirror: Path, command: list[str], env: Mapping[str, str], url: GitUrl) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -13,6 +13,7 @@ from threading import Lock
 from appserver.adapters import git_http, git_remote
 from appserver.adapters.git import BareRepository
 from appserver.adapters.git_process import run
+from appserver.adapters.git_tags import TaggedRepository
 from appserver.core.addresses import Outgoing
 from appserver.core.entities import SourceKind
 from appserver.core.refs import check_branch, check_commit
@@ -61,6 +62,15 @@ class GitRepositories:
         if head is None:
             raise RepoError(f"{remote.branch} was not fetched")
         return head
+
+    def tagged(self, name: str, kind: SourceKind) -> TaggedRepository:
+        return TaggedRepository(self._path(name, kind))
+
+    def fetch_tags(self, name: str, remote: Remote, prefixes: Sequence[str]) -> None:
+        path = self._path(name, "remote")
+        if not path.is_dir():
+            self._make(path, "main", b"")
+        git_remote.fetch(path, remote, self._rule, self._ca_file, prefixes)
 
     def retire(self, name: str) -> None:
         hosted, mirror = self._path(name, "hosted"), self._path(name, "remote")

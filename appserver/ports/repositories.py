@@ -46,6 +46,43 @@ class ConfigRepo(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Tag:
+    """`id` is what the reference names: the commit itself, or an object that bears message and signature."""
+
+    id: str
+    commit: str
+
+
+class TaggedRepo(Protocol):
+    """One git repository whose tags are releases. `environment` as of `ConfigRepo`."""
+
+    def tags(self) -> Mapping[str, Tag]:
+        """By name; those alone that lead to a commit. None where the repository is not on this app server."""
+
+    def tag(self, name: str, id_: str, environment: Mapping[str, str] | None = None) -> Tag:
+        """What the object is that a tag of that name is to be.
+
+        Raises:
+            Invalid: no commit, a tag of a tag, or one that was made under another name.
+        """
+
+    def tree(self, commit: str, environment: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        """Path to text of every file of a release.
+
+        Raises:
+            Invalid, InvalidMany: files that may not be there (a symlink, no text, too large), or too many.
+            RepoError: the repository does not hold the commit.
+        """
+
+    def signer(self, name: str, tag: Tag, signers: str, environment: Mapping[str, str] | None = None) -> str:
+        """Who signed it, of `signers`: lines of OpenSSH's allowed_signers.
+
+        Raises:
+            Invalid: nobody did, or nobody of them.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
     """A repository elsewhere. `credential` is a token for https, a private key for ssh; opened, never logged."""
 
@@ -96,6 +133,15 @@ class Repositories(Protocol):
         Raises:
             Invalid: a URL that may not be called.
             RepoError: it cannot be reached, or is too large; without credentials in the text.
+        """
+
+    def tagged(self, name: str, kind: SourceKind) -> TaggedRepo: ...
+
+    def fetch_tags(self, name: str, remote: Remote, prefixes: Sequence[str]) -> None:
+        """Bring the tags that begin so into a mirror, and drop those that the remote no longer has.
+
+        Raises:
+            Invalid, RepoError: as `fetch`.
         """
 
     def retire(self, name: str) -> None:

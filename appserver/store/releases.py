@@ -103,11 +103,11 @@ def write_files(kv: KV, sealer: Sealer, version: str, tree: Mapping[str, str], f
         kv.commit(fence, {}, sorted(gone))
 
 
-def drop(kv: KV, held: Stored[Kept]) -> bool:
+def drop(kv: KV, held: Stored[Kept], fence: Mapping[str, int] | None = None) -> bool:
     """Forget a release and its files. False: it changed meanwhile."""
     version = held.record.release.version
     key = release(version)
-    return bool(kv.commit({key: held.revision}, {}, [key, *kv.snapshot(parts(version)).items]))
+    return bool(kv.commit({**(fence or {}), key: held.revision}, {}, [key, *kv.snapshot(parts(version)).items]))
 
 
 def search(kv: KV) -> Stored[Search]:
