@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from appserver.core import site_kinds as kinds
@@ -130,7 +130,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         "config/notification/webhook",
-        kinds.WEBHOOK,
+        replace(kinds.WEBHOOK, sealed=bool),
         "Where updates are told of besides: any URL, which is posted the JSON of docs/notices.md.",
         names=("webhook",),
     ),
