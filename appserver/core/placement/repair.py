@@ -1,6 +1,7 @@
-"""Room for a request that was refused, by moving a few containers of one node elsewhere. A move is a restart.
+"""Room for a request that was refused, by moving a few containers. A move is a restart.
 
-Only what is marked reschedulable is moved, at most three of one node, and only when every one of them fits elsewhere.
+Only what is marked reschedulable is moved: at most three of one node, when every one of them fits elsewhere; or else
+one, which changes places with one of another node.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from appserver.core.placement import amounts
 from appserver.core.placement.index import Index
 from appserver.core.placement.request import Request
+from appserver.core.placement.swaps import swaps
 from appserver.core.placement.table import Ints
 
 MOST_MOVES = 3
@@ -44,13 +46,24 @@ def repair(index: Index, wanted: Request, running: Callable[[str], Iterable[Requ
     Args:
         running: the containers on a node.
     """
-    for row, missing in _nodes(index, wanted):
+    near = tuple(_nodes(index, wanted))
+    for row, missing in near:
         node = index.table.nodes[row].name
         movable = [one for one in running(node) if one.reschedulable]
         for chosen in _choices(index, movable, missing):
             if found := _try(index, wanted, row, chosen):
                 return found
-    return None
+    change = next(swaps(index, wanted, (row for row, _ in near), running), None)
+    return _swap(index, wanted, *change) if change else None
+
+
+def _swap(index: Index, wanted: Request, row: int, other: int, pair: Sequence[Request]) -> Repair:
+    batch = index.read(pair)
+    index.give(batch, np.array([row, other], dtype=np.int32))
+    index.take(batch, np.array([other, row], dtype=np.int32))
+    index.take(index.read([wanted]), np.array([row], dtype=np.int32))
+    here, there = (index.table.nodes[each].name for each in (row, other))
+    return Repair(here, (Move(pair[0].holder, here, there), Move(pair[1].holder, there, here)))
 
 
 def _nodes(index: Index, wanted: Request) -> Iterator[tuple[int, Ints]]:

@@ -24,8 +24,10 @@ def node(name: str, **kind: object) -> Candidate:
     return Candidate(**{"name": name, "cpus": 4.0, "memory": 4 * GIB, **kind})  # type: ignore[arg-type]
 
 
-def asks(holder: str, cpus: float, **kind: object) -> Request:
-    return Request(**{"holder": holder, "claim": Claim(cpus), "reschedulable": True, **kind})  # type: ignore[arg-type]
+def asks(holder: str, cpus: float, memory: int = 0, **kind: object) -> Request:
+    """`memory` in GiB."""
+    claim = Claim(cpus, memory * GIB)
+    return Request(**{"holder": holder, "claim": claim, "reschedulable": True, **kind})  # type: ignore[arg-type]
 
 
 def world(nodes: list[Candidate], on: dict[str, list[Request]]) -> Index:
@@ -43,6 +45,18 @@ def test_one_container_moves_where_that_is_enough() -> None:
     assert index.place(index.read([wanted])).tolist() == [-1]
     assert repair(index, wanted, lambda name: on[name]) == Repair("a", (Move("a2", "a", "b"),))
     assert index.table.free[0, [index.table.rows[name] for name in "ab"]].tolist() == [0, 300]
+
+
+def test_two_containers_change_places_where_neither_finds_room_elsewhere() -> None:
+    """One node has cpu left, the other memory: neither is of use to the request, until they exchange."""
+    on = {
+        "a": [asks("a1", 2, memory=3), asks("a2", 1, memory=1)],
+        "b": [asks("b1", 2, memory=1), asks("b2", 2)],
+    }
+    index = world([node("a"), node("b")], on)
+    found = repair(index, asks("new", 1, memory=1), lambda name: on[name])
+    assert found == Repair("a", (Move("a1", "a", "b"), Move("b2", "b", "a")))
+    assert index.table.free[0, [index.table.rows[name] for name in "ab"]].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +100,7 @@ def test_a_repair_is_at_most_three_moves_and_leaves_no_node_over_its_capacity(ac
             assert 1 <= len(found.moves) <= MOST_MOVES
             for move in found.moves:
                 moved = next(each for each in running[move.source] if each.holder == move.holder)
-                assert moved.reschedulable and move.source == found.node != move.target
+                assert moved.reschedulable and found.node in (move.source, move.target) and move.source != move.target
                 running[move.source].remove(moved)
                 running[move.target].append(moved)
         if name is not None:
