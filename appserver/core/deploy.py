@@ -16,6 +16,7 @@ from appserver.core.deployment import Author, DeployPlan, DeployRequest, Seen
 from appserver.core.effective import Effective, Overrides, effective
 from appserver.core.entities import AppKey, Application, Options, Outcome, ProjectFiles, Revision
 from appserver.core.options import options
+from appserver.core.placed import constraints_in_force
 from appserver.core.placement.place import place
 from appserver.core.placement.request import Claim, Request
 from appserver.core.planned import Found, is_in_force, latest_of, planned, steps_of
@@ -50,7 +51,8 @@ def restore(
     key: AppKey, target: Revision, seen: Seen, author: Author, reason: str, token: str = "", because: str = ""
 ) -> DeployPlan:
     """The plan that puts an earlier revision back: its project as it stands, its images by digest."""
-    result = Effective(target.project, target.explained, (), ())
+    constraints = () if seen.in_swarm else constraints_in_force(target.project, target.explained)
+    result = Effective(target.project, target.explained, constraints, ())
     because = because or f"revision {target.number} is put back"
     found = _found(key, seen, result, target.commits, author, target.options, because=because)
     if not is_in_force(seen, target.digest, found.chosen, target.options):

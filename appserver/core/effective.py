@@ -22,6 +22,7 @@ from appserver.core.stacks import stack
 from appserver.core.undeclared import undeclared
 from appserver.errors import InvalidMany
 from image_config import Layer, Repository, Target, from_compose, from_labels, from_overrides, resolve
+from image_config.environment import is_constraint
 from image_config.errors import ConfigError
 
 
@@ -157,8 +158,12 @@ def _layers(
 
 
 def masked(entry: Mapping[str, object], declared: tuple[str, ...]) -> Mapping[str, object]:
-    """An explanation without its secrets: environment values are judged by their name, seals always."""
-    hidden = entry.get("option") == "environment" and secrets.is_secret(str(entry.get("key")), "?", declared)
+    """An explanation without its secrets: environment values are judged by their name, seals always.
+
+    A constraint of placement is nobody's secret, whatever label it is about: the application is placed by it again.
+    """
+    key = str(entry.get("key"))
+    hidden = entry.get("option") == "environment" and not is_constraint(key) and secrets.is_secret(key, "?", declared)
 
     def mask(value: object) -> object:
         shown = secrets.masked(value)

@@ -13,6 +13,7 @@ from appserver.core.compose import Project, Service
 from image_config import Resolved
 
 _CONSTRAINT = re.compile(r"\s*(?P<of>[A-Za-z0-9_.-]+)\s*(?P<operator>==|!=)\s*(?P<value>[^\x00-\x1f\x7f]{1,128})")
+_PREFIX = "constraint:"
 _LABEL = "node.labels."
 _SWARMS_OWN = ("node.role",)
 """True of every node here, or of none: in a cluster of engines nobody manages and nobody works for a manager."""
@@ -52,6 +53,17 @@ def constraints_of(project: Project) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(text for service in compose.services(project).values() for text in placed(service).constraints)
     )
+
+
+def constraints_in_force(project: Project, explained: Mapping[str, Sequence[Mapping[str, object]]]) -> tuple[str, ...]:
+    """Of a revision as it is on record: with those that stood among variables, and reached no container.
+
+    Args:
+        explained: service to `Explained.to_json()` of each value.
+    """
+    said = (row.get("value") for rows in explained.values() for row in rows if row.get("option") == "environment")
+    among = (text.removeprefix(_PREFIX) for text in said if isinstance(text, str) and text.startswith(_PREFIX))
+    return tuple(dict.fromkeys((*among, *constraints_of(project))))
 
 
 def faults_of(name: str, found: Placed, resolved: Resolved) -> Iterator[tuple[str, str]]:

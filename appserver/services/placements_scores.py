@@ -9,7 +9,7 @@ from appserver.core.access import Caller
 from appserver.core.deploy import claim_of
 from appserver.core.deployment import DeployPlan
 from appserver.core.entities import AppKey, Revision
-from appserver.core.placed import constraints_of
+from appserver.core.placed import constraints_in_force
 from appserver.core.placement.place import place
 from appserver.core.placement.rank import Strategy
 from appserver.core.placement.request import Candidate, Request
@@ -17,8 +17,6 @@ from appserver.errors import NoPlacement
 from appserver.ports import KV
 from appserver.services.access import Access
 from appserver.services.standing import standing_of
-
-_CONSTRAINT = "constraint:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,7 @@ class PlacementScores:
 def _scores(
     key: AppKey, revision: Revision, candidates: Collection[Candidate], strategy: Strategy, here: Collection[str]
 ) -> Scores:
-    constraints = (*_constraints(revision.explained), *constraints_of(revision.project))
-    wanted = Request(str(key), claim_of(revision.project), tuple(dict.fromkeys(constraints)))
+    wanted = Request(str(key), claim_of(revision.project), constraints_in_force(revision.project, revision.explained))
     refused: Mapping[str, str] = {}
     fit: tuple[NodeScore, ...] = ()
     nearest = ""
@@ -88,14 +85,3 @@ def _scores(
         refused, nearest = error.reasons, error.nearest
     others = tuple(NodeScore(node, node in here, why=why) for node, why in sorted(refused.items()))
     return Scores(strategy, (*fit, *others), nearest)
-
-
-def _constraints(explained: Mapping[str, tuple[Mapping[str, object], ...]]) -> tuple[str, ...]:
-    """They stood among the variables of the services, and reached no container."""
-    found = (
-        str(entry.get("value", "")).removeprefix(_CONSTRAINT)
-        for entries in explained.values()
-        for entry in entries
-        if str(entry.get("key", "")).startswith(_CONSTRAINT)
-    )
-    return tuple(dict.fromkeys(found))

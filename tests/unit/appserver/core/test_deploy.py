@@ -239,6 +239,24 @@ def test_a_rollback_restores_the_project_to_the_byte() -> None:
     assert steps(back) == {"web": "recreate", "db": "none"}
 
 
+@pytest.mark.parametrize("key", ["zone", "token"])
+@pytest.mark.parametrize("said", ["environment", "deploy"])
+def test_a_revision_that_is_placed_anew_keeps_its_constraints(said: str, key: str) -> None:
+    """Its node is drained: there is one that suits it, and one that comes first by name and load, and does not."""
+    swarms = {"placement": {"constraints": [f"node.labels.{key}==b"]}}
+    more = {"environment": {f"constraint:{key}": "=b"}} if said == "environment" else {"deploy": swarms}
+    base = {**BASE, "services": {**BASE["services"], "db": {**BASE["services"]["db"], **more}}}  # type: ignore[index]
+    nodes = tuple(Candidate(f"n{n}", 2.0, 2**30, {key: zone}) for n, zone in ((1, "b"), (2, "a"), (3, "b")))
+    first = decide(WANTED, seen(base=base, candidates=nodes), ANN, seal)
+    assert first.node == "n1"
+    drained = (replace(nodes[0], against="drained by ann"), *nodes[1:])
+    assert first.record is not None
+    moved = restore(KEY, first.record, after(first, base=base, candidates=drained), OPERATOR, "drained", because="n1")
+    assert moved.nodes == ("n3",)
+    with pytest.raises(NoPlacement, match=f"constraint {key}==b: {key} is a"):
+        restore(KEY, first.record, after(first, base=base, candidates=drained[:2]), OPERATOR, "drained")
+
+
 def test_overrides_keep_the_name_they_came_with() -> None:
     """A later deployment by somebody else does not claim values it did not bring."""
     asked = replace(WANTED, overrides={"web": {"mem_limit": "1M"}})
