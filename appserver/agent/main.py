@@ -36,6 +36,7 @@ from appserver.agent.project import Projects
 from appserver.agent.proxies import Proxies
 from appserver.agent.reconcile import Reconcile
 from appserver.agent.report import Reports
+from appserver.agent.rollout import Worker
 from appserver.agent.stack_hands import with_stacks
 from appserver.agent.swarm import SwarmNodes
 from appserver.agent.wishes import Wishes
@@ -80,6 +81,7 @@ class Agent:
         watch: Watch | None = None,
         metering: Metering | None = None,
         stacks: Stacks | None = None,
+        worker: Worker | None = None,
     ) -> None:
         """
         Args:
@@ -88,6 +90,7 @@ class Agent:
             watch: looks after disk, memory and clock; None: nobody does.
             metering: None: nothing is measured.
             stacks: None: it manages no Swarm.
+            worker: its part in updates; None: it is no boot server.
         """
         self._kv = kv
         self._listen = listen
@@ -97,6 +100,7 @@ class Agent:
         self._looks = Looks(engine)
         self.wishes = Wishes(kv)
         self._watch = watch
+        self._worker = worker
         self._learning = Learning(kv, identity.name, lambda one: image_of(self.wishes, one))
         self._meter = Meter(metering, engine, self._owner, self._learning.take) if metering else None
         self._reports = Reports(kv, identity.name, identity.cluster)
@@ -164,6 +168,7 @@ class Agent:
             "reports": lambda: self._reports.run(over),
             **({"reads": lambda: self._serve_reads(over)} if self._listen else {}),
             **({"swarm": lambda: swarm.run(over)} if (swarm := self._swarm) else {}),
+            **({"updates": lambda: worker.run(over)} if (worker := self._worker) else {}),
             **({"metrics": lambda: meter.run(over)} if (meter := self._meter) else {}),
             **({"learning": lambda: self._learning.run(over)} if self._meter else {}),
         }

@@ -19,6 +19,7 @@ COMMANDS: lazy.Table = {
     "app": ("appserver.cli.app:app", "Applications: plan, deploy, look, change, remove."),
     "config": ("appserver.cli.config:config", "Configuration of the site, and of containers."),
     "boot": ("appserver.cli.boot:boot", "Boot servers: what has each, where do they differ, who still has what."),
+    "update": ("appserver.cli.update:update", "Boot servers, brought to a release in lock-step."),
     "node": ("appserver.cli.node:node", "Nodes: who is on, how healthy, what is promised there."),
     "cluster": ("appserver.cli.cluster:cluster", "Groups of nodes that applications are placed on."),
     "place": ("appserver.cli.place:place", "Find a container a node, and keep its room there."),

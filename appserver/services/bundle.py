@@ -41,11 +41,13 @@ from appserver.services.plays import Plays
 from appserver.services.push import Push
 from appserver.services.retire import Retire
 from appserver.services.rollouts import Rollouts
+from appserver.services.rollout import Updater
 from appserver.services.routes import Routes
 from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
 from appserver.services.transfers import Transfers
 from appserver.services.transfers_run import TransfersRun
+from appserver.services.updates import Updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Services:
     push: Push
     finish: Finish
     rollouts: Rollouts
+    updater: Updater
+    updates: Updates
     routes: Routes
     transfers: Transfers
     transfers_run: TransfersRun

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from appserver.core import events as buses
 from appserver.core import rollout as core
+from appserver.core import rollout_views as views
 from appserver.core.access import Caller, require
 from appserver.core.notices import BEGIN_UPDATE, Notice
 from appserver.core.release import ReleaseStep
@@ -25,11 +26,14 @@ from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.rollout import Freeze, seen_of, start
 from appserver.store import notices as outbox
+from appserver.store import releases
 from appserver.store import rollout as store
 from appserver.store.codec import encode
 from appserver.store.records import Stored, below
 from appserver.store.releases import kept
 
+NOTHING: Mapping[str, str] = {}
+NO_FENCE: Mapping[str, int] = {}
 KEPT = 100
 """Updates that the history goes back."""
 
@@ -41,6 +45,10 @@ class Plan:
     action: Action
     steps: tuple[ReleaseStep, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        steps = [views.step_json(step, number) for number, step in enumerate(self.steps, 1)]
+        return {**views.action_json(self.action), "steps": steps, "warnings": list(self.warnings)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,30 @@ class Standing:
     action: Action
     undelivered: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, object]:
+        request, run = self.request, self.run
+        shown = request.servers if request else self.servers
+        return {
+            "process": self.process,
+            "release": self.release or None,
+            "registered": list(self.servers),
+            "request": views.request_json(request) if request else None,
+            "update": views.run_json(run) if run else None,
+            "servers": [self._server(lrn) for lrn in core.numbers((*shown, *self.servers))],
+            "next": views.action_json(self.action),
+            "undelivered": list(self.undelivered),
+        }
+
+    def _server(self, lrn: int) -> dict[str, object]:
+        return views.server_json(
+            lrn,
+            self.nodes.get(lrn, ""),
+            self.statuses.get(lrn),
+            self.progress.get(lrn),
+            lrn in self.dead,
+            lrn in self.busy,
+        )
+
 
 class Updates:
     def __init__(
@@ -68,19 +100,13 @@ class Updates:
         *,
         kv: KV,
         site: Callable[[], Site],
-        put_aside: Callable[[str, str], None],
         freeze: Freeze,
         audit: Audit,
         events: Events,
         clock: Clock,
     ) -> None:
-        """
-        Args:
-            put_aside: that release is not taken by itself any more, and why.
-        """
         self._kv = kv
         self._site = site
-        self._put_aside = put_aside
         self._freeze = freeze
         self._audit = audit
         self._events = events
@@ -219,7 +245,7 @@ class Updates:
             run = self._run(seen)
             statuses, servers = store.statuses_of(seen), store.servers_of(seen)
             fresh = again(run, run.number + 1, statuses, servers, self._clock.now())
-            return self._start(caller, seen, replace(fresh, by=caller.name), {})
+            return self._start(caller, seen, replace(fresh, by=caller.name))
 
     def undo(self, caller: Caller) -> Run:
         """What was begun of a stopped update is taken back, where its steps say how; its release is put aside.
@@ -234,15 +260,34 @@ class Updates:
             begun = [one.step for each in self._progress(run).values() for one in each.steps]
             reached = max(begun, default=run.first - 1)
             fresh = back(run, run.number + 1, reached, store.servers_of(seen), self._clock.now())
-            self._put_aside(asked.record.version, f"update {run.number} was taken back by {caller.name}")
-            return self._start(caller, seen, replace(fresh, by=caller.name), {store.RELEASE: fresh.version})
+            why = f"update {run.number} was taken back by {caller.name}"
+            expect, puts = self._aside(asked.record.version, why)
+            puts |= {store.RELEASE: fresh.version}
+            return self._start(caller, seen, replace(fresh, by=caller.name), puts, expect)
 
-    def _start(self, caller: Caller, seen: Snapshot, run: Run, puts: Mapping[str, str]) -> Run:
+    def _aside(self, version: str, why: str) -> tuple[dict[str, int], dict[str, str]]:
+        """What puts a release aside, in the transaction that takes it back."""
+        held = releases.stored(self._kv, version)
+        if held is None:
+            return {}, {}
+        key = releases.release(version)
+        return {key: held.revision}, {key: encode(replace(held.record, aside=why))}
+
+    def _start(
+        self,
+        caller: Caller,
+        seen: Snapshot,
+        run: Run,
+        puts: Mapping[str, str] = NOTHING,
+        expect: Mapping[str, int] = NO_FENCE,
+    ) -> Run:
         request = Request(run.version, run.servers, False, run.began_at)
         notice = Notice(run.number, "begin", run.version, run.servers, run.began_at, BEGIN_UPDATE, run.began_at)
         gone = [key for key in seen.items if key.startswith(store.STATUSES)]
         timed = replace(run, timeout_s=self._site().seconds("config/worker-timeout-duration"))
-        if not start(self._kv, seen, timed, request, gone, outbox.puts(seen, [notice]), _idle(seen), puts):
+        if not start(
+            self._kv, seen, timed, request, gone, outbox.puts(seen, [notice]), {**_idle(seen), **expect}, puts
+        ):
             raise Conflict("the update changed meanwhile; look again")
         self._tell(caller, f"update {run.number} to {run.version} begins: {run.cause}, {len(run.steps)} steps")
         return timed

@@ -7,13 +7,16 @@ each of them may write. What an agent may not: wish for anything, or write what 
 from __future__ import annotations
 
 from appserver.core.grants import Grant
-from appserver.store import keys
+from appserver.store import keys, releases, rollout
 from appserver.store.routes import PREFIXES
 
 ROOT = "root"
 MEMBER = "etcd"
 """Users of the role `root`: people with the site's authority, and the members themselves."""
 SERVE = "serve"
+WORKERS = "leader/worker/"
+UPDATED_READ = ("status/", "update/", releases.FILES)
+"""By the agents of boot servers, beside what all agents read."""
 AGENTS_READ = (
     "token",
     "service/",
@@ -61,9 +64,13 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
     ]
     if lrn >= 0:
         own += [Grant(f"install/{lrn}/"), Grant(keys.bootserver(lrn))]
+        own += [Grant(rollout.status(lrn)), Grant(f"{rollout.STEPS}{lrn}/"), Grant(rollout.busy(lrn))]
+        own += [Grant(rollout.CONTENTS), Grant(WORKERS)]
     if address:
         own.append(Grant(keys.runnode(address)))
     read = [Grant(keys.desired_of(node), "read"), *(Grant(prefix, "read") for prefix in AGENTS_READ)]
+    if lrn >= 0:
+        read += [Grant(prefix, "read") for prefix in UPDATED_READ]
     return frozenset([*own, *read])
 
 

@@ -34,6 +34,7 @@ API_PARTS = (
     "bmc",
     "placements",
     "plays",
+    "updates",
     "routes",
     "notices",
     "site",

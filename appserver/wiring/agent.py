@@ -18,6 +18,7 @@ from appserver.agent.inventory import Identity
 from appserver.agent.main import Agent, Listen
 from appserver.settings import AgentSettings, address
 from appserver.wiring.agent_measures import metering_of, watch_of
+from appserver.wiring.agent_updates import worker_of
 from appserver.wiring.store import open_store
 
 
@@ -29,20 +30,23 @@ def build(settings: AgentSettings) -> Agent:
     """
     binary = compose_binary.find(settings.compose)
     host = KernelHost(paths=("/", settings.state_dir))
+    kv, engine = open_store(settings), DockerEngine(settings.engine, binary.version_text)
+    sealer, clock = KeySealer.from_file(Path(settings.seal_key)), SystemClock()
     return Agent(
         Identity(settings.node_name, settings.reached_at, settings.cluster, settings.lrn, settings.labels, settings.ip),
         Path(settings.state_dir),
-        kv=open_store(settings),
-        engine=DockerEngine(settings.engine, binary.version_text),
+        kv=kv,
+        engine=engine,
         compose=DockerCompose(binary, settings.engine, Path(settings.run_dir)),
-        sealer=KeySealer.from_file(Path(settings.seal_key)),
-        clock=SystemClock(),
+        sealer=sealer,
+        clock=clock,
         packages=Dpkg(),
         tree=SharedDirectory(settings.shared_dir) if settings.shared_dir else None,
         certificates=_certificates(settings),
         watch=watch_of(settings, host),
         metering=metering_of(settings, host),
         stacks=DockerStacks(settings.engine, Path(settings.run_dir)),
+        worker=worker_of(settings, kv, engine, sealer, clock),
         listen=Listen(address(settings.listen, "listen"), Files(settings.ca, settings.cert, settings.key)),
     )
 

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.passwords import Argon2
 from appserver.core.addresses import outgoing
+from appserver.core.release_windows import frozen
+from appserver.core.site_config import Site
 from appserver.ports import KV, Clock, Passwords
 from appserver.services.access import Access
 from appserver.services.applications import Applications
@@ -58,6 +60,7 @@ from appserver.services.push import Push
 from appserver.services.reconfigure import Reconfigure
 from appserver.services.retention import Retention
 from appserver.services.retire import Retire
+from appserver.services.rollout import Updater
 from appserver.services.rollouts import Rollouts
 from appserver.services.routes import Routes
 from appserver.services.routes_claims import Claims
@@ -72,8 +75,10 @@ from appserver.services.throttle import Throttle
 from appserver.services.tokens import Tokens
 from appserver.services.transfers import Transfers
 from appserver.services.transfers_run import TransfersRun
+from appserver.services.updates import Updates
 from appserver.services.users import Users
 from appserver.settings import ServeSettings
+from appserver.store.site_config import read, site
 from appserver.wiring.store import open_store, secret
 from appserver.wiring.world import World, world_of
 
@@ -123,6 +128,10 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         host=urlsplit(settings.url).hostname or "",
     )
     run = PlayRun(kv=kv, playbooks=books, sealer=sealer, events=events, clock=clock, server=settings.url)
+
+    def holds() -> Site:
+        return site(*read(kv, sealer, origins=False))
+
     return Services(
         kv=kv,
         clock=clock,
@@ -176,6 +185,8 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         ),
         finish=finish,
         rollouts=Rollouts(kv, finish, access, audit),
+        updater=Updater(kv=kv, site=holds, events=events, clock=clock, freeze=frozen),
+        updates=Updates(kv=kv, site=holds, freeze=frozen, audit=audit, events=events, clock=clock),
         routes=Routes(kv=kv, claims=claims, public_url=settings.public_url),
         transfers=Transfers(
             kv=kv, observer=observer, claims=claims, access=access, audit=audit, events=events, clock=clock
@@ -214,6 +225,7 @@ def duties(services: Services, settings: ServeSettings) -> Duties:
         FencedDuty("master", services.handshake.run),
         Duty("finisher", services.finish.run),
         Duty("rollouts", services.rollouts.run),
+        FencedDuty("updater", services.updater.run),
         Duty("moves", services.transfers_run.run),
         Duty("losses", services.losses.run),
         Duty("everywhere", services.everywhere.run),

@@ -16,7 +16,7 @@ from appserver.core.release import Probe, ReleaseStep
 from appserver.core.rollout_record import ABORTED, COMPLETED, RUNNING, Content, Status
 from appserver.errors import Conflict, NotFound
 from appserver.ports.steps import StepJob
-from appserver.store import rollout
+from appserver.store import releases, rollout
 from appserver.store.codec import encode
 from tests.lab.etcd import Cluster
 from tests.lab.rollout import ADMIN, V1, V2, V3, BootSite, Play, boot_site, foreign_request
@@ -292,7 +292,8 @@ def test_what_was_begun_is_taken_back(site: BootSite) -> None:
     site.wait_for(V1, "completed")
     assert max(site.ran.at("ended", "b-back.yml")) < min(site.ran.at("began", "a-back.yml"))
     assert site.ran.began("c-back.yml") == []
-    assert V2 in site.aside
+    assert (held := releases.kept(site.kv, V2))
+    assert held.aside == "update 2 was taken back by root"
     assert site.updates.plan(ADMIN).action.reason == f"all servers are at {V1}"
 
 

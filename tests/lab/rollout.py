@@ -93,11 +93,9 @@ class BootSite:
         self.updaters: list[tuple[Event, tuple[Thread, ...]]] = []
         clock = SystemClock()
         events, audit = Events(kv=kv, clock=clock), Audit(kv=kv, clock=clock)
-        self.aside: dict[str, str] = {}
         self.updates = Updates(
             kv=kv,
             site=self.site,
-            put_aside=self.aside.__setitem__,
             freeze=lambda site, now: self.kept.get("freeze", ""),
             audit=audit,
             events=events,

@@ -1,0 +1,19 @@
+"""Bodies of calls about updates of the boot servers."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from appserver.web.forms import Body
+from appserver.web.queries import Short
+
+
+class UpdateBody(Body):
+    """`older`: it may be older than what is in force, which somebody has approved by saying so."""
+
+    version: Short = Field("", description="a release that is kept; empty: the one that is there")
+    older: bool = False
+
+
+class StopBody(Body):
+    reason: Short = ""
