@@ -101,7 +101,7 @@ class Placing:
         """By group. A Conflict is one that found others quicker, every time.
 
         Raises:
-            NotFound: there is no such cluster.
+            NotFound: there is no such cluster. Conflict: it is being deleted.
             Invalid: an expression or a type that nobody can evaluate.
             StoreError: the store cannot be read.
         """
@@ -208,8 +208,11 @@ class Placing:
         return True
 
     def _fits(self, nodes: int, containers: int) -> bool:
-        """Of a node three keys are looked at and one is written; of a container one is written, and two looked at."""
-        return max(3 * nodes + 2 * containers, nodes + containers) <= self._most
+        """Of a node three keys are looked at and one is written; of a container one is written, and two looked at.
+
+        And the cluster is looked at.
+        """
+        return max(1 + 3 * nodes + 2 * containers, nodes + containers) <= self._most
 
     def _pause(self, tries: int) -> None:
         self._clock.sleep(min(_PAUSE_S * 2**tries, _LONGEST_PAUSE_S) * self._chance())

@@ -16,7 +16,7 @@ from appserver.core.placement.partition import split
 from appserver.core.placement.placed import Placed
 from appserver.core.placement.rank import Strategy
 from appserver.core.placement.request import Candidate, Request, Reservation, Resident
-from appserver.errors import Invalid, NotFound
+from appserver.errors import Conflict, Invalid, NotFound
 from appserver.ports import KV, Snapshot
 from appserver.services.placements_nodes import Remembering, candidate, prefixes, residents
 from appserver.store import keys
@@ -75,9 +75,12 @@ class Ground:
         return tuple(self.candidate(name) for name in self.nodes)
 
     def fence(self, name: str) -> Mapping[str, int]:
-        """Its agent is as alive as it was, nobody has closed it, and its reservations are those that were looked at."""
+        """Its agent is as alive as it was, its reservations are those that were looked at, and nobody has closed it.
+
+        Nor has anybody changed the cluster, or begun to delete it.
+        """
         if name not in self._fences:
-            wanted = (keys.alive(name), keys.cordon(name), keys.reservation(name))
+            wanted = (keys.alive(name), keys.cordon(name), keys.reservation(name), keys.cluster(self.cluster.name))
             self._fences[name] = {key: self._seen.revision_of(key) for key in wanted}
         return self._fences[name]
 
@@ -154,6 +157,7 @@ class Grounds:
         Raises:
             NotFound: there is no such cluster.
             Invalid: its containers are placed by others.
+            Conflict: it is being deleted.
         """
         at = self._now()
         where = keys.cluster(cluster)
@@ -167,6 +171,8 @@ class Grounds:
             raise Invalid("cluster", f"{cluster} is a group: place on the cluster that its nodes are of")
         if found.record.kind == "swarm":
             raise Invalid("cluster", f"{cluster} is a swarm: its own managers place what runs there")
+        if found.record.going:
+            raise Conflict(f"cluster {cluster} is being deleted; whoever puts it on record anew keeps it")
         self._read.forget(seen, NODES, _RESERVATIONS, keys.CORDONS, *(more if full else ()))
         return Ground(
             cluster=found.record,

@@ -44,6 +44,20 @@ def test_a_container_gets_a_node_and_its_room_is_kept(berth: Berth) -> None:
     assert berth.desk.entries() == [("ann", "place", "placement:default/web", "ok")]
 
 
+def test_nothing_is_placed_on_a_cluster_that_is_being_deleted(berth: Berth) -> None:
+    """Nor on what was looked at before somebody began to delete it; put on record anew, it takes containers again."""
+    server = berth.server()
+    server(ANN, asks())
+    berth.kv.commit({}, {keys.cluster("default"): encode(Cluster("default", going=True))})
+    before = berth.kv.snapshot("reservations/", "placements/").items
+    for ask in (server, berth.server("two"), server.explain):
+        with pytest.raises(Conflict, match="cluster default is being deleted"):
+            ask(ANN, asks())
+    assert berth.kv.snapshot("reservations/", "placements/").items == before
+    berth.kv.commit({}, {keys.cluster("default"): encode(Cluster("default"))})
+    assert server(ANN, asks()).places
+
+
 def test_containers_without_a_name_get_one_each(berth: Berth) -> None:
     """After their image, and never the same."""
     server = berth.server()
