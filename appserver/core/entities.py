@@ -42,6 +42,10 @@ class ProjectFiles:
     profiles: tuple[str, ...] = ()
 
 
+MOST_FAILED_RESTARTS = 8
+"""Kept of an application: whoever asked for an earlier one has read its end long ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class FailedRestart:
     """A restart over several nodes that did not come to its end.
@@ -70,8 +74,8 @@ class Application:
     """The configuration source whose git layer applies."""
     nodes: tuple[str, ...] = ()
     """The nodes that hold a desired record of it."""
-    failed_restart: FailedRestart | None = None
-    """The last that did."""
+    failed_restarts: tuple[FailedRestart, ...] = ()
+    """The last that did, oldest first."""
 
     @property
     def key(self) -> AppKey:

@@ -6,7 +6,7 @@ So it survives the app server that began it, and a page that is loaded anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -76,14 +76,14 @@ def derive(
     cursor: int,
     rollout: Rollout | None = None,
     began: int = 0,
-    failed_restart: FailedRestart | None = None,
+    failed_restarts: Sequence[FailedRestart] = (),
 ) -> Operation:
     """
     Args:
         desired, observed: node to record and the store revision that wrote it.
         outcome: of the operation's revision.
         rollout: over several nodes, where one is on; `began` is the store revision that wrote it first.
-        failed_restart: the application's last.
+        failed_restarts: the application's.
     """
     told = [observed[node][0] for node in sorted(observed)]
     # a node that the application leaves while it stays on another may be away for good
@@ -99,8 +99,9 @@ def derive(
         state = "done" if outcome.state == "deployed" else "failed"  # it let a roll-out go on, which is over
     mine = [one for one in told if one.acted_on == asked.commit]
     recorded = outcome.causes if outcome and state == "failed" else ()
-    if failed_restart and not going_on and failed_restart.since <= asked.commit <= failed_restart.until:
-        state, recorded = "failed", failed_restart.causes
+    ended = next((one for one in failed_restarts if one.since <= asked.commit <= one.until), None)
+    if ended and not going_on:
+        state, recorded = "failed", ended.causes
     causes = recorded or tuple(c for one in mine for c in one.causes)
     last = max(told, key=lambda one: one.at) if told else None
     return Operation(

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from appserver.core.entities import Application, Cause, Desired, FailedRestart, Observed, Outcome
+from appserver.core.entities import (
+    MOST_FAILED_RESTARTS,
+    Application,
+    Cause,
+    Desired,
+    FailedRestart,
+    Observed,
+    Outcome,
+)
 from appserver.core.finish import Finish
 from appserver.core.operations import at_rest
 from appserver.core.updates import Rollout
@@ -93,8 +101,9 @@ def conclude(
         written: store revisions that wrote its record first and last.
     """
     if rollout.restart:
-        failed = FailedRestart(*written, _causes(rollout, observed)) if over == "failed" else application.failed_restart
-        return Finish(rollout.revision, application=replace(application, failed_restart=failed), ended=True)
+        failed = (FailedRestart(*written, _causes(rollout, observed)),) if over == "failed" else ()
+        kept = (*application.failed_restarts, *failed)[-MOST_FAILED_RESTARTS:]
+        return Finish(rollout.revision, application=replace(application, failed_restarts=kept), ended=True)
     if over == "done":
         names = (c for n in rollout.nodes if n in observed for s in observed[n].services for c in s.containers)
         in_force = replace(application, revision=rollout.revision, containers=tuple(sorted({*names})))

@@ -6,7 +6,7 @@ Every write is one transaction guarded by what it was decided on, so any number 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from threading import Event
 
@@ -82,7 +82,7 @@ class Finish:
             if decided.is_empty and not reserved:
                 return wrote
             if self._commit(key, decided, snapshot, application.record, reserved):
-                self._tell(key, decided, application.record.failed_restart)
+                self._tell(key, decided, application.record.failed_restarts)
                 if not decided.ended:
                     return True
                 wrote = True  # a restart is over, of a revision that may not have its outcome yet: no report follows
@@ -213,11 +213,11 @@ class Finish:
             self._claims[known] = claim_of(stored.record.project)
         return self._claims[known]
 
-    def _tell(self, key: AppKey, decided: core.Finish, before: FailedRestart | None) -> None:
+    def _tell(self, key: AppKey, decided: core.Finish, before: Sequence[FailedRestart]) -> None:
         if decided.forget:
             self._events.emit(_BUS, "delete", "INFO", str(key), f"{key} is removed")
-        elif decided.ended and decided.application and (failed := decided.application.failed_restart) != before:
-            why = "; ".join(map(str, failed.causes)) if failed else ""
+        elif decided.ended and decided.application and (failed := decided.application.failed_restarts) != before:
+            why = "; ".join(map(str, failed[-1].causes)) if failed else ""
             self._events.emit(_BUS, "die", "ERROR", str(key), f"the restart ended there: {why}")
         elif decided.outcome and decided.outcome.state == "failed":
             why = "; ".join(map(str, decided.outcome.causes))

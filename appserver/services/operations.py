@@ -132,7 +132,7 @@ class Operations:
             cursor,
             rollout.record if rollout else None,
             snapshot.items[keys.rollout(app)].created if rollout else 0,
-            application.record.failed_restart,
+            application.record.failed_restarts,
         )
         resting = any(core.at_rest(seen, asked.commit) for seen, _ in observed.values())
         return operation, resting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appserver.core.entities import Outcome
+from appserver.core.entities import MOST_FAILED_RESTARTS, Outcome
 from appserver.core.fleet import Cordon
 from appserver.core.placement.request import Reservation
 from appserver.errors import NoPlacement
@@ -46,6 +46,23 @@ def test_a_restart_whose_later_copy_does_not_come_up_has_failed(yard: Yard) -> N
     for operation in (restart, resumed):
         told = operations(yard).get(yard.root, operation)
         assert (told.state, [cause.why for cause in told.causes]) == ("failed", ["n2: did not come up"])
+
+
+def test_restarts_that_failed_one_after_the_other_keep_their_own_ends(yard: Yard) -> None:
+    """The one before is not said to have gone well because of a later one; of very many the last are kept."""
+    asked: list[str] = []
+    for number in range(MOST_FAILED_RESTARTS + 2):
+        asked.append(yard.lifecycle.restart(yard.root, SHOP))
+        yard.end(SHOP, "done" if number % 2 else "failed", "n1")
+        if number % 2:
+            yard.end(SHOP, "failed", "n2")
+        yard.lifecycle.start(yard.root, SHOP)
+        for name in NODES:
+            yard.tell(SHOP, "done", name)
+    kept = asked[-MOST_FAILED_RESTARTS:]
+    found = [operations(yard).get(yard.root, one) for one in kept]
+    assert [one.causes[0].why.partition(":")[0] for one in found] == ["n1", "n2"] * (MOST_FAILED_RESTARTS // 2)
+    assert {one.state for one in found} == {"failed"}
 
 
 def test_a_restart_is_no_part_of_the_deployment_before_it(yard: Yard) -> None:
