@@ -42,9 +42,11 @@ class Worker:
 
     def run(self, stop: Event) -> None:
         """Until told to stop; a step that runs then ends with it, and is done again by the next agent."""
+        began = False
         try:
             while not stop.is_set():
                 try:
+                    began = began or self._begin()
                     self._follow(stop)
                 except Compacted:
                     continue
@@ -64,6 +66,11 @@ class Worker:
                     looked = time.monotonic()
                     self.look()
                 hearing.wait(_LOOK_S)
+
+    def _begin(self) -> bool:
+        """Nothing runs here: this agent holds the node's claim, and what one before it ran has ended with that."""
+        self._kv.commit({}, {}, [store.busy(self._lrn)])
+        return True
 
     def look(self) -> Move:
         """One round of it; what was decided.

@@ -112,11 +112,17 @@ class Updates:
         self._events = events
         self._clock = clock
 
-    def plan(self, caller: Caller) -> Plan:
-        """Nothing is written."""
+    def plan(self, caller: Caller, version: str = "", older: bool = False) -> Plan:
+        """Nothing is written.
+
+        Args:
+            version, older: as if `request` was asked for them; empty: as it stands.
+        Raises:
+            Invalid, NotFound, Conflict: as `request` would.
+        """
         require(caller, "R", "update:")
         seen = self._kv.snapshot(*store.STANDING)
-        action = self._decide(seen)
+        action = self._decide(seen, self._wanted(seen, version, older) if version else "")
         asked = action.request if action.kind in ("request-update", "reconfigure") else None
         found = kept(self._kv, asked.version) if asked else None
         warnings = []
@@ -128,7 +134,7 @@ class Updates:
 
     def status(self, caller: Caller) -> Standing:
         require(caller, "R", "update:")
-        seen = self._kv.snapshot(*store.STANDING)
+        seen = self._kv.snapshot(*store.STANDING, *outbox.PREFIXES)
         asked, stored = store.request_of(seen), store.run_of(seen)
         run = stored.record if stored else None
         return Standing(
@@ -179,15 +185,7 @@ class Updates:
         with self._audit.of(caller, "rollback" if older else "request", f"update:{version[:40]}"):
             require(caller, "U" if older else "E", "update:")
             seen = self._kv.snapshot(*store.STANDING)
-            now = store.release_of(seen)
-            wanted = str(parse(version)) if version else now
-            if not wanted or kept(self._kv, wanted) is None:
-                raise NotFound(f"release {wanted or 'of any version'} is not kept here: `moorage update releases`")
-            asked = store.request_of(seen)
-            if asked and not self._is_through(seen, asked.record):
-                raise Conflict(f"an update to {asked.record.version} is under way")
-            if not older and now and (why := why_not(wanted, now)) and wanted != now:
-                raise Conflict(f"{why}; `moorage update rollback {wanted}` goes back")
+            now, wanted = store.release_of(seen), self._wanted(seen, version, older)
             if wanted != now and not self._kv.commit(
                 {store.RELEASE: seen.revision_of(store.RELEASE)}, {store.RELEASE: wanted}
             ):
@@ -265,6 +263,23 @@ class Updates:
             puts |= {store.RELEASE: fresh.version}
             return self._start(caller, seen, replace(fresh, by=caller.name), puts, expect)
 
+    def _wanted(self, seen: Snapshot, version: str, older: bool) -> str:
+        """The release that may be asked for now.
+
+        Raises:
+            Invalid, NotFound, Conflict
+        """
+        now = store.release_of(seen)
+        wanted = str(parse(version)) if version else now
+        if not wanted or kept(self._kv, wanted) is None:
+            raise NotFound(f"release {wanted or 'of any version'} is not kept here: `moorage update releases`")
+        asked = store.request_of(seen)
+        if asked and not self._is_through(seen, asked.record):
+            raise Conflict(f"an update to {asked.record.version} is under way")
+        if not older and now and (why := why_not(wanted, now)) and wanted != now:
+            raise Conflict(f"{why}; `moorage update rollback {wanted}` goes back")
+        return wanted
+
     def _aside(self, version: str, why: str) -> tuple[dict[str, int], dict[str, str]]:
         """What puts a release aside, in the transaction that takes it back."""
         held = releases.stored(self._kv, version)
@@ -320,9 +335,14 @@ class Updates:
             self._kv.snapshot(*(store.progress(lrn, run.number) for lrn in run.servers)), run.number
         )
 
-    def _decide(self, seen: Snapshot) -> Action:
+    def _decide(self, seen: Snapshot, release: str = "") -> Action:
+        """
+        Args:
+            release: as if it was the one to be updated to.
+        """
         now = self._clock.now()
-        return core.decide(seen_of(seen, self._site(), now, self._freeze), now)
+        found = seen_of(seen, self._site(), now, self._freeze)
+        return core.decide(replace(found, release=release) if release else found, now)
 
     def _is_through(self, seen: Snapshot, asked: Request) -> bool:
         return _process(asked, store.statuses_of(seen)) == "completed"
