@@ -18,8 +18,8 @@ from appserver.errors import Conflict, NotFound
 from appserver.ports.steps import StepJob
 from appserver.store import releases, rollout
 from appserver.store.codec import encode
-from tests.lab.etcd import Cluster
-from tests.lab.rollout import ADMIN, V1, V2, V3, BootSite, Play, boot_site, foreign_request
+from tests.lab.etcd import FAST_CLUSTER, Cluster, ClusterFactory
+from tests.lab.rollout import ADMIN, V1, V2, V3, BootSite, Play, SkewedClock, boot_site, foreign_request
 from tests.lab.wait import wait_until
 
 _sites = count()
@@ -413,3 +413,33 @@ def test_a_compaction_in_the_middle_is_survived(site: BootSite, etcd: Cluster) -
     etcd.etcdctl("compact", str(site.kv.snapshot("info/").revision))
     go.append(1)
     site.wait_for(V1, "completed")
+
+
+def test_a_leader_of_etcd_is_killed_in_the_middle(etcd_cluster: ClusterFactory) -> None:
+    """Of three members: the others go on, and so does the update."""
+    members = etcd_cluster(size=3, flags=FAST_CLUSTER)
+    go: list[int] = []
+    with boot_site(lambda: Etcd(members.endpoints, "/killed/"), 0, 1, 2) as site:
+        site.keep(V1)
+        site.plays["first.yml"] = slow(lambda: bool(go))
+        site.take(V1)
+        wait_until(lambda: len(site.ran.began("first.yml")) == 3, "all are at the first step", 30)
+        leader = next(one for one in members.members if one.is_leader())
+        leader.kill()
+        go.append(1)
+        site.wait_for(V1, "completed", 60)
+        assert site.told() == ["begin", "success"]
+
+
+def test_clocks_that_are_an_hour_apart_decide_nothing(etcd: Cluster) -> None:
+    """Neco compared the time of the request with the clock of whoever led."""
+    prefix = f"/updates{next(_sites)}/"
+    with boot_site(lambda: Etcd(etcd.endpoints, prefix)) as site:
+        site.end_updater()
+        site.updater(SkewedClock(3600))
+        for lrn, off in enumerate((-3600, 0, 3600)):
+            site.server(lrn, SkewedClock(off))
+        site.kept["config/worker-timeout-duration"] = str(20_000_000_000)
+        site.keep(V1)
+        site.take(V1)
+        site.wait_for(V1, "completed")

@@ -68,6 +68,11 @@ class Member:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
+    def is_leader(self) -> bool:
+        """By what it says of itself to whoever measures."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.peer_port + 1}/metrics", timeout=5) as answer:
+            return b"\netcd_server_is_leader 1\n" in answer.read()
+
     def wait_ready(self) -> None:
         """Until it has a leader and answers linearizable reads."""
         wait_until(self._is_healthy, f"etcd {self.name} serves; its log is {self.folder / 'log'}")

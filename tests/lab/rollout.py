@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
 
 from appserver.adapters.clock import SystemClock
@@ -20,7 +20,7 @@ from appserver.core.plays import PlayNews
 from appserver.core.release import Kept, Probe, Release, ReleaseStep
 from appserver.core.rollout_record import Request, Run, Status
 from appserver.core.site_config import Site
-from appserver.ports import KV
+from appserver.ports import KV, Clock
 from appserver.ports.steps import StepJob
 from appserver.services.audit import Audit
 from appserver.services.duties import Duties, FencedDuty
@@ -79,6 +79,16 @@ class Played:
         return self._ill.get(" ".join(probe.target), "")
 
 
+class SkewedClock(SystemClock):
+    """Of a host whose time of day is wrong by so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._off = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return super().now() + self._off
+
+
 class BootSite:
     """One store, updaters and boot servers."""
 
@@ -119,14 +129,14 @@ class BootSite:
     def leave(self, lrn: int) -> None:
         self.kv.commit({}, {}, [f"{rollout.SERVERS}{lrn}"])
 
-    def server(self, lrn: int) -> None:
+    def server(self, lrn: int, clock: Clock | None = None) -> None:
         """Registered, and at work."""
         self.register(lrn)
         kv = self.another()
         node = Node(f"n{lrn}", "198.51.100.1:8090", "default", lrn)
         kv.commit({}, {keys.node(node.name): encode(node), keys.alive(node.name): node.address})
         played = Played(lrn, self.ran, self.plays, self.ill)
-        worker = Worker(kv, lrn, Parts(kv, SystemClock(), played, played, lambda version: {}, f"n{lrn}"))
+        worker = Worker(kv, lrn, Parts(kv, clock or SystemClock(), played, played, lambda version: {}, f"n{lrn}"))
         stop = Event()
         thread = Thread(target=worker.run, args=(stop,), name=f"server {lrn}", daemon=True)
         thread.start()
@@ -139,8 +149,8 @@ class BootSite:
         thread.join(20)
         assert not thread.is_alive()
 
-    def updater(self) -> None:
-        kv, clock = self.another(), SystemClock()
+    def updater(self, clock: Clock | None = None) -> None:
+        kv, clock = self.another(), clock or SystemClock()
         updater = Updater(
             kv=kv,
             site=self.site,
