@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from appserver.core.entities import (
@@ -22,7 +22,9 @@ from appserver.core.updates import Rollout
 
 Wanted = Mapping[str, tuple[Desired, int]]
 """Node to desired record, and the store revision that wrote it."""
-_PATIENCE = timedelta(seconds=15)
+Passed = Callable[[datetime], float]
+"""For how many seconds the roll-out's moment has been watched; 0 of one that is new."""
+_PATIENCE_S = 15.0
 """After a batch began, before a node without its agent is not waited for any more: longer than a lease."""
 Verdict = Literal["up", "failed", "away", "open"]
 
@@ -42,15 +44,17 @@ def move(
     observed: Mapping[str, Observed],
     on: Collection[str],
     now: datetime,
+    passed: Passed,
     known: Collection[str] | None = None,
 ) -> Move:
     """
     Args:
+        now: what happens now is noted as of then.
         on: nodes whose agent is alive.
         known: nodes that are on record, all of them where nothing is said: one that was retired is left out.
     """
     rollout = _seen_up(rollout, desired, observed, on, now)
-    found = {node: _verdict(rollout, node, desired, observed, on, now) for node in rollout.acting}
+    found = {node: _verdict(rollout, node, desired, observed, on, now, passed) for node in rollout.acting}
     now_on = _counted(rollout, found, now)
     if known is not None:
         now_on = replace(now_on, waiting=tuple(node for node in now_on.waiting if node in known or node in desired))
@@ -62,7 +66,7 @@ def move(
         if now_on.done:
             return Move(now_on, over="done")
         return Move(now_on, over="failed" if now_on.failed else "")  # up nowhere is not deployed
-    if _is_held(now_on, desired) or now < now_on.since + timedelta(seconds=now_on.update.delay_s):
+    if _is_held(now_on, desired) or passed(now_on.since) < now_on.update.delay_s:
         return Move(now_on)
     through = len(now_on.nodes) - len(now_on.waiting)
     first = now_on.update.first(len(now_on.nodes))
@@ -130,11 +134,12 @@ def _verdict(
     observed: Mapping[str, Observed],
     on: Collection[str],
     now: datetime,
+    passed: Passed,
 ) -> Verdict:
     if node not in desired:
         return "away"
     if node not in on:  # an agent that is started again is there within its lease
-        return "away" if rollout.begun is None or now >= rollout.begun + _PATIENCE else "open"
+        return "away" if rollout.begun is None or passed(rollout.begun) >= _PATIENCE_S else "open"
     if desired[node][0].run != "running":
         return "open"
     seen = observed.get(node)
@@ -144,7 +149,7 @@ def _verdict(
         # it was up, and is not any more before its time to prove that is over
         return "failed" if node in rollout.up_since else "open"
     since = rollout.up_since.get(node, now)
-    return "up" if now >= since + timedelta(seconds=rollout.update.monitor_s) else "open"
+    return "up" if passed(since) >= rollout.update.monitor_s else "open"
 
 
 def _is_up(rollout: Rollout, node: str, desired: Wanted, observed: Mapping[str, Observed]) -> bool:
@@ -158,7 +163,7 @@ def _is_up(rollout: Rollout, node: str, desired: Wanted, observed: Mapping[str, 
 def _seen_up(
     rollout: Rollout, desired: Wanted, observed: Mapping[str, Observed], on: Collection[str], now: datetime
 ) -> Rollout:
-    """By our own clock: that of a node may be another."""
+    """By our own clock, and not by that of a node."""
     if not rollout.update.monitor_s:
         return rollout
     up = [n for n in rollout.acting if n in desired and n in on and _is_up(rollout, n, desired, observed)]

@@ -63,7 +63,8 @@ class Rollout:
     """Put back where this one fails."""
     update: Update
     since: datetime
-    """When the last batch was through, or the first began."""
+    """When the last batch was through, or the first began. This moment, like the others, is by the clock of whoever
+    wrote it: for people, and to know it by. How long ago it was each reckons for itself."""
     waiting: tuple[str, ...] = ()
     acting: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
@@ -79,10 +80,15 @@ class Rollout:
     begun: datetime | None = None
     """When those that are acting were told."""
     up_since: Mapping[str, datetime] = field(default_factory=dict)
-    """Of those that are acting: when each was first seen up, by the clock of whoever looked."""
+    """Of those that are acting: when each was first seen up."""
     restart: bool = False
     """No other revision, but the same one started again: these services of it, or all."""
     services: tuple[str, ...] = ()
+
+    @property
+    def moments(self) -> frozenset[datetime]:
+        """What is waited after."""
+        return frozenset({self.since, *([self.begun] if self.begun else []), *self.up_since.values()})
 
     @property
     def nodes(self) -> tuple[str, ...]:

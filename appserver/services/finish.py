@@ -6,7 +6,8 @@ Every write is one transaction guarded by what it was decided on, so any number 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from threading import Event
 
@@ -20,6 +21,7 @@ from appserver.core.updates import Rollout
 from appserver.errors import AppServerError, BadRecord, Compacted, StoreError
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.events import Events
+from appserver.services.watched import Watched
 from appserver.store import keys
 from appserver.store.codec import decode, encode
 from appserver.store.parts import parts
@@ -40,10 +42,11 @@ Reserved = tuple[tuple[str, int, Reservation], ...]
 class Finish:
     """Level-triggered: it looks at every application first, then at each that an agent reports on."""
 
-    def __init__(self, kv: KV, events: Events, clock: Clock) -> None:
+    def __init__(self, kv: KV, events: Events, clock: Clock, seconds: Callable[[], float] = time.monotonic) -> None:
         self._kv = kv
         self._events = events
         self._clock = clock
+        self._watched = Watched(seconds)
         self._claims: dict[tuple[AppKey, datetime, int], Claim] = {}
 
     def settle(self, key: AppKey) -> bool:
@@ -64,10 +67,11 @@ class Finish:
             observed = _observed(snapshot, key, application.record)
             now = self._clock.now()
             rollout = find(snapshot, keys.rollout(key), Rollout)
+            passed = self._watched.passed(key, rollout.record.moments if rollout else ())
             if rollout and any(wanted.run != "removed" for wanted, _ in desired.values()):
                 on = {node for node in application.record.nodes if keys.alive(node) in snapshot.items}
                 known = {node for node in application.record.nodes if keys.node(node) in snapshot.items}
-                move = rolling.move(rollout.record, desired, observed, on, now, known)
+                move = rolling.move(rollout.record, desired, observed, on, now, passed, known)
                 if not move.over:
                     if move.rollout == rollout.record and not move.desired:
                         return False
@@ -147,6 +151,7 @@ class Finish:
         puts[keys.rollout(key)] = encode(move.rollout)
         if not self._kv.commit(expect, puts):
             return False
+        self._watched.passed(key, move.rollout.moments)
         if move.desired or move.rollout.paused:
             self._events.emit(_BUS, "update", "INFO", str(key), str(move.rollout))
         return True

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from appserver.core.entities import Application, Desired, Outcome
 from appserver.core.fleet import Cordon
 from appserver.core.placement.request import Reservation
 from appserver.errors import Conflict, NotFound
+from appserver.services.finish import Finish
 from appserver.services.operations import Operations
 from appserver.services.rollouts import Rollouts
 from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import read
+from tests.fakes import HandClock
 from tests.unit.appserver.services.yard import SHOP, Yard
 
 NODES = ("n1", "n2", "n3", "n4")
@@ -114,6 +118,33 @@ def test_a_delay_and_a_time_to_prove_itself_are_kept(yard: Yard) -> None:
     yard.desk.clock.pass_by(seconds=30)
     assert yard.finish.settle(SHOP)
     assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("apart_s", [-3600, 3600])
+def test_another_app_server_with_another_clock_is_never_early_and_comes_to_an_end(yard: Yard, apart_s: int) -> None:
+    """It goes by what it watched itself: an hour's difference is neither a delay that is over nor one for an hour."""
+    clock = HandClock(yard.desk.clock.at + timedelta(seconds=apart_s))
+
+    def pass_by(seconds: int) -> None:
+        yard.desk.clock.pass_by(seconds=seconds)
+        clock.pass_by(seconds=seconds)
+
+    other = Finish(yard.kv, yard.desk.events, clock, yard.desk.clock.seconds)
+    yard.spread(SHOP, "81", replicas=4, update={"delay": "30s", "monitor": "10s"})
+    yard.tell(SHOP, "done", "n1")
+    assert yard.finish.settle(SHOP), "since when it is up is noted by the first"
+    assert not other.settle(SHOP), "it has not been up for ten seconds"
+    pass_by(10)
+    assert other.settle(SHOP), "n1 has been up for long enough"
+    other.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 1, 1, 1], "the delay is not over"
+    yard.kv.commit({}, {}, [keys.alive("n2")])
+    pass_by(30)
+    assert other.settle(SHOP)
+    assert yard.wanted(SHOP, *NODES) == [2, 2, 1, 1]
+    assert not other.settle(SHOP), "its agent may be started again at this moment"
+    pass_by(15)
+    assert other.settle(SHOP), "it is not waited for"
 
 
 def test_held_and_let_go(yard: Yard) -> None:
@@ -237,6 +268,7 @@ def test_nothing_is_deployed_that_is_up_nowhere(yard: Yard) -> None:
     """All agents away: it waits for one of them."""
     yard.spread(SHOP, "81", replicas=4, update={"parallelism": 0})
     yard.kv.commit({}, {}, [keys.alive(name) for name in NODES])
+    assert not yard.finish.settle(SHOP)
     yard.desk.clock.pass_by(seconds=15)
     while yard.finish.settle(SHOP):
         pass
@@ -267,6 +299,7 @@ def test_a_copy_leaves_only_for_one_that_is_up(yard: Yard) -> None:
     yard.kv.commit({}, {keys.cordon("n1"): encode(Cordon("ann", yard.desk.clock.now(), drain=True))})
     yard.spread(SHOP, "81", replicas=4)
     yard.kv.commit({}, {}, [keys.alive("n5")])
+    assert not yard.finish.settle(SHOP)
     yard.desk.clock.pass_by(seconds=15)
     yard.finish.settle(SHOP)
     for name in ("n2", "n3", "n4"):

@@ -70,7 +70,7 @@ class Yard:
             self.kv, self.observer, self.desk.access, self.desk.audit, self.desk.events, self.desk.clock
         )
         self.lifecycle = Lifecycle(self.kv, self.deploy, self.desk.access, self.desk.audit, self.desk.clock)
-        self.finish = Finish(self.kv, self.desk.events, self.desk.clock)
+        self.finish = Finish(self.kv, self.desk.events, self.desk.clock, self.desk.clock.seconds)
         self.root = Caller("root", "admin")
         self.kv.commit({}, {keys.cluster("default"): encode(Cluster("default"))})
         for name in nodes:
