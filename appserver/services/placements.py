@@ -129,7 +129,10 @@ class Placements:
             if isinstance(result, Known):
                 return self._again(group, result)
             if isinstance(result, Refused):
-                raise _refusal(requests, result.ground, _strategy(requests[0], wanted.strategy, result.ground))
+                refusal = _refusal(requests, result.ground, _strategy(requests[0], wanted.strategy, result.ground))
+                if result.ground.nodes and not refusal.reasons:  # what stood in its way was never committed
+                    raise Conflict(f"reservations on {wanted.cluster} keep changing; try again")
+                raise refusal
             raise result
 
     def explain(self, caller: Caller, wanted: PlacementRequest) -> Explanation:

@@ -70,9 +70,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not all of it has room, on a ground that was read after it was asked."""
+    """Not all of it has room, on a ground that was read after it was asked.
+
+    `sure`: what stood in its way is committed. Else it is looked at again, for as long as that is done.
+    """
 
     ground: Ground
+    sure: bool = True
 
 
 Result = Given | Known | Refused | Exception
@@ -108,18 +112,18 @@ class Placing:
         asked = self._grounds.now()
         found: dict[int, Result] = {}
         for tries in range(TRIES):
-            waiting = {number: group for number, group in enumerate(groups) if number not in found}
+            waiting = {number: group for number, group in enumerate(groups) if _is_open(found.get(number))}
             if not waiting:
                 break
             if tries > 1:
                 self._pause(tries)
             ground = self._ground(cluster, waiting.values(), again=tries > 0)
             found.update(_known(ground, waiting))
-            rest = _one_of_a_name({number: group for number, group in waiting.items() if number not in found})
+            rest = _one_of_a_name({n: group for n, group in waiting.items() if _is_open(found.get(n))})
             try:
                 kept = self._all(ground, rest, asked, tries > 0 or len(rest) > 1, found)
             except (StoreError, TooLarge) as error:  # what was committed before has been answered for
-                found.update({number: error for number in rest if number not in found})
+                found.update({number: error for number in rest if _is_open(found.get(number))})
                 continue
             if kept:
                 self._held[cluster] = ground
@@ -165,8 +169,6 @@ class Placing:
         # Nodes of one's own keep app servers out of each other's way; who looks at neighbours has to see all.
         own = self._own if crowded and plain else ""
         nodes = decide(lambda: ground.indexes(strategy, own), requests)
-        if ground.at >= asked:
-            found.update({numbers[n]: Refused(ground) for n, one in enumerate(nodes) if one is None})
         decided = {n: one for n, one in enumerate(nodes) if one is not None}
         lost: set[str] = set()
         for load in loads(decided, requests, self._fits):
@@ -175,6 +177,8 @@ class Placing:
                 found.update({numbers[n]: Given(tuple(ground.nodes[node] for node in decided[n])) for n in some})
             else:
                 lost.update(load.nodes)
+        if ground.at >= asked:
+            found.update({numbers[n]: Refused(ground, not lost) for n, one in enumerate(nodes) if one is None})
         return not lost
 
     def _commit(
@@ -216,6 +220,10 @@ class Placing:
 
     def _pause(self, tries: int) -> None:
         self._clock.sleep(min(_PAUSE_S * 2**tries, _LONGEST_PAUSE_S) * self._chance())
+
+
+def _is_open(result: Result | None) -> bool:
+    return result is None or (isinstance(result, Refused) and not result.sure)
 
 
 def _known(ground: Ground, groups: Mapping[int, Group]) -> dict[int, Result]:

@@ -10,10 +10,14 @@ import pytest
 
 from appserver.adapters.memory import MemoryKV
 from appserver.core.fleet import Cluster, Cordon
-from appserver.core.placement.request import Claim
+from appserver.core.placement.place import place
+from appserver.core.placement.placed import Asked
+from appserver.core.placement.request import Claim, Request
 from appserver.core.placement.values import Image, Port
 from appserver.errors import Conflict, Forbidden, Invalid, NoPlacement, NotFound, StoreError, TooLarge
 from appserver.services.placements import Places
+from appserver.services.placements_commit import Given, Group, Placing, Refused
+from appserver.services.placements_ground import Grounds
 from appserver.store import keys
 from appserver.store.codec import encode
 from tests.fakes import START
@@ -245,6 +249,20 @@ def test_who_was_slower_decides_again(meddled: tuple[Berth, Meddled]) -> None:
     kv.times = 1000
     with pytest.raises(Conflict, match="reservations on default keep changing"):
         berth.server()(ANN, asks())
+
+
+def test_nobody_is_refused_for_what_was_not_committed(meddled: tuple[Berth, Meddled]) -> None:
+    """Three ask together where two have room, and others are quicker at first. Who is refused is told by what."""
+    berth, kv = meddled
+    kv.times = 1
+    placing = Placing(kv=kv, clock=berth.desk.clock, grounds=Grounds(kv, berth.desk.clock.seconds), own="one")
+    groups = [Group((Request(f"default/{n}", Claim(3.0, 1), name=n),), Asked(START, "ann")) for n in "abc"]
+    *given, refused = placing("default", groups)
+    assert kv.times == 0 and all(isinstance(one, Given) for one in given)
+    assert isinstance(refused, Refused)
+    with pytest.raises(NoPlacement) as told:
+        place(groups[2].requests[0], refused.ground.all())
+    assert {*told.value.reasons} == {"n1", "n2"}
 
 
 def test_an_answer_that_was_lost_is_found_by_asking_again(meddled: tuple[Berth, Meddled]) -> None:
