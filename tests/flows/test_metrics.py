@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,34 @@ def test_what_a_container_uses_is_told_and_outlives_the_agent(servers: Servers) 
     assert f"container {container}" in done.stdout
     told = json.loads(servers.moorage("node", "metrics", NODE, "--json", "--kind", "disk").stdout)
     assert {line["kind"] for line in told["lines"]} == {"disk"}
+
+
+@pytest.mark.slow
+def test_what_an_image_uses_is_shown_beside_what_is_asked_for_it(servers: Servers) -> None:
+    """By the name in the compose file, though its container runs by an id; an agent that is stopped tells it first."""
+    body = {"cluster": "default", "name": NAME, "compose": BUSY.format(image=busybox())}
+    answer = servers.api.post("applications", body)
+    assert answer.status_code in (200, 202), answer.text
+    if answer.status_code == 202:
+        assert servers.api.wait(answer.json()["id"])["state"] == "done"
+    path, container = f"applications/default/{NAME}", f"{NAME}-web-1"
+    wait_until(lambda: lines(servers, f"{path}/metrics").get((container, "cpu")), "it is measured", 30)
+    over = (int(time.time()) // 60 + 1) * 60 + 3
+    wait_until(lambda: time.time() > over, "a minute is over", 70)
+    servers.restart_agent()
+    servers.ensure_up()
+
+    def known() -> dict[str, Any]:
+        (web,) = servers.api.get(f"{path}/usage").json()["items"]
+        return dict(web)
+
+    wait_until(lambda: known()["used"], "it is told", 40)
+    web = known()
+    assert (web["image"], web["asked"]) == (busybox(), {"cpus": 0.3, "memory": 32 << 20})
+    assert (web["used"]["image"], web["used"]["containers"]) == (busybox(), 1)
+    assert 0.1 < web["used"]["cpus"]["median"] <= web["used"]["cpus"]["highest"] < 0.6
+    done = servers.moorage("app", "usage", NAME)
+    assert (done.returncode, "32 MiB" in done.stdout) == (0, True), done.stderr
 
 
 def test_conditions_say_why_and_since(servers: Servers) -> None:
