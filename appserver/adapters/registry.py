@@ -8,7 +8,7 @@ import platform
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import requests
 from dxf import DXF, DXFBase
@@ -20,6 +20,7 @@ from appserver.core.containers import ImageFacts
 from appserver.errors import Invalid, RegistryError
 
 MOST_LABELS = 1_000
+MOST_TAGS = 50_000
 _TIMEOUT_S = 15.0
 _HUB = "registry-1.docker.io"
 _HUB_NAMES = frozenset({"docker.io", "index.docker.io", _HUB})
@@ -32,6 +33,9 @@ _REFERENCE = re.compile(
 _LISTS = ("application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.oci.image.index.v1+json")
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 _LONGEST = 512
+_TAGS_AT_ONCE = 1_000
+_TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+T = TypeVar("T")
 PUBLIC = Outgoing()
 
 Login = Callable[[str], tuple[str, str] | None]
@@ -100,11 +104,22 @@ class Registries:
             Invalid: not an image's name, or a registry that may not be asked.
             RegistryError: it did not answer, or not in a way that can be trusted.
         """
+        return self._asked(reference, lambda client, wanted: self._read(client, wanted, reference))
+
+    def tags(self, name: str) -> tuple[str, ...]:
+        """See `ports.releases.TagList`. Of an image that the registry does not have, none."""
+        return self._asked(name, lambda client, _: client.tags()) or ()
+
+    def digest(self, reference: str) -> str:
+        """See `ports.releases.TagList`: of the list of platforms, where the tag is at one."""
+        return self._asked(reference, lambda client, wanted: client.manifest(wanted.digest or wanted.tag)[1]) or ""
+
+    def _asked(self, reference: str, ask: Callable[[_Client, Reference], T]) -> T | None:
         wanted = parse(reference)
         try:
             with _Client(wanted, wanted.host in self._plain, self._verify, self._login) as client:
                 client.use(session(self._permitted, self._rule, self._resolve, self._limit_s))
-                return self._read(client, wanted, reference)
+                return ask(client, wanted)
         except requests.HTTPError as error:
             if error.response is not None and error.response.status_code == 404:
                 return None
@@ -153,6 +168,17 @@ class _Client(DXF):
     def blob(self, digest: str) -> dict[str, Any]:
         """A small blob; the package checks that it is what its digest says."""
         return _object(b"".join(cast(Iterable[bytes], self.pull_blob(digest))))
+
+    def tags(self) -> tuple[str, ...]:
+        """So many, page by page; a registry that goes on without end is not believed."""
+        found: list[str] = []
+        for tag in self.list_aliases(batch_size=_TAGS_AT_ONCE, iterate=True):
+            if not isinstance(tag, str) or not _TAG.fullmatch(tag):
+                raise RegistryError(f"{self._host}: it names a tag that cannot be one")
+            found.append(tag)
+            if len(found) > MOST_TAGS:
+                raise RegistryError(f"{self._host}: over {MOST_TAGS} tags of one image")
+        return tuple(found)
 
     def _authorize(self, client: DXFBase, answer: requests.Response) -> None:
         user, password = self._user or (None, None)

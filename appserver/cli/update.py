@@ -13,6 +13,7 @@ from appserver.cli import lazy, show
 from appserver.cli.arguments import client, confirmed, wait_option, yes_option
 from appserver.cli.plans import PENDING
 from appserver.cli.update_chart import chart, spoken
+from appserver.cli.update_release import COMMANDS
 
 _AGAIN_S = 0.5
 _CHANGES = ("request-update", "reconfigure", "request-stop")
@@ -22,6 +23,10 @@ _NUMBER = click.IntRange(min=1, max=99_999_999)
 @click.group(cls=lazy.Group)
 def update() -> None:
     """Boot servers in lock-step: each step of a release on all of them before the next begins."""
+
+
+for release_command in COMMANDS:
+    update.add_command(release_command)
 
 
 @update.command()

@@ -1,7 +1,7 @@
 """When a new release may be taken: windows by cron in a time zone, and freezes. Pure.
 
-A window is a minute that a line of `config/release-time` fires in. A look that comes after it takes what is new, as
-long as no other look was there in between: so it does not matter how often it is looked.
+A window is a minute that a line of `config/release-time` fires in. Each look within it takes what is new; where none
+was, the first look after it does: so it does not matter how often it is looked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def frozen(site: Site, now: datetime) -> str:
 
 
 def opened(site: Site, since: datetime | None, now: datetime, pause_s: float) -> bool:
-    """Whether a window opened after the last look, up to now.
+    """Whether a window is open, or was since the last look.
 
     Args:
         since: when it was looked last; None: never.
@@ -39,8 +39,8 @@ def opened(site: Site, since: datetime | None, now: datetime, pause_s: float) ->
     lines, zone = _lines(site), _zone(site)
     earliest = now - timedelta(seconds=min(pause_s + SLACK_S, _DAY.total_seconds()))
     begin = max(since, earliest) if since else earliest
-    minute = now.replace(second=0, microsecond=0)
-    while minute > begin:
+    minute = this = now.replace(second=0, microsecond=0)
+    while minute > begin or minute == this:
         local = minute.astimezone(zone)
         if any(line.fires(local) for line in lines):
             return True

@@ -13,6 +13,7 @@ from appserver.core.addresses import Outgoing
 from appserver.core.entities import Source, SourceKind, SourceState
 from appserver.core.git_urls import parse
 from appserver.core.refs import BRANCHES, check_branch
+from appserver.core.release_refs import REPOSITORY
 from appserver.errors import Invalid, Unauthenticated
 
 DEFAULT = "config"
@@ -77,6 +78,8 @@ def check(wanted: SourceRequest, rule: Outgoing) -> None:
         Invalid: a field that cannot be, by its name.
     """
     check_branch(wanted.branch)
+    if wanted.name == REPOSITORY:
+        raise Invalid("name", f"{REPOSITORY} is the repository of releases, which is always there")
     if wanted.kind == "hosted":
         if wanted.url or wanted.credential or wanted.username:
             raise Invalid("url", "a hosted repository has no URL and no credential of its own: people push to it")

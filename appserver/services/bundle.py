@@ -39,9 +39,11 @@ from appserver.services.placements_view import PlacementList
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
 from appserver.services.push import Push
+from appserver.services.release_push import ReleasePush
+from appserver.services.releases_view import ReleaseList
 from appserver.services.retire import Retire
-from appserver.services.rollouts import Rollouts
 from appserver.services.rollout import Updater
+from appserver.services.rollouts import Rollouts
 from appserver.services.routes import Routes
 from appserver.services.site_config import SiteSettings
 from appserver.services.sources import Sources
@@ -88,6 +90,8 @@ class Services:
     notices: Notices
     notice_list: NoticeList
     push: Push
+    releases: ReleaseList
+    release_push: ReleasePush
     finish: Finish
     rollouts: Rollouts
     updater: Updater

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from appserver.core.release import Release
 from appserver.core.release_lint import examined
@@ -16,6 +16,8 @@ from appserver.ports import Remote, Repositories
 from appserver.ports.repositories import Tag, TaggedRepo
 
 HOSTED = "hosted"
+_BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+"""Of its first commit."""
 
 README = """\
 # Releases
@@ -46,9 +48,9 @@ class ReleasePlace:
         self._repositories = repositories
         self._site = site
 
-    def ensure(self, at: datetime) -> None:
-        """At every start: the repository that is hosted here."""
-        self._repositories.create(REPOSITORY, BRANCH, {"README.md": README}, "What a release is", at)
+    def ensure(self) -> None:
+        """The repository that is hosted here is made where it is missing: the same on whichever app server."""
+        self._repositories.create(REPOSITORY, BRANCH, {"README.md": README}, "What a release is", _BEGAN)
 
     def source(self) -> str:
         """`hosted`, or the URL."""
@@ -68,23 +70,28 @@ class ReleasePlace:
             remote = Remote(url, BRANCH, "", credential, known_hosts)
             self._repositories.fetch_tags(REPOSITORY, remote, PREFIXES)
 
+    def commits(self) -> Mapping[str, str]:
+        """Tag to commit, of the releases in the repository that is hosted here."""
+        return {name: tag.commit for name, tag in self._hosted().tags().items() if tagged(name)}
+
     def tags(self) -> Mapping[str, Tag]:
         """Of releases, by name; none before the first look at a repository elsewhere."""
         return {name: tag for name, tag in self.open().tags().items() if tagged(name)}
 
     def open(self) -> TaggedRepo:
-        return self._repositories.tagged(REPOSITORY, "hosted" if self.source() == HOSTED else "remote")
+        """The one that releases are taken from."""
+        return self._repositories.tagged(REPOSITORY, "remote") if self.source() != HOSTED else self._hosted()
 
     def examine(self, name: str, id_: str, environment: Mapping[str, str] | None = None) -> Examined:
         """
         Args:
             id_: what the tag names.
-            environment: while a push is being checked.
+            environment: while a push to the repository here is being checked.
         Raises:
             Invalid, InvalidMany: it is no release, with every fault; or nobody signed it who may.
             RepoError
         """
-        repository = self.open()
+        repository = self._hosted() if environment is not None else self.open()
         version = tagged(name)
         if version is None:
             raise Invalid(name, "is no tag of a release")
@@ -96,3 +103,6 @@ class ReleasePlace:
 
     def tidy(self) -> None:
         self._repositories.tidy(REPOSITORY, "hosted" if self.source() == HOSTED else "remote", "")
+
+    def _hosted(self) -> TaggedRepo:
+        return self._repositories.tagged(REPOSITORY, "hosted")

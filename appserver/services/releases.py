@@ -1,4 +1,4 @@
-"""Releases: taken from their repository and kept on record with their files, listed, put aside, forgotten when old.
+"""Releases: taken from their repository and kept on record with their files, put aside, forgotten when old.
 
 What is on record does not depend on the repository any more, nor on the disk of one app server.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from appserver.core import release_kept, release_versions
-from appserver.core.access import Caller, require
 from appserver.core.events import PIPELINE
 from appserver.core.refs import short
 from appserver.core.release import Kept
@@ -46,23 +45,8 @@ class Releases:
         self._events = events
         self._clock = clock
 
-    def list(self, caller: Caller) -> tuple[Kept, ...]:
-        """Those on record, the newest first."""
-        require(caller, "R", "update:")
-        return self.kept()
-
-    def show(self, caller: Caller, version: str) -> Kept:
-        """
-        Raises:
-            NotFound
-        """
-        require(caller, "R", f"update:{version[:64]}")
-        found = store.kept(self._kv, version)
-        if found is None:
-            raise NotFound(f"release {version} is not on record; `moorage update releases` lists those that are")
-        return found
-
     def kept(self) -> tuple[Kept, ...]:
+        """Those on record, the newest first."""
         return tuple(one.record for one in store.kept_of(self._kv.snapshot(store.RELEASES)))
 
     def tags(self) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from appserver.core import release_versions
 from appserver.core.release import Kept
 from appserver.errors import BadRecord, LeadershipLost, NotFound
 from appserver.ports import KV, Sealer, Snapshot
+from appserver.store.codec import encode
 from appserver.store.packed import pack, unpack
 from appserver.store.records import Stored, below, read
 
@@ -117,6 +118,14 @@ def search(kv: KV) -> Stored[Search]:
     except BadRecord:
         return Stored(Search(), kv.snapshot(SEARCH).revision_of(SEARCH))
     return found or Stored(Search(), 0)
+
+
+def put_search(kv: KV, wanted: Search, expect: int, fence: Mapping[str, int] | None = None) -> bool:
+    """
+    Args:
+        expect: the revision that was read.
+    """
+    return bool(kv.commit({**(fence or {}), SEARCH: expect}, {SEARCH: encode(wanted)}))
 
 
 def _place(version: str) -> str:

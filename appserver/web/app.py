@@ -35,6 +35,7 @@ API_PARTS = (
     "placements",
     "plays",
     "updates",
+    "releases",
     "routes",
     "notices",
     "site",

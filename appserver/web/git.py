@@ -9,8 +9,11 @@ from typing import cast
 from flask import Blueprint, Response, g, request
 
 from appserver.core.access import Caller
+from appserver.core.release_refs import REPOSITORY
 from appserver.errors import Invalid, TooLarge, Unauthenticated
 from appserver.services.bundle import Services
+from appserver.services.push import Push
+from appserver.services.release_push import ReleasePush
 from appserver.web.context import address
 
 SERVICES = ("git-upload-pack", "git-receive-pack")
@@ -40,19 +43,25 @@ def blueprint(services: Services) -> Blueprint:
         if service not in SERVICES:
             raise Invalid("service", "only smart HTTP is spoken here: git-upload-pack or git-receive-pack")
         caller = _caller(services)
-        return _streamed(services.push.advertise(caller, name, service, _protocol()), f"{service}-advertisement")
+        found = _door(services, name).advertise(caller, name, service, _protocol())
+        return _streamed(found, f"{service}-advertisement")
 
     @git.post("/<name>.git/git-upload-pack")
     def upload(name: str) -> Response:
-        found = services.push.upload(_caller(services), name, _body("git-upload-pack"), _protocol())
+        found = _door(services, name).upload(_caller(services), name, _body("git-upload-pack"), _protocol())
         return _streamed(found, "git-upload-pack-result")
 
     @git.post("/<name>.git/git-receive-pack")
     def receive(name: str) -> Response:
-        found = services.push.receive(_caller(services), name, _body("git-receive-pack"), _protocol())
+        found = _door(services, name).receive(_caller(services), name, _body("git-receive-pack"), _protocol())
         return _streamed(found, "git-receive-pack-result")
 
     return git
+
+
+def _door(services: Services, name: str) -> Push | ReleasePush:
+    """Of container configuration, or of releases."""
+    return services.release_push if name == REPOSITORY else services.push
 
 
 def _caller(services: Services) -> Caller:

@@ -79,6 +79,7 @@ from appserver.services.updates import Updates
 from appserver.services.users import Users
 from appserver.settings import ServeSettings
 from appserver.store.site_config import read, site
+from appserver.wiring.releases import release_services
 from appserver.wiring.store import open_store, secret
 from appserver.wiring.world import World, world_of
 
@@ -132,6 +133,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
     def holds() -> Site:
         return site(*read(kv, sealer, origins=False))
 
+    releases = release_services(world, holds, audit, events)
     return Services(
         kv=kv,
         clock=clock,
@@ -183,9 +185,11 @@ def assemble(world: World, settings: ServeSettings) -> Services:
             audit=audit,
             events=events,
         ),
+        releases=releases.listed,
+        release_push=releases.push,
         finish=finish,
         rollouts=Rollouts(kv, finish, access, audit),
-        updater=Updater(kv=kv, site=holds, events=events, clock=clock, freeze=frozen),
+        updater=Updater(kv=kv, site=holds, events=events, clock=clock, freeze=frozen, check=releases.check.run),
         updates=Updates(kv=kv, site=holds, freeze=frozen, audit=audit, events=events, clock=clock),
         routes=Routes(kv=kv, claims=claims, public_url=settings.public_url),
         transfers=Transfers(

@@ -35,7 +35,7 @@ class ReleaseHouse:
         common = {"kv": desk.kv, "events": desk.events, "clock": desk.clock}
         self.repositories = GitRepositories(self.state / "git", outgoing(["127.0.0.0/8"]), lambda: 0.0, self.ca_file)
         self.place = ReleasePlace(repositories=self.repositories, site=self.site)
-        self.place.ensure(desk.clock.now())
+        self.place.ensure()
         self.releases = Releases(**common, sealer=SEALER, place=self.place, site=self.site)
         self.settings = SiteSettings(**common, sealer=SEALER, audit=desk.audit)
         self.root = desk.person("root")
