@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.daemon import ROOT
+from tests.lab.ansible_play import shipped
 from tests.lab.processes import Servers
 
 pytestmark = pytest.mark.slow
@@ -21,17 +18,12 @@ SECRET = "sw0rdfish"
 def play(servers: Servers, folder: Path, applications: object, *args: str, code: int = 0) -> tuple[int, str]:
     """How many of the tasks changed something, and all that Ansible printed. Files are named from `folder`."""
     said = {"applications": applications, "app_server": servers.url, "app_token": servers.token}
-    (folder / "said.json").write_text(json.dumps(said))
-    environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PWD": str(folder)}
-    environ |= {"ANSIBLE_HOME": str(folder / "ansible"), "PYTHONPATH": str(ROOT)}
-    book, program = ROOT / "playbooks/app.yml", Path(sys.executable).parent / "ansible-playbook"
-    argv = (str(program), "-i", "localhost,", "-e", f"@{folder}/said.json", str(book), *args)
-    done = subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, timeout=110, check=False)
-    told = done.stdout + done.stderr
-    assert done.returncode == code, told
+    ran = shipped(folder, "app.yml", said, *args)
+    told = ran.text
+    assert ran.code == code, told
     assert servers.token not in told
     assert SECRET not in told
-    return int(told.partition("changed=")[2].split()[0]), told
+    return ran.changed, told
 
 
 def test_a_list_of_applications_is_deployed_changed_and_removed(

@@ -20,6 +20,7 @@ from appserver.core.release import Kept
 from appserver.core.release_read import read
 from appserver.store import releases, rollout
 from appserver.store.codec import encode
+from tests.lab.ansible_play import shipped
 from tests.lab.daemon import Daemon
 from tests.lab.etcd import Cluster
 from tests.lab.processes import Servers, app_server
@@ -208,6 +209,25 @@ def test_an_agent_that_is_killed_in_the_middle_goes_on(boot: Boot) -> None:
         ("before", 1), ("long", 1), ("long", 2), ("after", 1),
     ]  # fmt: skip
     assert len(boot.log()) == 2 * len(LRNS)
+
+
+def test_a_playbook_asks_for_it(boot: Boot, tmp_path: Path) -> None:
+    """`playbooks/update.yml`: a check changes nothing, a second run has nothing to do, a failure fails."""
+    version = boot.keep(step("first", boot.folder), first=PLAYBOOK % "first")
+    said = {"app_server": boot.servers.url, "app_token": boot.servers.token, "update_version": version}
+    assert shipped(tmp_path, "update.yml", said, "--check").good().changed == 1
+    assert boot.log() == []
+    assert shipped(tmp_path, "update.yml", said).good().changed == 1
+    assert len(boot.log()) == len(LRNS)
+    assert shipped(tmp_path, "update.yml", said).good().changed == 0
+    worse = boot.keep(step("disk", boot.folder), disk=FAILS)
+    failed = shipped(tmp_path, "update.yml", {**said, "update_version": worse})
+    assert failed.code != 0
+    assert "task 'The disk is there'" in failed.text
+    wait_until(lambda: not boot.is_busy(), "no step runs", 20)
+    (boot.folder / "disk").write_text("")
+    boot.cli("retry")
+    wait_until(lambda: boot.standing()["process"] == "completed", "it is through", 60)
 
 
 def _sleeping() -> list[Path]:

@@ -42,9 +42,18 @@ def play(
     book.write_text(
         json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": vars_, "tasks": tasks} | (more or {})])
     )
+    return _ran(folder, ROOT, "-c", "local", *flags, str(book))
+
+
+def shipped(folder: Path, name: str, variables: Mapping[str, object], *flags: str) -> Ran:
+    """Run one of the project's playbooks for `localhost`. Variables are in a file; files are named from `folder`."""
+    (folder / "said.json").write_text(json.dumps(variables))
+    return _ran(folder, folder, "-e", f"@{folder}/said.json", str(ROOT / "playbooks" / name), *flags)
+
+
+def _ran(folder: Path, cwd: Path, *words: str) -> Ran:
     environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(folder / "ansible")}
-    environ |= {"ANSIBLE_NOCOLOR": "1", "PYTHONPATH": str(ROOT)}
-    program = str(Path(sys.executable).parent / "ansible-playbook")
-    argv = (program, "-i", "localhost,", "-c", "local", *flags, str(book))
-    done = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=100, check=False)
+    environ |= {"ANSIBLE_NOCOLOR": "1", "PYTHONPATH": str(ROOT), "PWD": str(cwd)}
+    argv = (str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", *words)
+    done = subprocess.run(argv, cwd=cwd, env=environ, capture_output=True, text=True, timeout=110, check=False)
     return Ran(done.returncode, done.stdout + done.stderr)
