@@ -40,7 +40,7 @@ def parts(text: str) -> Parts:
         raise Invalid(FILE, str(error)) from error
     if not isinstance(given, dict):
         raise Invalid(FILE, "is no mapping")
-    found = {name: given.get(name) or {} for name in ("images", "debs")}
+    found = {name: given.get(name, {}) for name in ("images", "debs")}
     for name, of in found.items():
         if not isinstance(of, dict) or not all(isinstance(one, str) for pair in of.items() for one in pair):
             raise Invalid(f"{FILE}: {name}", "is a mapping of names to texts in quotes")
@@ -76,10 +76,8 @@ def rewritten(text: str, wanted: Parts) -> str:
         Invalid: a value stands where it cannot be changed by itself (an anchor, several lines).
     """
     before = parts(text)
-    for name, old in {**before.images, **before.debs}.items():
-        new = wanted.images.get(name, "") if name in before.images else wanted.debs.get(name, "")
-        if new and new != old:
-            text = _entry(name, old).sub(lambda found, new=new: f"{found[1]}{new}", text)  # type: ignore[misc]
+    for section, old, new in (("images", before.images, wanted.images), ("debs", before.debs, wanted.debs)):
+        text = _changed(text, section, {name: (value, new.get(name, value)) for name, value in old.items()})
     line = f"version: {wanted.version}"
     text = _VERSION.sub(line, text, count=1) if _VERSION.search(text) else _headed(text, line)
     if parts(text) != wanted:
@@ -90,6 +88,17 @@ def rewritten(text: str, wanted: Parts) -> str:
 def difference(before: str, after: str) -> str:
     lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"a/{FILE}", f"b/{FILE}")
     return "".join(lines)
+
+
+def _changed(text: str, section: str, values: Mapping[str, tuple[str, str]]) -> str:
+    """Values, old and new, where they stand below a name at the left edge: not in a step's variables."""
+    found = re.search(rf"""^["']?{section}["']?[ \t]*:.*(?:\n(?:[ \t#].*|))*""", text, re.MULTILINE)
+    if found is None:
+        return text
+    part = found[0]
+    for name, (old, new) in values.items():
+        part = _entry(name, old).sub(lambda entry, new=new: f"{entry[1]}{new}", part)  # type: ignore[misc]
+    return text[: found.start()] + part + text[found.end() :]
 
 
 def _entry(name: str, value: str) -> re.Pattern[str]:
