@@ -12,8 +12,9 @@ import click
 from appserver.cli import lazy, show
 from appserver.cli.arguments import client, confirmed, wait_option, yes_option
 from appserver.cli.plans import PENDING
-from appserver.cli.update_chart import chart, spoken
+from appserver.cli.update_chart import chart
 from appserver.cli.update_release import COMMANDS
+from appserver.core.rollout_views import spoken
 
 _AGAIN_S = 0.5
 _CHANGES = ("request-update", "reconfigure", "request-stop")
@@ -30,9 +31,11 @@ for release_command in COMMANDS:
 
 
 @update.command()
-def plan() -> int:
-    """What the updater would do now, and why. Exit status 3: it would change something."""
-    found = client().get("updates", "plan")
+@click.argument("version", default="")
+@click.option("--older", is_flag=True, help="It may be older than what is in force, as with rollback.")
+def plan(version: str, older: bool) -> int:
+    """What the updater would do now, or asked for VERSION, and why. Exit status 3: it would change something."""
+    found = client().get("updates", "plan", version=version or None, older=older or None)
     if lazy.wants_json():
         show.as_json(found)
     else:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from appserver.core.rollout_views import spoken
+
 WIDTH = 60
 _MARKS = "123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WAITS, _FAILED = ".", "x"
@@ -29,13 +31,6 @@ def chart(run: Mapping[str, Any], servers: Sequence[Mapping[str, Any]], now: dat
 
 def mark(step: int) -> str:
     return _MARKS[(step - 1) % len(_MARKS)]
-
-
-def spoken(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
 def _line(tries: Sequence[Mapping[str, Any]], began: datetime, now: datetime, whole: float) -> str:

@@ -90,6 +90,16 @@ def progress_json(run: Run, progress: Mapping[int, Progress]) -> list[dict[str, 
     return [{"lrn": lrn, "tries": tries_json(progress.get(lrn))} for lrn in run.servers]
 
 
+def spoken(seconds: float) -> str:
+    """`0.4 s`, `42 s`, `3 min 20 s`, `1 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if 0.05 <= seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
 def _try(one: StepTime) -> dict[str, object]:
     return {
         "step": one.step,

@@ -8,14 +8,14 @@ from appserver.core import rollout_views as views
 from appserver.web import forms, queries, shapes, shapes_updates
 from appserver.web.api import api, described
 from appserver.web.context import caller, services
-from appserver.web.forms_updates import StopBody, UpdateBody
+from appserver.web.forms_updates import StopBody, UpdateBody, UpdatePlanQuery
 
 
 @api.get("/updates/plan")
 @described("update", ok=shapes_updates.UpdatePlan)
-def plan_update() -> Response:
-    """What the updater would do now, and why; nothing is written."""
-    return forms.one(services().updates.plan(caller()).to_json())
+def plan_update(query: UpdatePlanQuery) -> Response:
+    """What the updater would do now, and why; with a version, what asking for it comes to. Nothing is written."""
+    return forms.one(services().updates.plan(caller(), query.version, query.older).to_json())
 
 
 @api.get("/updates/status")

@@ -1,11 +1,18 @@
-"""Bodies of calls about updates of the boot servers."""
+"""What calls about updates of the boot servers hold."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from appserver.web.forms import Body
-from appserver.web.queries import Short
+from appserver.web.queries import Query, Short
+
+
+class UpdatePlanQuery(Query):
+    """As `UpdateBody`."""
+
+    version: Short = Field("", description="a release that is kept; empty: as it stands")
+    older: bool = False
 
 
 class UpdateBody(Body):

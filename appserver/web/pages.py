@@ -31,6 +31,7 @@ from appserver.web import (
     pages_records,
     pages_site,
     pages_sources,
+    pages_updates,
     pages_users,
     pages_words,
 )
@@ -88,6 +89,10 @@ PAGES: tuple[Page, ...] = (
     Page("/bootservers", "boot_servers", pages_boot.servers, GET, "boot"),
     Page("/bootservers/<int:lrn>", "boot_server", pages_boot.server, GET, "boot"),
     Page("/bootservers/<int:lrn>/differences", "boot_differences", pages_boot.differing, GET, "boot"),
+    Page("/updates", "updates", pages_updates.updates, GET, "updates"),
+    Page("/updates/<int:number>", "update", pages_updates.update, GET, "updates"),
+    Page("/updates/new", "new_update", pages_updates.new, BOTH, "updates"),
+    Page("/updates/do/<any(stop, recover, retry, undo):verb>", "act_on_update", pages_updates.act, BOTH, "updates"),
     Page("/settings", "settings", pages_site.settings, GET, "settings"),
     Page("/settings/<path:key>", "setting", pages_site.setting, BOTH, "settings"),
     Page("/settings/check/<path:key>", "check_setting", pages_site.check, POST, "settings"),

@@ -82,6 +82,11 @@ LOOKS: Mapping[str, Look] = {
     "working": Look("busy", "loader-circle", "Running"),
     "cancelled": Look("warn", "ban", "Cancelled"),
     "lost": Look("bad", "circle-question-mark", "Lost"),
+    # updates of boot servers
+    "clear": Look("idle", "minus", "Clear"),
+    "not running": Look("idle", "circle-dashed", "Not running"),
+    "aborted": Look("bad", "circle-x", "Aborted"),
+    "completed": Look("ok", "circle-check", "Completed"),
     # nodes that nothing new is placed on
     "cordoned": Look("warn", "ban", "Cordoned"),
     "drained": Look("warn", "ban", "Drained"),

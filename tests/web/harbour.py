@@ -30,6 +30,7 @@ from tests.web.boot_record import boards, boot_servers
 from tests.web.measured import Measuring
 from tests.web.plays_record import plays
 from tests.web.site_settings import site_settings
+from tests.web.updates_record import Record, record
 
 ADA = Caller("ada", "admin", "192.0.2.7", "session")
 SESSION = "s"
@@ -49,6 +50,7 @@ class Harbour:
     plan: Callable[[DeployRequest], DeployPlan] = lambda wanted: replace(values.PLAN, key=wanted.key)
     apply: Callable[[DeployRequest], DeployPlan] = lambda wanted: replace(values.PLAN, key=wanted.key)
     done: list[tuple[object, ...]] = field(default_factory=list)
+    updating: Record = field(default_factory=record)
 
     def app(self) -> Flask:
         made = create_app(self.services(), ServeSettings(), b"k" * 32)
@@ -92,6 +94,9 @@ class Harbour:
             learned=SimpleNamespace(of_application=lambda *_: records.USAGE, of_plan=lambda *_: records.USAGE),
             imports=SimpleNamespace(candidates=_strays, adopt=self._told("adopt")),
             sources=_sources(),
+            clock=self.updating.clock,
+            updates=self.updating.updates,
+            releases=self.updating.releases,
         )
         return cast(Services, found)
 

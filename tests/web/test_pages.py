@@ -152,7 +152,7 @@ def test_the_menu_leads_only_where_one_may_go(me):
     """The rights that the services ask for are those that the menu goes by."""
     page = logged_in(Harbour(me=me)).get("/applications").text
     menu = re.findall(r'<li><a href="/(\w+)"', page)
-    held = {"applications", "sources", "nodes", "bootservers", "settings", "events", "tokens"}
+    held = {"applications", "sources", "nodes", "bootservers", "updates", "settings", "events", "tokens"}
     if me.may("A", "node:n1"):
         held.add("import")
     if me.may("R", "play:"):
