@@ -51,10 +51,14 @@ def fetch(mirror: Path, remote: Remote, rule: Outgoing, ca_file: str = "", tags:
     with tempfile.TemporaryDirectory(prefix="moorage-git-") as place:
         told = {**_https(mirror, url, addresses, ca_file), **_ssh(url, addresses[0], remote, Path(place))}
         env = environment(mirror, {**_asked(remote, url), **told})
-        _run(mirror, argv(mirror, *words), env, url)
+        _run(mirror, argv(mirror, *words), env, url, bool(tags))
 
 
-def _run(mirror: Path, command: list[str], env: Mapping[str, str], url: GitUrl) -> None:
+def _run(mirror: Path, command: list[str], env: Mapping[str, str], url: GitUrl, perhaps_none: bool) -> None:
+    """
+    Args:
+        perhaps_none: there may be nothing to fetch, which git ends with 1 for and says nothing.
+    """
     # GitPython hands on all of our own environment: what is not of `env` is taken away again, by name.
     bare = ["env", *(word for name in os.environ if name not in env for word in ("-u", name))]
     try:
@@ -70,7 +74,8 @@ def _run(mirror: Path, command: list[str], env: Mapping[str, str], url: GitUrl) 
             os.killpg(process.pid, signal.SIGKILL)  # what it started would go on without it
         process.wait()
         raise RepoError(f"{_shown(url)}: not fetched within {FETCH_S:.0f} s") from error
-    if process.returncode:
+    nothing = perhaps_none and process.returncode == 1 and not stderr.strip()
+    if process.returncode and not nothing:
         raise RepoError(f"{_shown(url)}: {redacted(_reason(stderr))}")
 
 

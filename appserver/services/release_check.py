@@ -98,12 +98,14 @@ class ReleaseCheck:
         return self._clock.now() >= self._begun + timedelta(seconds=pause)
 
     def _look(self, site: Site, before: Search, now: datetime, fence: Mapping[str, int]) -> Choice:
-        self._place.fetch()
+        if site.text("config/env") != "none":
+            self._place.fetch()
         seen = self._kv.snapshot(rollout.RELEASE)
         current = rollout.release_of(seen)
         pause = pause_s(site.seconds("config/check-update-interval"), before.failures)
-        aside = release_kept.aside(self._releases.kept())
-        choice = choose(site, self._releases.tags(), aside, current, before.looked_at, now, pause)
+        tags = self._releases.tags()
+        aside = release_kept.aside(self._releases.kept(), tags)
+        choice = choose(site, tags, aside, current, before.looked_at, now, pause)
         if choice.why:
             return choice
         kept = self._releases.keep(choice.tag, fence)

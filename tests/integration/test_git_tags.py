@@ -68,6 +68,11 @@ def test_a_mirror_follows_what_is_withdrawn(mirrors: GitRepositories, forge: For
     second = copy.commit({"more.txt": "more\n"})
     copy.git("tag", "-f", TEST)
     assert {name: tag.commit for name, tag in fetched(mirrors, forge, copy).items()} == {TEST: second}
+    copy.git("push", "-q", "--delete", "origin", TEST)
+    copy.git("tag", "-d", TEST)
+    copy.git("push", "-q", "origin", "HEAD:main")
+    mirrors.fetch_tags("releases", Remote(f"{forge.url}/releases.git", "main"), PREFIXES)
+    assert mirrors.tagged("releases", "remote").tags() == {}
 
 
 def test_who_signed_is_told_and_nobody_else_is_believed(
