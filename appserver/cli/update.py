@@ -147,6 +147,9 @@ def _asked(body: Mapping[str, Any], wait: bool) -> int:
     before = api.get("updates", "status")["update"]
     version = api.post("updates", "request", body=body)["version"]
     show.note(f"update to {version} is asked for")
+    if api.get("updates", "status")["process"] == "aborted":
+        show.note("the update before it is stopped: `moorage update recover` begins with this one")
+        return 0
     if not wait:
         return 0
     return _followed(version, before["id"] if before else 0)

@@ -42,7 +42,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """`text`, the line below the title, and `field`, the title of the long field, are Slack's; `plain` is for others."""
+    """`text`, the line below the title, and `field`, that of the long field, are Slack's; `plain` is for others."""
 
     colour: str
     title: str

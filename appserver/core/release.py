@@ -87,3 +87,5 @@ class Kept:
     tags: tuple[str, ...] = ()
     """All that the commit is known to have: what `test` has proven is tagged again for `prod`."""
     taken_at: datetime | None = None
+    back: bool = False
+    """Somebody went back from it: what came before it is not taken of itself either."""

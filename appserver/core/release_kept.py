@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from appserver.core.release import Kept
 from appserver.core.release_versions import CHANNELS, parse, tagged
@@ -33,8 +33,15 @@ def best(tags: Collection[str], version: str) -> str | None:
     return max(of, key=lambda tag: _WEIGHT[tag.partition("-")[0]], default=None)
 
 
-def aside(kept: Sequence[Kept]) -> frozenset[str]:
-    return frozenset(one.release.version for one in kept if one.aside)
+def aside(kept: Sequence[Kept], tags: Iterable[str] = ()) -> frozenset[str]:
+    """Versions that are not to be taken: what was put aside, and all up to what somebody went back from.
+
+    Args:
+        tags: of the repository.
+    """
+    left = [parse(one.release.version) for one in kept if one.back]
+    before = (known[1] for tag in tags if (known := tagged(tag)) and any(known[1] <= one for one in left))
+    return frozenset((*(one.release.version for one in kept if one.aside), *map(str, before)))
 
 
 def _tags(one: Kept) -> tuple[str, ...]:

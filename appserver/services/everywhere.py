@@ -18,9 +18,9 @@ from appserver.core.entities import AppKey, Application, Revision
 from appserver.core.fleet import Cluster, Cordon
 from appserver.errors import BadRecord, Compacted, StoreError
 from appserver.ports import KV, Snapshot
-from appserver.store.hearing import Hearing
 from appserver.services.moves import Moves
 from appserver.store import keys
+from appserver.store.hearing import Hearing
 from appserver.store.records import NODES, below, find, find_node, read, skipped
 
 log = logging.getLogger(__name__)

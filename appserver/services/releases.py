@@ -120,7 +120,7 @@ class Releases:
             raise NotFound(f"release {version} is not on record")
         if held.record.aside == why:
             return
-        self._change(held, replace(held.record, aside=why[:500]), fence)
+        self._change(held, replace(held.record, aside=why[:500], back=held.record.back and bool(why)), fence)
         told = f"is put aside: {why}" if why else "is no longer put aside"
         self._events.emit(PIPELINE, "update", "WARNING" if why else "INFO", REPOSITORY, f"release {version} {told}")
 

@@ -175,6 +175,9 @@ class Updates:
     def request(self, caller: Caller, version: str = "", older: bool = False) -> str:
         """Make a release that is kept the one to be updated to, whatever the channel, the window and the freeze say.
 
+        An update that is stopped has to be recovered before it begins. Going back puts what is in force aside: neither
+        it nor what came before it is taken again of itself.
+
         Args:
             version: empty: the one that is there already, which is begun with as soon as it can be.
             older: that it may be older than what is in force: a rollback, which somebody has approved.
@@ -186,10 +189,11 @@ class Updates:
             require(caller, "U" if older else "E", "update:")
             seen = self._kv.snapshot(*store.STANDING)
             now, wanted = store.release_of(seen), self._wanted(seen, version, older)
-            if wanted != now and not self._kv.commit(
-                {store.RELEASE: seen.revision_of(store.RELEASE)}, {store.RELEASE: wanted}
-            ):
-                raise Conflict("somebody else asked for a release meanwhile; look again")
+            if wanted != now:
+                back = bool(now) and older and bool(why_not(wanted, now))
+                expect, puts = self._aside(now, f"{caller.name} went back to {wanted}") if back else ({}, {})
+                expect |= {store.RELEASE: seen.revision_of(store.RELEASE)}
+                self._commit(expect, {**puts, store.RELEASE: wanted})
             self._tell(caller, f"update to {wanted} was asked for")
             return wanted
 
@@ -274,7 +278,7 @@ class Updates:
         if not wanted or kept(self._kv, wanted) is None:
             raise NotFound(f"release {wanted or 'of any version'} is not kept here: `moorage update releases`")
         asked = store.request_of(seen)
-        if asked and not self._is_through(seen, asked.record):
+        if asked and not asked.record.stop and not self._is_through(seen, asked.record):
             raise Conflict(f"an update to {asked.record.version} is under way")
         if not older and now and (why := why_not(wanted, now)) and wanted != now:
             raise Conflict(f"{why}; `moorage update rollback {wanted}` goes back")
@@ -286,7 +290,7 @@ class Updates:
         if held is None:
             return {}, {}
         key = releases.release(version)
-        return {key: held.revision}, {key: encode(replace(held.record, aside=why))}
+        return {key: held.revision}, {key: encode(replace(held.record, aside=why, back=True))}
 
     def _start(
         self,

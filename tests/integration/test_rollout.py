@@ -311,6 +311,28 @@ def test_an_older_release_is_gone_back_to_only_by_somebody_s_word(site: BootSite
     site.wait_for(V1, "completed")
     assert (run := site.run())
     assert run.cause == "rollback"
+    assert (held := releases.kept(site.kv, V2))
+    assert (held.aside, held.back) == (f"root went back to {V1}", True)
+
+
+def test_a_stopped_update_is_gone_back_from(site: BootSite) -> None:
+    """The older release is asked for first, and begun with by the recovery."""
+    for version in (V1, V2):
+        site.keep(version)
+        site.take(version)
+        site.wait_for(version, "completed")
+    site.keep(V3)
+    site.plays["first.yml"] = slow(lambda: False)
+    site.take(V3)
+    wait_until(lambda: len(site.ran.began("first.yml")) == 9, "all are at it")
+    with pytest.raises(Conflict, match=f"an update to {V3} is under way"):
+        site.updates.request(ADMIN, V1, older=True)
+    site.updates.stop(ADMIN)
+    site.updates.request(ADMIN, V1, older=True)
+    site.plays.clear()
+    wait_until(lambda: not rollout.busy_of(site.kv.snapshot(rollout.BUSY)), "no step runs")
+    site.updates.recover(ADMIN)
+    site.wait_for(V1, "completed")
 
 
 def test_a_frozen_site_begins_nothing(site: BootSite) -> None:

@@ -11,14 +11,19 @@ from tests.lab.images import busybox
 from tests.lab.site import moorage
 
 
-def deploy_on(site: Lab, host: BootHost) -> str:
-    """The name of an application of one container that the node of this host runs; deployed now unless it is."""
-    image, name = busybox(), f"on-{host.hostname}"
+def load(host: BootHost, image: str) -> None:
+    """An image of this machine, into the engine of a host."""
     with subprocess.Popen(("docker", "save", image), stdout=subprocess.PIPE) as saving:
         subprocess.run(
             ("docker", "exec", "-i", host.name, "docker", "load", "-q"),
             stdin=saving.stdout, check=True, capture_output=True,
         )  # fmt: skip
+
+
+def deploy_on(site: Lab, host: BootHost) -> str:
+    """The name of an application of one container that the node of this host runs; deployed now unless it is."""
+    image, name = busybox(), f"on-{host.hostname}"
+    load(host, image)
     service = {"image": image, "restart": "always", "environment": [f"constraint:node=={host.hostname}"]}
     server = site.of("appservers")[0]
     server.run("sh", "-c", f"cat > /root/{name}.yml", text=json.dumps({"services": {"main": service}}))

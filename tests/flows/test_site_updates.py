@@ -1,0 +1,245 @@
+"""A site updates itself by releases that are pushed: etcd, a container of each engine, agents, an application."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.lab.api import Api
+from tests.lab.boot_hosts import BootHost
+from tests.lab.boot_lab import Lab
+from tests.lab.git import Copy, clone
+from tests.lab.images import busybox
+from tests.lab.site import etcdctl, moorage, wait_for_nodes
+from tests.lab.site_apps import load
+from tests.lab.wait import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(900)]
+HEAD = """
+- name: {name}
+  hosts: localhost
+  gather_facts: false
+  tasks:
+"""
+ETCD = (
+    HEAD.format(name="etcd, restarted where its settings changed")
+    + """
+    - name: Where its settings are is there
+      ansible.builtin.file: {path: /etc/systemd/system/etcd.service.d, state: directory, mode: "0755"}
+
+    - name: Its settings are those of the release
+      ansible.builtin.copy:
+        dest: /etc/systemd/system/etcd.service.d/release.conf
+        content: "[Service]\\nEnvironment=SITE_RELEASE={{ moorage_release }}\\n"
+        mode: "0644"
+      register: settings
+
+    - name: Etcd runs with them
+      ansible.builtin.systemd_service: {name: etcd, state: restarted, daemon_reload: true}
+      when: settings.changed
+"""
+)
+PROBE = (
+    HEAD.format(name="A container of this host's engine")
+    + """
+    - name: What runs
+      ansible.builtin.command:
+        argv: [docker, ps, -q, --filter, name=site-probe, --filter, "label=release={{ moorage_release }}"]
+      register: running
+      changed_when: false
+
+    - name: The one before is gone
+      ansible.builtin.command: {argv: [docker, rm, -f, site-probe]}
+      when: not running.stdout
+      changed_when: true
+
+    - name: It is that of the release
+      ansible.builtin.command:
+        argv:
+          [docker, run, -d, --name, site-probe, --label, "release={{ moorage_release }}", "{{ image }}", sleep, "9999"]
+      when: not running.stdout
+      changed_when: true
+"""
+)
+AGENT = (
+    HEAD.format(name="The agent, restarted in the middle of its own step")
+    + """
+    - name: What it is told is of the release
+      ansible.builtin.copy:
+        dest: /etc/moorage/release
+        content: "{{ moorage_release }}\\n"
+        mode: "0644"
+      register: told
+
+    - name: The agent runs with it
+      ansible.builtin.systemd_service: {name: moorage-agent, state: restarted, no_block: true}
+      when: told.changed
+
+    - name: Its end is waited for
+      ansible.builtin.command: {argv: [sleep, "30"]}
+      when: told.changed
+      changed_when: true
+"""
+)
+APP = (
+    HEAD.format(name="The sample application")
+    + """
+    - name: Its definition is there
+      ansible.builtin.copy:
+        dest: /root/sample.yml
+        content: "{{ {'services': {'main': {'image': image, 'environment': {'RELEASE': moorage_release}}}} | to_json }}"
+        mode: "0600"
+
+    - name: It is deployed
+      ansible.builtin.command: {argv: [moorage, app, deploy, sample, -f, /root/sample.yml, "--yes"]}
+      environment: {HOME: /root}
+      changed_when: true
+"""
+)
+SLOW = (
+    HEAD.format(name="A long one")
+    + """
+    - name: It takes its time
+      ansible.builtin.command: {argv: [sleep, "601"]}
+      changed_when: false
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(whole_site: Lab) -> Iterator[Lab]:
+    for host in whole_site.hosts:
+        load(host, busybox())
+    server = whole_site.of("appservers")[0]
+    server.run("moorage", "config", "set", "check-update-interval", "2s")
+    server.run("moorage", "config", "set", "env", "staging")
+    yield whole_site
+    server.run("moorage", "config", "unset", "env")
+
+
+@pytest.fixture(scope="module")
+def api(site: Lab) -> Api:
+    server = site.of("appservers")[0]
+    token = str(moorage(server, "token", "create", "updates", "--scope", "admin")["token"])
+    return Api(f"http://{server.address}:8080", token)
+
+
+@pytest.fixture(scope="module")
+def copy(site: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    server = site.of("appservers")[0]
+    return clone(
+        tmp_path_factory.mktemp("releases") / "copy",
+        f"http://{server.address}:8080/git/releases.git",
+        "root",
+        api.token,
+    )
+
+
+def push(copy: Copy, number: int, *more: Mapping[str, object]) -> str:
+    """A release of the site's own parts; its version."""
+    version = f"2026.11.22-{number}"
+    etcd = {"etcd": True, "within": "2m"}
+    steps = [
+        {"name": "etcd", "playbook": "etcd.yml", "scope": "one", "guard": [etcd], "health": [etcd]},
+        {
+            "name": "probe",
+            "playbook": "probe.yml",
+            "health": [{"container": "site-probe"}],
+            "variables": {"image": busybox()},
+        },
+        {
+            "name": "agent",
+            "playbook": "agent.yml",
+            "health": [{"command": ["systemctl", "is-active", "moorage-agent"]}],
+        },
+        {"name": "app", "playbook": "app.yml", "scope": "once", "target": "sample", "variables": {"image": busybox()}},
+        *more,
+    ]
+    books = {"etcd.yml": ETCD, "probe.yml": PROBE, "agent.yml": AGENT, "app.yml": APP, "slow.yml": SLOW}
+    copy.commit({"release.yml": json.dumps({"steps": steps}), **books}, f"release {version}")
+    copy.git("tag", f"release-{version}")
+    copy.push("origin", "HEAD:main", f"release-{version}", check=True)
+    return version
+
+
+def standing(api: Api) -> dict[str, Any]:
+    return dict(api.get("updates/status").json())
+
+
+def is_at(api: Api, version: str) -> bool:
+    """All boot servers are."""
+    found = standing(api)
+    return found["process"] == "completed" and found["request"]["version"] == version
+
+
+def pids(site: Lab) -> list[str]:
+    return [host.sh("systemctl show -p MainPID --value moorage-agent").strip() for host in site.hosts]
+
+
+def release_of(host: BootHost) -> str:
+    return host.run("docker", "inspect", "-f", '{{index .Config.Labels "release"}}', "site-probe").strip()
+
+
+def test_a_site_is_brought_from_one_release_to_the_next(site: Lab, api: Api, copy: Copy) -> None:
+    """Pushed, found, and rolled out by nobody's hand: etcd one member at a time, agents replaced in mid-update."""
+    first = push(copy, 1)
+    wait_until(lambda: is_at(api, first), f"all are at {first}", 400)
+    before = pids(site)
+    second = push(copy, 2)
+    wait_until(lambda: is_at(api, second), f"all are at {second}", 400)
+    assert all(new != old for new, old in zip(pids(site), before, strict=True))
+    assert {release_of(host) for host in site.hosts} == {second}
+    asked = api.get("applications/default/sample").json()
+    assert (asked["revision"], asked["state"]) == (2, "running")
+    run = standing(api)
+    tries = {one["lrn"]: one["tries"] for one in run["servers"]}
+    spans = [
+        tuple(datetime.fromisoformat(one[when]) for when in ("began_at", "ended_at"))
+        for lrn in sorted(tries)
+        for one in tries[lrn]
+        if one["name"] == "etcd"
+    ]
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans)), spans
+    assert len(spans) == len(site.of("etcd"))
+    assert {lrn: [one["attempt"] for one in each if one["name"] == "agent"] for lrn, each in tries.items()} == {
+        lrn: [1, 2] for lrn in tries
+    }
+    assert "healthy" in etcdctl(site.of("etcd")[0], "endpoint", "health", "--cluster")
+
+
+def test_a_server_that_hangs_is_told_of_and_waited_for(site: Lab, api: Api, copy: Copy) -> None:
+    """Frozen in mid-update, it is named with what takes it out; thawed, it goes on."""
+    host = site.hosts[-1]
+    version = push(copy, 3)
+    wait_until(lambda: standing(api)["process"] == "running", "it begins", 60)
+    host.freeze()
+    try:
+        wait_until(lambda: "its agent is gone" in standing(api)["next"]["reason"], "that is told", 60)
+        assert f"moorage boot retire {host.lrn}" in standing(api)["next"]["reason"]
+    finally:
+        host.thaw()
+    wait_until(lambda: is_at(api, version), f"all are at {version}", 400)
+
+
+def test_what_is_stopped_leaves_nothing_and_an_older_release_is_gone_back_to(site: Lab, api: Api, copy: Copy) -> None:
+    """A long step is ended on every host within seconds; then by somebody's word all are back at the release before."""
+    push(copy, 4, {"name": "slow", "playbook": "slow.yml"})
+    wait_until(lambda: all(sleeping(host) for host in site.hosts), "all are at the long step", 400)
+    server = site.of("appservers")[0]
+    server.run("moorage", "update", "stop", "--reason", "the lab")
+    wait_until(lambda: not any(sleeping(host) for host in site.hosts), "nothing of it runs", 5)
+    wait_until(lambda: not any(one["busy"] for one in standing(api)["servers"]), "no step runs", 30)
+    server.run("moorage", "update", "rollback", "2026.11.22-3", "--yes")
+    server.run("moorage", "update", "recover")
+    wait_until(lambda: is_at(api, "2026.11.22-3"), "all are back", 400)
+    assert {release_of(host) for host in site.hosts} == {"2026.11.22-3"}
+    wait_for_nodes(site, *(host.hostname for host in site.hosts))
+
+
+def sleeping(host: BootHost) -> bool:
+    return "sleep" in host.sh("pgrep -fx 'sleep 601' >/dev/null && echo sleep", check=False)
