@@ -1,4 +1,4 @@
-"""What notices of updates say: Neco's titles, texts and colours, letter for letter, and nothing that pings or breaks."""
+"""What notices of updates say: Neco's titles, texts and colours to the letter, and nothing that pings or breaks."""
 
 from __future__ import annotations
 
@@ -119,13 +119,15 @@ def test_mail_says_the_same_in_words() -> None:
     """A subject to sort by, and a text without markup."""
     assert notices.mail(replace(BEGIN, kind="failure", detail=REASON), "tokyo") == (
         "[tokyo] Update failed: 2026.11.21-3",
-        "The update of the boot servers failed; please fix it manually.\n\n"
-        "Cluster:    tokyo\n"
-        "Version:    2026.11.21-3\n"
-        "Servers:    0, 2, 10\n"
-        "Started at: 2026-11-21T07:00:00Z\n"
-        "Told at:    2026-11-21T07:30:00Z\n\n"
-        f"{REASON}\n",
+        (
+            "The update of the boot servers failed; please fix it manually.\n\n"
+            "Cluster:    tokyo\n"
+            "Version:    2026.11.21-3\n"
+            "Servers:    0, 2, 10\n"
+            "Started at: 2026-11-21T07:00:00Z\n"
+            "Told at:    2026-11-21T07:30:00Z\n\n"
+            f"{REASON}\n"
+        ),
     )
     subject, _ = notices.mail(replace(BEGIN, version="1\r\nBcc: all@example.com"), "tokyo")
     assert "\n" not in subject and "\r" not in subject
