@@ -7,6 +7,7 @@ takes it out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +46,14 @@ class Action:
     reason: str
     request: Request | None = None
     clear: bool = False
+
+
+def followed(lrn: int, message: str) -> str:
+    """What a server says that aborts since another one did."""
+    return f"server {lrn} aborted: {message}"
+
+
+_FOLLOWED = re.compile(r"server \d+ aborted: ")
 
 
 def decide(seen: Seen, now: datetime) -> Action:
@@ -105,10 +114,12 @@ def _stopped(asked: Request) -> Request:
 
 
 def _aborted(asked: Request, statuses: Mapping[int, Status]) -> str:
-    for lrn in numbers(tuple(statuses)):
-        status = statuses[lrn]
-        if status.version == asked.version and status.cond == ABORTED:
-            return f"update request was aborted: server {lrn}: {status.message or 'no reason was given'}"
+    """By the server that was the first; the others have only followed it."""
+    known = {lrn: statuses[lrn] for lrn in numbers(tuple(statuses))}
+    found = {lrn: one for lrn, one in known.items() if one.version == asked.version and one.cond == ABORTED}
+    causes = [lrn for lrn, one in found.items() if not _FOLLOWED.match(one.message)] or list(found)
+    for lrn in causes[:1]:
+        return f"update request was aborted: server {lrn}: {found[lrn].message or 'no reason was given'}"
     return ""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from appserver.core.release import ReleaseStep
-from appserver.core.rollout import completed, listed, numbers
+from appserver.core.rollout import completed, followed, listed, numbers
 from appserver.core.rollout_record import ABORTED, COMPLETED, NOT_RUNNING, RUNNING, Request, Status
 
 Doing = Literal["nothing", "running", "done", "failed"]
@@ -100,7 +100,7 @@ def _unexpected(sight: Sight, asked: Request, own: Status) -> Iterator[str]:
     """What no server of an update in lock-step can have said."""
     for lrn, status in _others(sight, asked):
         if status.version == asked.version and status.cond == ABORTED:
-            yield f"server {lrn} aborted: {status.message}"
+            yield followed(lrn, status.message)
         elif status.version != asked.version or status.cond == NOT_RUNNING:
             if own.step > sight.first:
                 yield f"server {lrn} says step {status.step} of {status.version}, in the middle of {asked.version}"

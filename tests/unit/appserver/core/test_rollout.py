@@ -52,6 +52,18 @@ def test_an_abort_stops_the_update_for_all() -> None:
     assert action.request == replace(ASKED, stop=True)
 
 
+def test_who_aborted_first_is_named() -> None:
+    """Not one that followed, whatever their numbers."""
+    statuses = {
+        0: Status(V1, 2, ABORTED, "server 1 aborted: etcd did not come up"),
+        1: Status(V1, 2, ABORTED, "etcd did not come up"),
+    }
+    action = decide(replace(SEEN, statuses=statuses), NOW)
+    assert action.reason == "update request was aborted: server 1: etcd did not come up"
+    del statuses[1]
+    assert "server 0: server 1 aborted" in decide(replace(SEEN, statuses=statuses), NOW).reason
+
+
 def test_an_abort_of_another_version_does_not_count() -> None:
     """It is what is left of an earlier update."""
     statuses = {**DONE, 1: Status(V2, 2, ABORTED, "long ago")}
