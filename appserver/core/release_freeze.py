@@ -15,8 +15,8 @@ from datetime import date
 from appserver.errors import Invalid
 
 MOST = 50
-_DATES = re.compile(r"(\d{4}-\d{2}-\d{2})?\.\.(\d{4}-\d{2}-\d{2})?(?: +(.*))?")
-_LIKE_A_DATE = re.compile(r"[\d.-]+(?: .*)?")
+_DATES = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})?\.\.([0-9]{4}-[0-9]{2}-[0-9]{2})?(?: +(.*))?")
+_LIKE_A_DATE = re.compile(r"[0-9.-]+(?: .*)?")
 _LONGEST = 200
 
 

@@ -18,7 +18,7 @@ CHANNELS: Mapping[str, str] = {"none": "", "test": "test", "dev": "test", "stagi
 """`config/env` to the prefix of the tags it takes. What staging has proven is tagged again for prod."""
 FIXED = "9999.12.31-99999"
 """The one version of the channel `test`: later than any other."""
-_VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,9})")
+_VERSION = re.compile(r"([0-9]{4})\.([0-9]{2})\.([0-9]{2})-([0-9]{1,9})")
 
 
 @total_ordering
