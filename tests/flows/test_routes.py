@@ -14,27 +14,18 @@ from tests.lab.bridged import bridged_dockerd
 from tests.lab.etcd import Cluster
 from tests.lab.fleet import Fleet, fleet
 from tests.lab.front import Front, front_of
+from tests.lab.greeters import ANSWERS, greeter
 from tests.lab.images import busybox
 from tests.lab.visitors import ask, echoes, visiting, websocket
 from tests.lab.wait import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SLOW = "#!/bin/sh\nsleep 0.2\nprintf 'Content-Type: text/plain\\r\\n\\r\\n%s' \"$GREETING\"\n"
-SERVES = (
-    "mkdir -p /data/cgi-bin; cp /bin/slow /data/cgi-bin/; cd /data; echo $GREETING > index.html; echo $GREETING > api;"
-    "exec httpd -f -p 80 -h /data"
-)
-ANSWERS = '["CMD", "/bin/busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/"]'
 ECHOES = (
     '#!/bin/sh\nwhile read -r line && [ "${#line}" -gt 1 ]; do :; done\n'
     "printf 'HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n'\n"
     "printf 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\\r\\n'\nexec cat\n"
 )
-
-
-def web() -> str:
-    return busybox(command=("/bin/busybox", "sh", "-c", SERVES), files={"bin/slow": SLOW})
 
 
 def echo() -> str:
@@ -43,7 +34,7 @@ def echo() -> str:
 
 @pytest.fixture(scope="module")
 def ships(etcd: Cluster) -> Iterator[Fleet]:
-    with fleet(etcd, "/routes/", 3, bridged_dockerd, (web(), echo())) as made:
+    with fleet(etcd, "/routes/", 3, bridged_dockerd, (greeter(), echo())) as made:
         yield made
 
 
@@ -65,9 +56,9 @@ def compose(host: str, greeting: str = "one", expose: Any = None, image: str = "
     return f"""
 services:
   web:
-    image: {image or web()}
+    image: {image or greeter()}
     environment: {{GREETING: "{greeting}"}}
-    healthcheck: {{test: {ANSWERS}, interval: 300ms}}
+    healthcheck: {{test: {json.dumps(ANSWERS)}, interval: 300ms}}
     stop_grace_period: 0s
 x-moorage: {json.dumps({"timeout": "30s", "expose": exposed, **run})}
 """

@@ -14,6 +14,7 @@ from itertools import count
 from threading import Event, Thread
 
 TIMEOUT_S = 20
+HERE = "127.0.0.1"
 
 
 @dataclass(slots=True)
@@ -32,9 +33,9 @@ class Visits:
         return sum(self.answers.values())
 
 
-def ask(port: int, host: str, path: str = "/", method: str = "GET") -> tuple[int, str]:
-    """Status and text, through the proxy at a port of this machine."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
+def ask(port: int, host: str, path: str = "/", method: str = "GET", at: str = HERE) -> tuple[int, str]:
+    """Status and text, through the proxy at a port of this machine, or of another's address."""
+    connection = http.client.HTTPConnection(at, port, timeout=TIMEOUT_S)
     try:
         connection.request(method, path, body=b"x" if method == "POST" else None, headers={"Host": host})
         answer = connection.getresponse()
@@ -44,18 +45,21 @@ def ask(port: int, host: str, path: str = "/", method: str = "GET") -> tuple[int
 
 
 @contextmanager
-def visiting(port: int, host: str, path: str = "/", rate: float = 50.0, posts: int = 0) -> Iterator[Visits]:
+def visiting(
+    port: int, host: str, path: str = "/", rate: float = 50.0, posts: int = 0, at: str = HERE
+) -> Iterator[Visits]:
     """From the beginning of the block to its end; all have ended then. Each on a connection of its own.
 
     Args:
         posts: each of so many is a POST, which no proxy may ask twice; 0 for none.
+        at: address of the proxy.
     """
     visits, over, number = Visits(), Event(), count()
 
     def once() -> str:
         method = "POST" if posts and next(number) % posts == 0 else "GET"
         try:
-            status, text = ask(port, host, path, method)
+            status, text = ask(port, host, path, method, at)
             visits.said.append(text)
             return f"{status} {text}" if status == 200 else str(status)
         except (OSError, http.client.HTTPException) as error:
