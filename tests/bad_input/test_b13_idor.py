@@ -17,7 +17,10 @@ from appserver.web.app import create_app
 from tests.lab.served import API, Site
 
 COMPOSE = "services:\n  web:\n    image: bb:1\n    environment:\n      DB_PASSWORD: hunter-two\n"
-VALUES = {"cluster": "default", "name": "shop", "number": "1", "operation": "", "token": "", "lrn": "0", "other": "1"}
+VALUES = {
+    "cluster": "default", "name": "shop", "number": "1", "operation": "", "token": "", "lrn": "0", "other": "1",
+    "version": "2026.11.22-1",
+}  # fmt: skip
 
 BODIES: dict[str, dict[str, Any]] = {
     "POST /applications": {"name": "shop", "compose": COMPOSE.replace("bb:1", "bb:2")},
@@ -52,6 +55,8 @@ VIEWER_MAY = {
     "GET /bootservers", "GET /bootservers/<int:lrn>", "GET /bootservers/<int:lrn>/differences/<int:other>",
     "GET /installed", "GET /start-up", "GET /config", "GET /placements", "GET /placements/<cluster>/<name>",
     "GET /nodes/<name>/metrics", "GET /applications/<cluster>/<name>/metrics", "GET /routes",
+    "GET /releases", "GET /updates", "GET /updates/plan", "GET /updates/status", "GET /notices",
+    "GET /applications/<cluster>/<name>/usage", "GET /images/usage",
 }  # fmt: skip
 OPERATOR_MAY = VIEWER_MAY | {
     "POST /applications", "POST /applications/<cluster>/<name>/rollback", "POST /applications/<cluster>/<name>/start",
@@ -63,7 +68,7 @@ OPERATOR_MAY = VIEWER_MAY | {
     "POST /nodes/<name>/undrain",
     "GET /playbooks", "GET /inventory", "GET /plays", "GET /plays/<int:number>", "GET /plays/<int:number>/output",
 }  # fmt: skip
-WAITING = {"GET /operations/<operation>/events", "POST /sources/<name>/sync"}
+WAITING = {"GET /operations/<operation>/events", "POST /sources/<name>/sync", "POST /releases/check"}
 """Answered when something else has happened; who may not is told at once, below."""
 OWN = {"POST /login", "POST /me/password"}
 """What everybody may try for themselves, and is refused for another reason: the password is wrong."""
@@ -103,7 +108,7 @@ def test_a_role_reaches_exactly_its_routes(site: Site, theirs: dict[str, str], r
             continue
         path = re.sub(r"<(?:int:)?(\w+)>", lambda found: theirs[found[1]], rule.replace("/users/<name>", "/users/ann"))
         path = path.replace("/nodes/shop", "/nodes/n1").replace("/sources/shop", "/sources/config")
-        path = path.replace("/clusters/shop", "/clusters/default")
+        path = path.replace("/clusters/shop", "/clusters/default").replace("/notices/shop", "/notices/00000012-failure")
         body = BODIES.get(name, {}) if method != "GET" else None
         answer = site.api(method, path, token, json=body, headers={"X-Wait": "0"})
         assert answer.status_code < 500, (name, answer.text)
@@ -115,6 +120,7 @@ def test_a_role_reaches_exactly_its_routes(site: Site, theirs: dict[str, str], r
 def test_who_may_not_wait_is_told_at_once(site: Site):
     """Routes that answer later ask for the right first."""
     assert site.api("POST", "/sources/config/sync", site.token("vic", "viewer"), json={}).status_code == 403
+    assert site.api("POST", "/releases/check", site.token("vic", "viewer"), json={}).status_code == 403
     assert site.api("GET", "/operations/default.shop.1.1/events").status_code == 401
 
 
