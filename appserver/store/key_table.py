@@ -82,6 +82,13 @@ TABLE: tuple[Key, ...] = (
     ),
     Key("info/bootservers/<LRN>", "empty", "playbooks"),
     Key("info/release", "release version", "updater"),
+    Key(
+        "releases/<version>",
+        "Kept: a release, where it came from, its tags, who signed it, why it is put aside",
+        "updater, serve",
+    ),
+    Key("releasefiles/<version>/<n>", "the files of its commit: zlib, base64, in sealed parts", "updater, serve"),
+    Key("releasesearch", "Search: how the last look for a new release went, and who asked for one", "updater, serve"),
     Key("status/current", "Request: version, servers, stop, started_at: Neco's", "updater, operator"),
     Key("status/bootservers/<LRN>", "Status: version, step, cond (0 to 3), message: Neco's", "agent"),
     Key("contents/<target>", "Content: version, success: Neco's", "agent that leads in `leader/worker/`"),
