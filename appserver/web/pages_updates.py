@@ -62,12 +62,12 @@ def update(number: int) -> str:
 def new() -> Rendered | Answer:
     """Without a version, the form; with one, the plan of it, and the button. POST: ask for it."""
     me = caller()
-    services().access.require(me, "E", "update:")
     version, older = request.values.get("version", "").strip(), bool(request.values.get("older"))
     if request.method == "POST":
         asked = services().updates.request(me, version, older)
         flash(f"An update to {asked} is asked for.", "ok")
         return redirect(url_for("pages.updates"), 303)
+    services().access.require(me, "E", "update:")
     plan, fault, status = None, "", 200
     if version:
         try:
