@@ -24,10 +24,14 @@ from appserver.services.releases import Releases
 log = logging.getLogger(__name__)
 
 _SUBJECT = f"source:{REPOSITORY}"
+_UNAPPROVED = "takes an administrator, or a signature that config/release-signers asks for: its playbooks run as root"
 
 
 class ReleasePush:
-    """What `web/git.py` stands on, of this one repository. A read needs R on `source:releases`, a push U."""
+    """What `web/git.py` stands on, of this one repository. A read needs R on `source:releases`, a push U.
+
+    A tag that is to be a release needs C on updates besides, or somebody's signature who may sign releases.
+    """
 
     def __init__(
         self,
@@ -145,6 +149,7 @@ class _OnePush:
                     found += [_of(tag, fault) for fault in faults_of(error)]
                     continue
                 found += [fault] if (fault := one_commit(tag, one.commit, known)) else []
+                found += [] if one.signed_by or self._caller.may("C", "update:") else [(tag, _UNAPPROVED)]
                 known[tag] = one.commit
                 seen.append(one)
         if found:

@@ -11,7 +11,7 @@ from appserver.cli.main import main
 from tests.bad_input.doors import record
 from tests.bad_input.test_b5_yaml import NO_YAML
 from tests.lab.git import Copy, clone
-from tests.lab.releasing import MANIFEST, PLAY, give_tag, release
+from tests.lab.releasing import MANIFEST, PLAY, give_tag, release, signer
 from tests.lab.served import Site
 
 TAG = "test-2026.11.22-1"
@@ -126,17 +126,31 @@ def test_a_tag_that_looks_like_a_release_and_is_none_is_refused(
 
 
 def test_who_may_not_push_is_told_before_git_is_let_in(site: Site, copy: Callable[..., Copy]) -> None:
-    """A viewer clones and does not push, an operator does both, nobody known does neither."""
+    """A viewer clones and does not push; nobody known does neither."""
     viewer = copy("viewer")
     release(viewer, TAG)
     said = viewer.push("origin", TAG)
     assert said.code != 0 and "403" in said.err
     assert on_record(site) == {}
-    operator = copy("operator")
-    release(operator, TAG)
-    assert operator.push("origin", TAG).code == 0
     for path in ("info/refs?service=git-upload-pack", "info/refs?service=git-receive-pack"):
         assert site.ask("GET", f"/git/releases.git/{path}").status_code == 401
+
+
+def test_an_operator_gives_no_release_out_but_a_signed_one(
+    site: Site, copy: Callable[..., Copy], tmp_path: Path
+) -> None:
+    """B7: operators run no playbooks, and a release is playbooks that run as root. Branches they push."""
+    anna = signer(tmp_path / "keys", "anna@example.com")
+    operator = copy("operator")
+    release(operator, TAG, by=anna)
+    assert operator.push("origin", "HEAD:main").code == 0
+    said = operator.push("origin", TAG)
+    assert said.code != 0 and said.remote[0].startswith(f"{TAG}: takes an administrator, or a signature"), said.err
+    assert on_record(site) == {}
+    answer = site.api("PUT", "/config/release-signers", site.token(), json={"value": anna.line})
+    assert answer.status_code == 200, answer.text
+    assert operator.push("origin", TAG).code == 0
+    assert site.api("GET", "/releases/2026.11.22-1", site.token()).json()["signed_by"] == "anna@example.com"
 
 
 @pytest.mark.parametrize(
