@@ -42,8 +42,7 @@ def lint(directory: Path, tag: str) -> int:
         for where, why in faults[:MAX_FAULTS]:
             show.say(f"{where}: {why}" if where else why, err=True)
         if found:
-            pinned = f"{len(found.images)} images, {len(found.debs)} packages, {len(found.steps)} steps"
-            show.say(f"{tag or directory}: release {found.version}: {pinned}; nothing wrong")
+            show.say(f"{tag or directory}: release {found.version}, {_counted(found)}; nothing wrong")
     return _CALLERS_MISTAKE if faults else 0
 
 
@@ -138,6 +137,11 @@ def _examined(directory: Path, tag: str) -> Release:
     if bad:
         raise InvalidMany(bad)
     return examined(files, untagged(files, _today()))
+
+
+def _counted(found: Release) -> str:
+    counts = ((len(found.images), "image"), (len(found.debs), "package"), (len(found.steps), "step"))
+    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
 
 
 def _newest_of(directory: Path, text: str) -> str:

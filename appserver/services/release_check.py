@@ -111,7 +111,7 @@ class ReleaseCheck:
         kept = self._releases.keep(choice.tag, fence)
         expect = {**fence, rollout.RELEASE: seen.revision_of(rollout.RELEASE)}
         if not self._kv.commit(expect, {rollout.RELEASE: kept.release.version}):
-            raise Conflict("the release in force changed during the look")
+            return replace(choice, why="somebody changed the release in force meanwhile")
         was = f", after {current}" if current else ""
         message = f"release {kept.release.version} is in force ({choice.tag}){was}"
         self._events.emit(PIPELINE, "PROMOTE", "INFO", REPOSITORY, message)

@@ -154,6 +154,17 @@ def test_signatures_are_asked_for_at_the_push_and_at_the_look(site: Servers, cop
     assert look(site)["error"] is None
 
 
+def test_a_release_that_was_pushed_to_another_app_server_is_taken(site: Servers, tmp_path: Path) -> None:
+    """Each has a disk of its own; what was pushed to one is on record for whichever leads."""
+    with site.second_serve() as second:
+        copy = clone(tmp_path / "elsewhere", f"{second.url}/git/releases.git", "root", site.token)
+        release(copy, "test-2026.11.26-30")
+        said = copy.push("origin", "test-2026.11.26-30")
+        assert said.code == 0, said.err
+        configure(site, "env", "dev")
+        in_force(site, "2026.11.26-30")
+
+
 def configure(site: Servers, key: str, value: str) -> None:
     words = ("set", key, value) if value else ("unset", key)
     done = site.moorage("config", *words)

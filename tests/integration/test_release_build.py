@@ -143,7 +143,7 @@ def test_lint_reads_a_working_tree_or_a_tag_and_tells_all_faults(tmp_path: Path,
     copy = begin(tmp_path / "copy")
     release(copy, "test-2026.11.22-1")
     code, out, _ = run("lint", str(copy.path), "--tag", "test-2026.11.22-1")
-    assert (code, "release 2026.11.22-1: 0 images, 0 packages, 1 steps; nothing wrong" in out) == (0, True)
+    assert (code, "release 2026.11.22-1, 0 images, 0 packages, 1 step; nothing wrong" in out) == (0, True)
     (copy.path / "release.yml").write_text("images: {web: latest}\nsteps: [{name: a, playbook: ../play.yml}]\n")
     code, _, err = run("lint", str(copy.path))
     assert code == 2

@@ -9,6 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
+from appserver.core.release import Kept
 from appserver.errors import LeadershipLost
 from appserver.services.releases_view import ReleaseList
 from appserver.store import releases as store
@@ -107,6 +108,24 @@ def test_whoever_leads_no_more_brings_nothing_into_force(house: ReleaseHouse, co
         house.check.look({"leader/updater/7": 3})
     assert house.in_force == ""
     assert store.search(house.desk.kv).revision == 0
+
+
+def test_what_people_ask_for_during_a_look_stays(house: ReleaseHouse, copy: Copy) -> None:
+    """The look was decided on what was in force before: it writes nothing over what is there now."""
+    pushed(copy, ONE, TWO)
+    keep = house.releases.keep
+
+    def meanwhile(tag: str, fence: object) -> Kept:
+        house.desk.kv.commit({}, {"info/release": ONE})
+        return keep(tag)
+
+    house.releases.keep = meanwhile  # type: ignore[method-assign, assignment]
+    found = house.check.look({})
+    assert (found.error, house.in_force) == ("", ONE)
+    assert found.why == "somebody changed the release in force meanwhile"
+    house.releases.keep = keep  # type: ignore[method-assign]
+    house.check.look({})
+    assert house.in_force == TWO
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "[::1]", "localhost", "0.0.0.0"])

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from appserver.core.refs import short
-from appserver.errors import Conflict, Invalid, InvalidMany, LeadershipLost, NotFound
+from appserver.errors import Conflict, Invalid, InvalidMany, LeadershipLost, NotFound, RepoError
 from appserver.store import releases as store
-from tests.lab.forge import Forge, https_forge
+from tests.lab.forge import TOKEN, Forge, https_forge, ssh_forge
 from tests.lab.git import Copy
 from tests.lab.release_house import SEALER, ReleaseHouse
 from tests.lab.releasing import MANIFEST, PLAY, give_tag, release, signer
@@ -48,6 +48,32 @@ def test_a_release_is_kept_by_its_version_with_its_files(house: ReleaseHouse, co
     revision = house.desk.kv.snapshot("releases/").revision
     assert house.releases.keep(ONE) == house.releases.keep(f"test-{ONE}") == made
     assert house.desk.kv.snapshot("releases/").revision == revision
+
+
+def test_the_credential_is_that_of_the_way_it_is_fetched(
+    house: ReleaseHouse, copy: Copy, forge: Forge, tmp_path: Path
+) -> None:
+    """A token by https, a key and the host's own key by ssh; neither is told when it does not do."""
+    release(copy, f"test-{ONE}")
+    copy.push("--tags", "origin", check=True)
+    forge.token = TOKEN
+    with pytest.raises(RepoError):
+        house.releases.keep(ONE)
+    house.configure("github-token", TOKEN)
+    assert house.releases.keep(ONE)
+    release(copy, f"test-{TWO}", files={"play.yml": f"{PLAY}# 2\n"})
+    copy.push("--tags", "origin", check=True)
+    with ssh_forge(tmp_path / "ssh") as ssh:
+        house.configure("release-repository", f"{ssh.url}{forge.folder}/releases.git")
+        with pytest.raises(Invalid, match="known_hosts"):
+            house.releases.keep(TWO)
+        house.configure("release-known-hosts", ssh.known_hosts)
+        with pytest.raises(RepoError):
+            house.releases.keep(TWO)
+        house.configure("release-repository-key", ssh.key)
+        assert house.releases.keep(TWO).source.startswith("ssh://")
+    kept = str(house.desk.kv.snapshot("").items)
+    assert TOKEN not in kept and ssh.key.splitlines()[2] not in kept
 
 
 def test_what_is_proven_is_known_by_its_other_tags(house: ReleaseHouse, copy: Copy) -> None:
