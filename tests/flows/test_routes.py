@@ -10,7 +10,7 @@ from zlib import crc32
 
 import pytest
 
-from tests.lab.bridged import bridged_dockerd
+from tests.lab.bridged import Bridged, bridged_dockerd
 from tests.lab.etcd import Cluster
 from tests.lab.fleet import Fleet, fleet
 from tests.lab.front import Front, front_of
@@ -129,6 +129,22 @@ def test_a_container_that_is_killed_costs_what_it_was_answering_at_most(ships: F
         before = visits.count
         wait_until(lambda: visits.count > before + 50, "requests go on")
     assert visits.failed == {}, visits.answers
+    wait_until(lambda: len(_containers(ships, host)) == 2, "both are asked", 10)
+
+
+def test_a_host_that_is_gone_costs_the_requests_of_half_a_second_at_most(ships: Fleet, quay: Front, name: str) -> None:
+    """It says nothing any more. What it was answering is lost; who comes then is answered by the other copy."""
+    host = f"{name}.example.net"
+    deploy(ships, quay, name, compose(host, "one", replicas=2), host)
+    engine = ships.hosts[sorted(ships.on(name))[0]].engine
+    assert isinstance(engine, Bridged)
+    with visiting(quay.port, host, "/cgi-bin/slow") as visits:
+        wait_until(lambda: visits.count > 50, "requests are answered")
+        engine.cut()
+        before = visits.count
+        wait_until(lambda: visits.count > before + 300, "requests go on", 30)
+        engine.heal()
+    assert sum(visits.failed.values()) <= 25, visits.answers
     wait_until(lambda: len(_containers(ships, host)) == 2, "both are asked", 10)
 
 

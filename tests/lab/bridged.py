@@ -50,6 +50,19 @@ class Bridged(Dockerd):
         self._link(self.process.pid)
         wait_until(self._answers, "dockerd serves", START_S)
 
+    def cut(self) -> None:
+        """Nothing comes in by its link any more, and nobody is told so: as of a host whose power failed."""
+        self._drop("-I")
+
+    def heal(self) -> None:
+        self._drop("-D")
+
+    def _drop(self, how: str) -> None:
+        assert self.process is not None
+        inside = ("nsenter", "--target", str(self.process.pid), "--net")
+        rule = ("iptables", "-w", "-t", "mangle", how, "PREROUTING", "-i", f"up{self.number}", "-j", "DROP")
+        subprocess.run((*inside, *rule), capture_output=True, check=True)
+
     def _is_apart(self) -> bool:
         assert self.process is not None
         return Path(f"/proc/{self.process.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
