@@ -114,7 +114,8 @@ def undo(yes: bool) -> int:
     if not yes and not confirmed("Take back what was begun of the update?"):
         return 2
     found = client().post("updates", "undo")
-    show.done(f"update {found['id']} takes it back to {found['version']}: {len(found['steps'])} steps", id=found["id"])
+    steps = ", ".join(step["name"] for step in found["steps"])
+    show.done(f"update {found['id']} takes it back to {found['version']}: {steps}", id=found["id"])
     return 0
 
 

@@ -91,9 +91,10 @@ def progress_json(run: Run, progress: Mapping[int, Progress]) -> list[dict[str, 
 
 
 def spoken(seconds: float) -> str:
-    """`0.4 s`, `42 s`, `3 min 20 s`, `1 h 5 min`."""
+    """`0.02 s`, `4.2 s`, `42 s`, `3 min 20 s`, `1 h 5 min`."""
     if seconds < 60:
-        return f"{seconds:.1f} s" if 0.05 <= seconds < 10 else f"{seconds:.0f} s"
+        digits = 0 if seconds >= 10 or seconds < 0.005 else 2 if seconds < 0.1 else 1
+        return f"{seconds:.{digits}f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))

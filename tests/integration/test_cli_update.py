@@ -46,9 +46,7 @@ def boots(joined: tuple[Site, BootSite]) -> BootSite:
 
 
 @pytest.fixture
-def run(
-    joined: tuple[Site, BootSite], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def run(joined: tuple[Site, BootSite], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """As an administrator: exit code, standard output, standard error."""
     served, _ = joined
     monkeypatch.setenv("MOORAGE_SERVER", served.url)
@@ -173,7 +171,7 @@ def test_what_was_begun_is_taken_back(run: Run, boots: BootSite) -> None:
     still(boots)
     assert run("undo")[0] == 2
     code, out, err = run("undo", "--yes")
-    assert (code, out) == (0, f"update 3 takes it back to {V1}: 1 steps\n"), err
+    assert (code, out) == (0, f"update 3 takes it back to {V1}: undo second\n"), err
     boots.wait_for(V1, "completed")
     assert sorted(boots.ran.began("back.yml")) == [0, 1, 2]
 
