@@ -51,6 +51,14 @@ def parse(text: str, where: str = "version") -> Version:
     raise Invalid(where, "is no version such as 2026.11.22-17")
 
 
+def is_version(text: str) -> bool:
+    try:
+        parse(text)
+    except Invalid:
+        return False
+    return True
+
+
 def tagged(tag: str) -> tuple[str, Version] | None:
     """Prefix and version of a release's tag; None for any other tag."""
     prefix, _, rest = tag.partition("-")

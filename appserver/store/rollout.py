@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from appserver.core.release_versions import is_version
 from appserver.core.rollout_record import Progress, Request, Run, Status
 from appserver.errors import Invalid
 from appserver.ports import Snapshot
@@ -51,8 +52,9 @@ def run_of(seen: Snapshot) -> Stored[Run] | None:
 
 
 def release_of(seen: Snapshot) -> str:
+    """The version in force; "" where there is none. Before the first, playbooks put down the program's own there."""
     item = seen.items.get(RELEASE)
-    return item.value if item else ""
+    return item.value if item and is_version(item.value) else ""
 
 
 def statuses_of(seen: Snapshot) -> Mapping[int, Status]:

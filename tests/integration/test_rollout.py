@@ -62,6 +62,15 @@ def test_servers_go_step_by_step_and_the_next_release_follows(site: BootSite) ->
     assert [run.version for run in site.updates.history(ADMIN)] == [V2, V1]
 
 
+def test_the_program_s_own_version_is_no_release(site: BootSite) -> None:
+    """Playbooks put it down where a release will be: nothing is begun with it, and the first release follows it."""
+    site.take("0.1.0")
+    wait_until(lambda: site.updates.plan(ADMIN).action.reason == "no release is known yet", "it waits")
+    assert site.updates.status(ADMIN).release == ""
+    site.updates.request(ADMIN, V1)
+    site.wait_for(V1, "completed")
+
+
 def test_what_is_on_record_is_neco_s(site: BootSite) -> None:
     """Byte for byte but the time."""
     site.take(V1)
