@@ -73,7 +73,7 @@ def new() -> Rendered | Answer:
         try:
             plan = services().updates.plan(me, version, older)
         except (Invalid, NotFound, Conflict) as error:
-            fault, status = str(error), problem(error)[1]
+            fault, status = error.why if isinstance(error, Invalid) else str(error), problem(error)[1]
     shown = {"version": version[:LONGEST], "older": older, "plan": plan, "fault": fault}
     return render_template("updates/new.html", releases=services().releases.list(me), **shown, **_words(None)), status
 

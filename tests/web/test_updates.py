@@ -56,6 +56,14 @@ def test_each_server_has_its_step_and_its_task() -> None:
     assert told.count("waits for the others") == 2
 
 
+def test_where_an_update_was_stopped_nobody_waits_for_others() -> None:
+    """Whoever was at a step is stopped there; whoever failed says why."""
+    told = words(visitor(updates_record.aborted()).get("/updates").text, "Boot servers")
+    assert told.count("Stopped") == 2
+    assert "Aborted 2 of 4 etcd step etcd on boot-1: broke" in told
+    assert "waits" not in told
+
+
 def test_the_chart_is_there_without_scripts_and_in_words() -> None:
     """A bar for each try, a cross for the one that failed, a line for each barrier, one sentence for all of it."""
     page = visitor(updates_record.record()).get("/updates/3").text
@@ -71,7 +79,7 @@ def test_an_update_is_shown_whole() -> None:
     """Its steps with scope, waves and probes; each try with its times; the output of the one that failed, as text."""
     page = visitor(updates_record.record()).get("/updates/2").text
     steps = words(page, "Steps")
-    assert "one server at a time etcd etcd tcp 127.0.0.1:2379" in steps
+    assert "one server at a time etcd etcd , tcp 127.0.0.1:2379" in steps
     assert "in waves: 1, the rest" in steps
     assert "once for all: contents" in steps
     assert "20 min, 2 tries" in steps
