@@ -29,6 +29,7 @@ from appserver.store import notices as outbox
 from appserver.store import rollout as store
 from appserver.store.codec import encode
 from appserver.store.hearing import Hearing
+from appserver.store.parts import parts
 from appserver.store.records import Stored
 from appserver.store.releases import kept
 
@@ -36,7 +37,11 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
 """How soon it is seen that it is to stop."""
-_ANYWAY_S = 5.0
+_AGAIN_S = 2.0
+_ANYWAY_S = 30.0
+"""What counts is heard, the end of a deadline too: at 1,000 nodes a look is a megabyte."""
+KEPT = 100
+"""Updates that the history goes back."""
 _HEARD = ("status/", "info/", "update/", "alive/", "config/", "releases/")
 
 Told = tuple[Mapping[str, int], Mapping[str, str]]
@@ -82,7 +87,7 @@ class Updater:
                 continue
             except StoreError as error:
                 log.warning("event=updater_waits reason=%r", str(error))
-                stop.wait(_ANYWAY_S)
+                stop.wait(_AGAIN_S)
 
     def _follow(self, stop: Event, fence: Mapping[str, int]) -> None:
         """Look whenever something changed, and now and then."""
@@ -184,9 +189,17 @@ class Updater:
         expect = {**fence, store.REQUEST: seen.revision_of(store.REQUEST), store.RUN: run.revision, **absent}
         text = encode(over)
         if self._kv.commit(expect, {**puts, store.RUN: text, store.run(over.number): text, **told}):
+            self._prune(over.number, fence)
             severity: Severity = "INFO" if outcome == "completed" else "ERROR"
             message = f"update {over.number} to {over.version}: {outcome}" + (f": {why}" if why else "")
             self._say(message, severity, {"update": over.number})
+
+    def _prune(self, newest: int, fence: Mapping[str, int]) -> None:
+        """Updates of long ago are forgotten, with what each server did in them."""
+        seen = self._kv.snapshot(store.RUNS, store.STEPS).items
+        old = [key for key in seen if int(key.rpartition("/")[2]) <= newest - KEPT]
+        for some in parts(old):
+            self._kv.commit(fence, {}, some)
 
     def _tell_dead(self, seen: Snapshot, run: Run, fence: Mapping[str, int]) -> None:
         """Of servers of the update whose agents are gone: each once in an update, at once."""

@@ -24,7 +24,7 @@ from appserver.errors import Conflict, NotFound
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.audit import Audit
 from appserver.services.events import Events
-from appserver.services.rollout import Freeze, seen_of, start
+from appserver.services.rollout import KEPT, Freeze, seen_of, start
 from appserver.store import notices as outbox
 from appserver.store import releases
 from appserver.store import rollout as store
@@ -34,8 +34,6 @@ from appserver.store.releases import kept
 
 NOTHING: Mapping[str, str] = {}
 NO_FENCE: Mapping[str, int] = {}
-KEPT = 100
-"""Updates that the history goes back."""
 
 
 @dataclass(frozen=True, slots=True)

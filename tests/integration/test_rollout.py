@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
 
 from appserver.adapters.etcd import Etcd
 from appserver.core.release import Probe, ReleaseStep
-from appserver.core.rollout_record import ABORTED, COMPLETED, RUNNING, Content, Status
+from appserver.core.rollout_record import ABORTED, COMPLETED, RUNNING, Content, Progress, Run, Status
 from appserver.errors import Conflict, NotFound
 from appserver.ports.steps import StepJob
 from appserver.store import releases, rollout
@@ -263,6 +265,22 @@ def test_what_failed_once_fails_for_all_until_it_is_recovered(site: BootSite) ->
     site.updates.recover(ADMIN)
     assert not site.kv.snapshot("contents/").items
     site.wait_for(V1, "completed")
+
+
+def test_updates_of_long_ago_are_forgotten(site: BootSite) -> None:
+    """With what each server did in them; the newest hundred stay."""
+    run = Run(1, V1, (0,), "update", (), 1.0, datetime.now(UTC))
+    for number in (1, 2, 3):
+        old = {
+            rollout.run(number): encode(replace(run, number=number)),
+            rollout.progress(0, number): encode(Progress(number)),
+        }
+        site.kv.commit({}, old)
+    site.kv.commit({}, {rollout.RUN: encode(replace(run, number=101))})
+    site.take(V1)
+    site.wait_for(V1, "completed")
+    wait_until(lambda: [one.number for one in site.updates.history(ADMIN)] == [102, 3], "two are forgotten")
+    assert list(site.kv.snapshot(f"{rollout.STEPS}0/").items) == [rollout.progress(0, number) for number in (3, 102)]
 
 
 def test_a_canary_comes_first(site: BootSite) -> None:
