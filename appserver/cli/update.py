@@ -51,7 +51,7 @@ def plan(version: str, older: bool) -> int:
 @click.argument("version", default="")
 @wait_option
 def request(version: str, wait: bool) -> int:
-    """Update to VERSION now, whatever channel, window and freeze say; without one, to the release that is there."""
+    """Update to VERSION now, whatever channel and window say, unless frozen; without one, to what is there."""
     return _asked({"version": version}, wait)
 
 
@@ -169,7 +169,8 @@ def _followed(version: str, before: int) -> int:
         if idle and found["request"]["version"] == version:
             show.done(f"all servers are at {version}", outcome="completed")
             return 0
-        told = "; ".join(f"{one['lrn']}: {_at(one)}" for one in found["servers"])
+        waits = found["next"]["reason"] if found["next"]["action"] == "wait-for-info" else ""
+        told = waits or "; ".join(f"{one['lrn']}: {_at(one)}" for one in found["servers"])
         if told != said and not lazy.wants_json():
             said = told
             show.note(told)

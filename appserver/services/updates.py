@@ -171,7 +171,7 @@ class Updates:
         return found, self._progress(found)
 
     def request(self, caller: Caller, version: str = "", older: bool = False) -> str:
-        """Make a release that is kept the one to be updated to, whatever the channel, the window and the freeze say.
+        """Make a release that is kept the one to be updated to, whatever channel and window say; a freeze holds.
 
         An update that is stopped has to be recovered before it begins. Going back puts what is in force aside: neither
         it nor what came before it is taken again of itself.
@@ -200,6 +200,7 @@ class Updates:
 
         Raises:
             NotFound: nothing is asked for.
+            Conflict: it is through.
         """
         with self._audit.of(caller, "stop", "update:", why):
             require(caller, "E", "update:")
@@ -207,6 +208,8 @@ class Updates:
             asked = self._asked(seen)
             if asked.record.stop:
                 return
+            if self._is_through(seen, asked.record):
+                raise Conflict(f"the update to {asked.record.version} is through")
             puts = {store.REQUEST: encode(replace(asked.record, stop=True))}
             expect = {store.REQUEST: asked.revision}
             run = store.run_of(seen)

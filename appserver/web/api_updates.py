@@ -44,7 +44,7 @@ def show_update(number: int) -> Response:
 @api.post("/updates/request")
 @described("update", ok=shapes_updates.UpdateAsked)
 def request_update(json: UpdateBody) -> Response:
-    """Make a kept release the one to be updated to, whatever channel, window and freeze say."""
+    """Make a kept release the one to be updated to, whatever channel and window say; a freeze holds."""
     return forms.one({"version": services().updates.request(caller(), json.version, json.older)})
 
 

@@ -128,6 +128,8 @@ def test_recover_needs_a_stop_and_a_request(site: BootSite) -> None:
     site.wait_for(V1, "completed")
     with pytest.raises(Conflict, match="not stopped"):
         site.updates.recover(ADMIN)
+    with pytest.raises(Conflict, match=f"the update to {V1} is through"):
+        site.updates.stop(ADMIN)
 
 
 def test_a_stop_ends_what_runs_within_seconds(site: BootSite) -> None:

@@ -9,7 +9,7 @@ short_description: The boot servers are at a release
 version_added: 0.1.0
 description:
   - Asks an app server for an update of all boot servers in lock-step, and waits until it is through.
-  - It is asked for whatever channel, window and freeze say. An update that fails fails the task.
+  - It is asked for whatever channel and window say; a freeze holds. An update that fails fails the task.
 options:
   version:
     description: A release that the app server keeps. Without it, the one that is there.
