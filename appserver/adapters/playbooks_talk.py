@@ -7,7 +7,8 @@ import os
 import selectors
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from appserver.core.plays import PlayNews, Tally
 from appserver.errors import PlaybookError
 
 _LOOK_S = 0.2
+_END_S = 10.0
 _MOST_SAID = 4 << 20
 """Bytes of one line of the process: one event's text."""
 
@@ -27,6 +29,7 @@ def talk(
     given: Mapping[str, object],
     limit_s: float,
     stopped: Callable[[], bool],
+    argv: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Line by line what a run says, its end last; empty while it is silent. Closed or stopped, it is killed.
 
@@ -34,6 +37,7 @@ def talk(
         room: a directory for this run alone.
         environment: all of it.
         given: what `ansible_runner.run` is called with.
+        argv: what runs it instead, and ends all of it on SIGTERM.
     Raises:
         PlaybookError: it could not be run, or not to its end.
     """
@@ -41,7 +45,7 @@ def talk(
     private(room / "job.json", json.dumps(job))
     with (room / "errors").open("w+b") as errors:
         process = subprocess.Popen(
-            contained([sys.executable, "-m", "appserver.adapters.playbooks_process", str(room)]),
+            argv or contained([sys.executable, "-m", "appserver.adapters.playbooks_process", str(room)]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -57,6 +61,10 @@ def talk(
                     ended = said.get("kind") == "end"
                     yield said
         finally:
+            if argv:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_END_S)
             process.kill()
             process.wait()
             cast(Any, process.stdout).close()

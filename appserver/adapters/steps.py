@@ -51,7 +51,7 @@ class LocalSteps:
                 "inventory": str(room / "inventory"),
                 "cmdline": f"-e @{room / 'vars.json'}",
             }
-            for said in talk(room, self._environment(room), project, given, job.timeout_s, stopped):
+            for said in talk(room, self._environment(room), project, given, job.timeout_s, stopped, _argv(room)):
                 yield news_of(said)
         finally:
             shutil.rmtree(room, ignore_errors=True)
@@ -85,3 +85,14 @@ class LocalSteps:
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
             "ANSIBLE_PIPELINING": "True",
         }
+
+
+def _argv(room: Path) -> list[str]:
+    """
+    Raises:
+        PlaybookError: a program for it is not installed.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise PlaybookError("setpriv is needed to run a step: install the package util-linux")
+    return [setpriv, "--pdeathsig=TERM", sys.executable, "-m", "appserver.adapters.steps_process", str(room)]

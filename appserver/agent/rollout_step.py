@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event, Thread
@@ -213,7 +213,7 @@ class Doing:
         with closing(self._parts.steps.run(job, self._cancelled.is_set)) as told:
             for news in told:
                 said.extend(line for line in mask(news.text).splitlines() if line.strip())
-                failed = failed or _against(replace(news, task=mask(news.task)))
+                failed = failed or mask(_against(news))
                 self._follow(replace(news, task=mask(news.task)))
                 rc = news.rc if news.rc is not None else rc
         if self._cancelled.is_set():
@@ -221,8 +221,7 @@ class Doing:
         if rc == OVERDUE:
             return f"took longer than {step.timeout_s:.0f} s"
         if rc:
-            last = next((line.strip() for line in reversed(said) if line.strip()), "")
-            return f"{failed or step.playbook}: {last}"[:1000]
+            return (failed or f"{step.playbook}: {_last(said)}")[:1000]
         return ""
 
     def _probed(self, probes: Sequence[Probe]) -> str:
@@ -283,4 +282,11 @@ class _Moot(Exception):
 
 
 def _against(news: PlayNews) -> str:
-    return f"task {news.task!r}" if news.kind in ("failed", "unreachable") else ""
+    if news.kind not in ("failed", "unreachable"):
+        return ""
+    return f"task {news.task!r}: {_last(news.text.splitlines())}"
+
+
+def _last(lines: Iterable[str]) -> str:
+    """The last line that says something."""
+    return next((line.strip() for line in reversed([*lines]) if line.strip()), "")
