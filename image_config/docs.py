@@ -86,6 +86,13 @@ Entries of the environment that begin with `constraint:` or `affinity:` steer pl
 `constraint:storage==ssd`, `constraint:zone!=b`, `constraint:name=~^db`, `affinity:container==front`; `~` before the
 value (`constraint:storage==~ssd`) makes a wish of a demand. Haven's `node: n1` is `constraint:node==n1`.
 
+Affinities are of what runs elsewhere in the cluster, as agents have it on record, or has its place kept:
+`affinity:container!=db*` by a container's name, `affinity:image==team/web*` by an image as it is run, with its tag or
+digest. The application goes as one, once a node suits all its services; a demand that its own containers meet is met.
+They are looked at whenever it is placed: by a deployment, a rollback, a drain, after the loss of a node. Nothing is
+moved because a neighbour was. Containers' labels are not on record: demands about them are refused. A Swarm cannot be
+told of affinities: the plan warns.
+
 So do `node.hostname==NAME` and `node.labels.KEY==VALUE`, or `!=`, of `deploy.placement.constraints`, letter by letter.
 `node.role` is told to count in a Swarm alone; what else Swarm knows is refused.
 

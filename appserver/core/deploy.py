@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import cast
 
 from appserver.core import compose, policy
+from appserver.core.affinities import affinities_in_force
 from appserver.core.compose import Project
 from appserver.core.containers import ImageFacts
 from appserver.core.copies import nodes_for
@@ -21,7 +22,7 @@ from appserver.core.placement.place import place
 from appserver.core.placement.request import Claim, Request
 from appserver.core.planned import Found, is_in_force, latest_of, planned, steps_of
 from appserver.core.sealing import Seal
-from appserver.core.steps import adopted, on_nodes, run_otherwise
+from appserver.core.steps import adopted, on_nodes, placed_otherwise, run_otherwise
 from appserver.errors import InvalidMany
 
 
@@ -42,7 +43,7 @@ def decide(wanted: DeployRequest, seen: Seen, author: Author, seal: Seal) -> Dep
     found = _found(wanted.key, seen, result, seen.commits, author, options(seen.base), wanted.adopt)
     if wanted.adopt:
         found = replace(found, steps=adopted(result))
-    if not is_in_force(seen, found.digest, found.chosen, options(seen.base)):
+    if not is_in_force(seen, result, found.chosen, options(seen.base)):
         found = replace(found, record=_revision(found, author, wanted.reason, overrides, sealed))
     return planned(found, author, _application(wanted, found), wanted.token, bool(wanted.adopt))
 
@@ -55,7 +56,7 @@ def restore(
     result = Effective(target.project, target.explained, constraints, ())
     because = because or f"revision {target.number} is put back"
     found = _found(key, seen, result, target.commits, author, target.options, because=because)
-    if not is_in_force(seen, target.digest, found.chosen, target.options):
+    if not is_in_force(seen, result, found.chosen, target.options):
         number = latest_of(seen) + 1
         again = replace(target, number=number, author=author.name, at=seen.now, reason=reason, node=found.chosen[0])
         found = replace(found, record=replace(again, restores=target.number))
@@ -104,7 +105,12 @@ def _found(
     claim = Claim() if seen.in_swarm else claim_of(result.project)
     nodes = _nodes(key, seen, result, claim, said, adopt)
     digest = compose.digest(result.project)
-    steps = (*steps_of(seen, result, because), *run_otherwise(seen, said), *on_nodes(seen, nodes))
+    steps = (
+        *steps_of(seen, result, because),
+        *run_otherwise(seen, said),
+        *placed_otherwise(seen, result),
+        *on_nodes(seen, nodes),
+    )
     return Found(key, seen, result, digest, nodes, steps, claim, None, commits)
 
 
@@ -128,7 +134,8 @@ def _possible(project: Project) -> None:
 
 
 def _nodes(key: AppKey, seen: Seen, result: Effective, claim: Claim, said: Options, adopt: str = "") -> tuple[str, ...]:
-    request = Request(str(key), claim, result.constraints)
+    near = () if seen.in_swarm else affinities_in_force(result.project, result.explained)
+    request = Request(str(key), claim, result.constraints, affinities=near)
     if adopt:
         candidates = tuple(c for c in seen.candidates if c.name == adopt)
         return (place(request, candidates, seen.strategy).node,)

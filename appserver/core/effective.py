@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from appserver.core import compose, secrets
+from appserver.core import affinities, compose, secrets
 from appserver.core.compose import Project, Service
 from appserver.core.containers import ImageFacts
 from appserver.core.entities import AppKey
@@ -107,11 +107,13 @@ def effective(
         faults += seals_of_layers(name, rendered, service)
         on = Placed() if in_swarm else placed(rendered)
         faults += faults_of(name, on, resolved)
+        faults += () if in_swarm else affinities.faults_of(name, resolved)
         services[name] = sealed_environment(rendered, declared, seal)
         hidden = (*declared, *_sealed_names(services[name]))
         explained[name] = tuple(masked(entry.to_json(), hidden) for entry in resolved.explain())
         constraints[name] = (*resolved.constraints, *on.constraints)
-        warnings += [f"{name}: {text}" for text in (*resolved.warnings, *on.warnings)]
+        near = affinities.warnings_of(resolved, in_swarm)
+        warnings += [f"{name}: {text}" for text in (*resolved.warnings, *on.warnings, *near)]
         if service.get("build"):
             warnings.append(f"{name}: build is not used here; the image {images[name].reference} is")
     faults += not_exposed(said.expose, {**base, "services": services}) if not faults else ()

@@ -61,7 +61,8 @@ def constraints_in_force(project: Project, explained: Mapping[str, Sequence[Mapp
     Args:
         explained: service to `Explained.to_json()` of each value.
     """
-    said = (row.get("value") for rows in explained.values() for row in rows if row.get("option") == "environment")
+    rows = (row for found in explained.values() for row in found if row.get("option") == "environment")
+    said = (row.get("value") for row in rows if not row.get("removed"))
     among = (text.removeprefix(_PREFIX) for text in said if isinstance(text, str) and text.startswith(_PREFIX))
     return tuple(dict.fromkeys((*among, *constraints_of(project))))
 

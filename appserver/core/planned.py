@@ -17,7 +17,7 @@ from appserver.core.placement.request import Claim, Request
 from appserver.core.plan import Step
 from appserver.core.reserving import of_both
 from appserver.core.rolling import begin
-from appserver.core.steps import steps_between
+from appserver.core.steps import placed_otherwise, steps_between
 from appserver.core.updates import Rollout
 from appserver.errors import Conflict, NoPlacement
 
@@ -87,11 +87,12 @@ def planned(found: Found, author: Author, application: Application, token: str, 
     )
 
 
-def is_in_force(seen: Seen, digest: str, nodes: tuple[str, ...], wanted: Options) -> bool:
-    """Whether the project of this digest, run as these options say, is what is wanted on these nodes already."""
+def is_in_force(seen: Seen, result: Effective, nodes: tuple[str, ...], wanted: Options) -> bool:
+    """Whether this project, placed and run as it says, is what is wanted on these nodes already."""
     return (
         seen.current is not None
-        and seen.current.digest == digest
+        and seen.current.digest == compose.digest(result.project)
+        and not placed_otherwise(seen, result)
         and seen.current.options == wanted
         and {*nodes} == {name for name, one in seen.desired.items() if one.run != "removed"}
         and not _gave_up(seen)

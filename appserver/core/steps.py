@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from appserver.core import compose
+from appserver.core.affinities import affinities_in_force
 from appserver.core.changes import changes
 from appserver.core.deployment import Seen
 from appserver.core.effective import Effective
 from appserver.core.entities import Desired, Observed, Options, Revision
 from appserver.core.options import options_text
+from appserver.core.placed import constraints_in_force
 from appserver.core.plan import Step
 
 
@@ -77,6 +79,24 @@ def run_otherwise(seen: Seen, said: Options) -> tuple[Step, ...]:
     before, after = options_text(seen.current.options), options_text(said)
     told = (f"{name} {before[name]} → {after[name]}" for name in after if before[name] != after[name])
     return (Step("update", "x-moorage", "; ".join(told)),)
+
+
+def placed_otherwise(seen: Seen, result: Effective) -> tuple[Step, ...]:
+    """What it says otherwise than before of where it runs; of a stack that is in its services.
+
+    No container changes by it: it is for whoever places the application again.
+    """
+    if seen.current is None or seen.in_swarm:
+        return ()
+    before, after = _demands(seen.current.project, seen.current.explained), _demands(result.project, result.explained)
+    gone = (f"no {text}" for text in before if text not in after)
+    told = "; ".join((*(text for text in after if text not in before), *gone))
+    return (Step("update", "placement", told),) if told else ()
+
+
+def _demands(project: compose.Project, explained: Mapping[str, Sequence[Mapping[str, object]]]) -> tuple[str, ...]:
+    constraints = (f"constraint {text}" for text in constraints_in_force(project, explained))
+    return (*constraints, *(f"affinity {text}" for text in affinities_in_force(project, explained)))
 
 
 def _copies(project: compose.Project) -> Mapping[str, int]:

@@ -133,6 +133,8 @@ def residents(seen: Snapshot, cluster: str, read: Reading = plainly) -> Mapping[
 
 def container(name: str, record: ContainerRecord, holder: str, group: str) -> Resident:
     image = str(parse_image_name(record.image)) if record.image else ""
+    # Each copy of an application is on record with its node behind the container's name.
+    known_as = name.removesuffix(f".{record.node}") if record.application else name
     return Resident(
-        name=name, image=image, running=record.state == "running", id=record.id or name, group=group, holder=holder
+        name=known_as, image=image, running=record.state == "running", id=record.id or name, group=group, holder=holder
     )

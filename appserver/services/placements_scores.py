@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from appserver.core.access import Caller
+from appserver.core.affinities import affinities_in_force
 from appserver.core.deploy import claim_of
 from appserver.core.deployment import DeployPlan
 from appserver.core.entities import AppKey, Revision
+from appserver.core.fleet import Cluster
 from appserver.core.placed import constraints_in_force
 from appserver.core.placement.place import place
 from appserver.core.placement.rank import Strategy
@@ -56,7 +58,7 @@ class PlacementScores:
         if standing.current is None:
             return None
         here = {node for node, wanted in standing.desired.items() if wanted.run != "removed"}
-        return _scores(key, standing.current, standing.candidates, standing.cluster.strategy, here)
+        return _scores(key, standing.current, standing.candidates, standing.cluster, here)
 
     def of_plan(self, caller: Caller, plan: DeployPlan) -> Scores | None:
         """None where the plan makes no revision."""
@@ -64,13 +66,19 @@ class PlacementScores:
         if plan.record is None:
             return None
         standing = standing_of(self._kv, plan.key)
-        return _scores(plan.key, plan.record, standing.candidates, standing.cluster.strategy, set(plan.nodes))
+        return _scores(plan.key, plan.record, standing.candidates, standing.cluster, set(plan.nodes))
 
 
 def _scores(
-    key: AppKey, revision: Revision, candidates: Collection[Candidate], strategy: Strategy, here: Collection[str]
+    key: AppKey, revision: Revision, candidates: Collection[Candidate], cluster: Cluster, here: Collection[str]
 ) -> Scores:
-    wanted = Request(str(key), claim_of(revision.project), constraints_in_force(revision.project, revision.explained))
+    strategy, in_swarm = cluster.strategy, cluster.kind == "swarm"
+    wanted = Request(
+        str(key),
+        claim_of(revision.project),
+        () if in_swarm else constraints_in_force(revision.project, revision.explained),
+        affinities=() if in_swarm else affinities_in_force(revision.project, revision.explained),
+    )
     refused: Mapping[str, str] = {}
     fit: tuple[NodeScore, ...] = ()
     nearest = ""

@@ -137,6 +137,13 @@ def test_containers_that_agents_see_count_as_what_they_are(berth: Berth) -> None
     }
 
 
+def test_a_copy_of_an_application_is_known_by_its_containers_name(berth: Berth) -> None:
+    """Its record has the node behind it, since the others are called the same."""
+    berth.runs("shop-db-1.n2", "n2", application="default.shop")
+    beside = Image("side", affinities=("container==shop-db-1",))
+    assert on(berth.server()(ANN, asks(beside)))[0][1] == "n2"
+
+
 def test_an_explanation_writes_nothing_and_says_everything(berth: Berth) -> None:
     """Scores of those that fit, each other node's first reason; and what would fit where nothing does."""
     berth.node("n3", cpus=1)
