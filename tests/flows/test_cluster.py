@@ -80,6 +80,28 @@ def test_three_copies_are_on_three_nodes_and_known_apart(ships: Fleet, name: str
     assert before.items() <= after.items(), "nothing of the others was touched"
 
 
+def test_an_affinity_goes_by_what_agents_say_is_there(ships: Fleet, name: str) -> None:
+    """Far from both copies of another application; drained, it goes to the one that is left so, then nowhere."""
+    other = f"{name}b"
+    ships.deploy(other, compose(replicas=2))
+    taken = {*ships.on(other)}
+    names = {f"{other}-web-1.{node}" for node in taken}
+    wait_until(
+        lambda: {c for service in ships.app(other)["services"] for c in service["containers"]} == names,
+        "both are on record",
+        20,
+    )
+    far = f"    environment: ['affinity:container!={other}-web-1']\n"
+    assert ships.deploy(name, compose().replace("    network_mode", f"{far}    network_mode"))["state"] == "done"
+    (first,) = ships.on(name)
+    assert first not in taken
+    (left,) = {*ALL} - taken - {first}
+    assert ships.servers.moorage("node", "drain", first, "--yes", "--reason", "disk").returncode == 0
+    wait_until(lambda: {*ships.on(name)} == {left}, "it is on the one that is left", 40)
+    planned = ships.servers.moorage("node", "drain", left, "--plan")
+    assert f"affinity container!={other}-web-1 does not hold" in planned.stdout + planned.stderr
+
+
 def test_an_update_goes_on_node_by_node(ships: Fleet, name: str) -> None:
     """At every moment at least three of four run; the history has it; asked again there is nothing to do."""
     ships.deploy(name, compose("one", replicas=4))
