@@ -17,7 +17,7 @@ from appserver.core.plays import PlayNews, Tally
 from appserver.errors import PlaybookError
 
 _LOOK_S = 0.2
-_END_S = 10.0
+_END_S = 3.0
 _MOST_SAID = 4 << 20
 """Bytes of one line of the process: one event's text."""
 

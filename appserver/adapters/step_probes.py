@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import signal
 import socket
 import ssl
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from appserver.adapters.etcd_endpoint import TLS, member_of
 from appserver.core.release import Probe
 from appserver.errors import EngineError
 from appserver.ports import Engine
 
-_ASK_S = 5.0
+_ASK_S = 3.0
+_LOOK_S = 0.2
 _COMMAND_S = 30.0
 _MOST = 4096
+
+Stopped = Callable[[], bool]
 
 
 class HostProbes:
@@ -28,7 +35,7 @@ class HostProbes:
         self._engine = engine
         self._members = [member_of(endpoint, tls) for endpoint in endpoints]
         self._tls = tls
-        self._kinds: Mapping[str, Callable[[Probe], str]] = {
+        self._kinds: Mapping[str, Callable[[Probe, Stopped], str]] = {
             "container": self._container,
             "http": _url,
             "tcp": _port,
@@ -36,10 +43,10 @@ class HostProbes:
             "command": _command,
         }
 
-    def ask(self, probe: Probe) -> str:
-        return self._kinds[probe.kind](probe)
+    def ask(self, probe: Probe, stopped: Stopped) -> str:
+        return self._kinds[probe.kind](probe, stopped)
 
-    def _container(self, probe: Probe) -> str:
+    def _container(self, probe: Probe, stopped: Stopped) -> str:
         try:
             found = [one for one in self._engine.running() if one.name == probe.target[0]]
         except EngineError as error:
@@ -48,9 +55,10 @@ class HostProbes:
             return f"container {probe.target[0]} does not run"
         return "" if found[0].health in ("none", "healthy") else f"container {probe.target[0]} is {found[0].health}"
 
-    def _etcd(self, probe: Probe) -> str:
+    def _etcd(self, probe: Probe, stopped: Stopped) -> str:
         """Every member that this agent knows of says that it is healthy: it can write."""
-        wrong = [f"{member.address}: {why}" for member in self._members if (why := self._member(member.address))]
+        asked = (member for member in self._members if not stopped())
+        wrong = [f"{member.address}: {why}" for member in asked if (why := self._member(member.address))]
         return f"etcd is not healthy: {'; '.join(wrong)}" if wrong else ""
 
     def _member(self, address: str) -> str:
@@ -75,7 +83,7 @@ class HostProbes:
         return http.client.HTTPSConnection(host, port, timeout=_ASK_S, context=context)
 
 
-def _url(probe: Probe) -> str:
+def _url(probe: Probe, stopped: Stopped) -> str:
     """Answers with 2xx or 3xx. No proxy of the environment stands between."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -88,7 +96,7 @@ def _url(probe: Probe) -> str:
     return ""
 
 
-def _port(probe: Probe) -> str:
+def _port(probe: Probe, stopped: Stopped) -> str:
     host, _, port = probe.target[0].rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_ASK_S):
@@ -97,16 +105,31 @@ def _port(probe: Probe) -> str:
         return f"{probe.target[0]}: {error}"
 
 
-def _command(probe: Probe) -> str:
+def _command(probe: Probe, stopped: Stopped) -> str:
+    """Ended, with all of its group, when it takes too long or is stopped."""
     try:
-        done = subprocess.run(
-            probe.target, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_S, check=False
+        process = subprocess.Popen(
+            probe.target,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        return f"{probe.target[0]} takes longer than {_COMMAND_S:.0f} s"
     except OSError as error:
         return f"{probe.target[0]}: {error.strerror}"
-    if done.returncode == 0:
+    until = time.monotonic() + _COMMAND_S
+    said = b""
+    with process:
+        try:
+            while process.returncode is None:
+                with suppress(subprocess.TimeoutExpired):
+                    said = process.communicate(timeout=_LOOK_S)[1]
+                if process.returncode is None and (stopped() or time.monotonic() > until):
+                    return f"{probe.target[0]} takes longer than {_COMMAND_S:.0f} s"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode == 0:
         return ""
-    said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-    return f"{probe.target[0]} ends with {done.returncode}" + (f": {said[-1][:200]}" if said else "")
+    lines = said.decode(errors="replace").strip().splitlines()
+    return f"{probe.target[0]} ends with {process.returncode}" + (f": {lines[-1][:200]}" if lines else "")

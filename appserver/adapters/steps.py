@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from appserver.adapters.playbooks_room import library, private
@@ -15,6 +19,8 @@ from appserver.core.plays import PlayNews
 from appserver.errors import PlaybookError
 from appserver.ports.steps import StepJob
 
+_PROCESS = "appserver.adapters.steps_process"
+_TIDY_S, _LOOK_S = 10.0, 0.1
 _INVENTORY = "localhost ansible_connection=local ansible_python_interpreter={python}\n"
 
 
@@ -34,7 +40,13 @@ class LocalSteps:
         self._python = python
 
     def tidy(self) -> None:
-        """Remove what an agent that was killed left; none of it runs any more."""
+        """End what an agent that was killed left, should it not have ended yet, and remove its files."""
+        until = time.monotonic() + _TIDY_S
+        while (left := _runs_in(self._rooms)) and time.monotonic() < until:
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
+            time.sleep(_LOOK_S)
         shutil.rmtree(self._rooms, ignore_errors=True)
 
     def run(self, job: StepJob, stopped: Callable[[], bool]) -> Generator[PlayNews, None, None]:
@@ -87,6 +99,17 @@ class LocalSteps:
         }
 
 
+def _runs_in(rooms: Path) -> list[int]:
+    """Processes that see to a step there."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            words = path.read_bytes().decode(errors="replace").split("\0")
+            if _PROCESS in words and any(word.startswith(f"{rooms}/") for word in words):
+                found.append(int(path.parent.name))
+    return found
+
+
 def _argv(room: Path) -> list[str]:
     """
     Raises:
@@ -95,4 +118,4 @@ def _argv(room: Path) -> list[str]:
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise PlaybookError("setpriv is needed to run a step: install the package util-linux")
-    return [setpriv, "--pdeathsig=TERM", sys.executable, "-m", "appserver.adapters.steps_process", str(room)]
+    return [setpriv, "--pdeathsig=TERM", sys.executable, "-m", _PROCESS, str(room)]

@@ -15,7 +15,7 @@ from appserver.agent.rollout_step import Doing, Parts
 from appserver.core import rollout_worker as core
 from appserver.core.rollout_record import Progress, Run
 from appserver.core.rollout_worker import Mine, Move, Sight
-from appserver.errors import Compacted, StoreError
+from appserver.errors import AppServerError, Compacted
 from appserver.ports import KV, Snapshot
 from appserver.store import rollout as store
 from appserver.store.codec import encode
@@ -50,7 +50,7 @@ class Worker:
                     self._follow(stop)
                 except Compacted:
                     continue
-                except StoreError as error:
+                except AppServerError as error:
                     log.warning("event=updates_wait reason=%r", str(error))
                     stop.wait(_AGAIN_S)
         finally:
@@ -82,6 +82,8 @@ class Worker:
         asked, stored = store.request_of(seen), store.run_of(seen)
         run = stored.record if stored and asked and stored.record.of(asked.record) else None
         if asked and run is None and not asked.record.stop:
+            if self._doing:
+                self._doing.cancel()
             return self._tell(Move("wait", "the updater has not put down the steps yet"))
         sight = Sight(
             self._lrn,

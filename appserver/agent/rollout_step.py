@@ -29,8 +29,10 @@ INTERRUPTIONS = 3
 LEASE_S = 60.0
 """Without etcd for longer than that, a step is given up: nobody could know that it still runs."""
 _TURN_S = 10.0
-_OUTPUT = 40
-"""Last lines that are kept of a try that failed."""
+_OUTPUT, _LONGEST_LINE, _LONGEST_WHY = 40, 500, 2000
+"""Last lines that are kept of a try that failed, and their characters."""
+_OUTPUTS = 8
+"""Of so many tries, the newest that failed, the output is kept."""
 _EVERY_S, _PROBE_S, _PAUSE_S = 1.0, 1.0, 2.0
 
 Files = Callable[[str], Mapping[str, str]]
@@ -181,8 +183,22 @@ class Doing:
                 break
             log.warning("event=step_failed step=%d attempt=%d reason=%r", self.step, attempt + 1, why)
         if key and not self._cancelled.is_set():
-            self._commit({key: encode(Content(self._run.version, not why))}, fence)
+            self._put_down(key, Content(self._run.version, not why), fence)
         return why
+
+    def _put_down(self, key: str, content: Content, fence: Mapping[str, int]) -> None:
+        """What was done once has to be on record, or another server does it again: a store that is away is waited for.
+
+        Raises:
+            _Moot: it is not asked for any more, or another server has the turn.
+        """
+        while not self._cancelled.is_set():
+            try:
+                self._commit({key: encode(content)}, fence)
+                return
+            except StoreError as error:
+                log.warning("event=content_unwritten key=%s reason=%r", key, str(error))
+                self._cancelled.wait(_PAUSE_S)
 
     def _once(self) -> str:
         said: deque[str] = deque(maxlen=_OUTPUT)
@@ -191,7 +207,8 @@ class Doing:
         except AppServerError as error:
             why = str(error)
         if why:
-            why = f"step {self._told.name} on {self._parts.node}: {why}"
+            mask = masking(self._told.variables)
+            why = f"step {self._told.name} on {self._parts.node}: {mask(why)}"[:_LONGEST_WHY]
         phase: Phase = "cancelled" if self._cancelled.is_set() else "failed" if why else "done"
         self._over(phase, why, tuple(said) if phase == "failed" else ())
         return why
@@ -212,7 +229,7 @@ class Doing:
         failed, rc = "", None
         with closing(self._parts.steps.run(job, self._cancelled.is_set)) as told:
             for news in told:
-                said.extend(line for line in mask(news.text).splitlines() if line.strip())
+                said.extend(line[:_LONGEST_LINE] for line in mask(news.text).splitlines() if line.strip())
                 failed = failed or mask(_against(news))
                 self._follow(replace(news, task=mask(news.task)))
                 rc = news.rc if news.rc is not None else rc
@@ -228,7 +245,7 @@ class Doing:
         """What is not well, once each was given its time."""
         for probe in probes:
             until = time.monotonic() + probe.within_s
-            while why := self._parts.probes.ask(probe):
+            while why := self._parts.probes.ask(probe, self._cancelled.is_set):
                 if time.monotonic() >= until:
                     return f"not well after {probe.within_s:.0f} s: {why}"
                 if self._cancelled.wait(_PROBE_S):
@@ -251,7 +268,7 @@ class Doing:
         last = replace(
             self._progress.steps[-1], phase=phase, why=why, output=output, ended_at=self._parts.clock.now(), task=""
         )
-        self._progress = replace(self._progress, steps=(*self._progress.steps[:-1], last))
+        self._progress = replace(self._progress, steps=_short((*self._progress.steps[:-1], last)))
         self._write()
 
     def _note(self, begun: StepTime, fence: Mapping[str, int]) -> None:
@@ -269,12 +286,17 @@ class Doing:
         self._written = time.monotonic()
         try:
             self._parts.kv.commit({}, {store.progress(self._lrn, self.number): encode(self._progress)})
-        except StoreError as error:
+        except AppServerError as error:
             log.warning("event=step_untold step=%d reason=%r", self.step, str(error))
 
     def _commit(self, puts: Mapping[str, str], fence: Mapping[str, int]) -> None:
         if not self._parts.kv.commit({**self._expect, **fence}, puts):
             raise _Moot
+
+
+def _short(steps: Sequence[StepTime]) -> tuple[StepTime, ...]:
+    told = [at for at, one in enumerate(steps) if one.output]
+    return tuple(replace(one, output=()) if at in told[:-_OUTPUTS] else one for at, one in enumerate(steps))
 
 
 class _Moot(Exception):

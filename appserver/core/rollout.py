@@ -32,8 +32,8 @@ class Seen:
     overdue: bool = False
     """The deadline of the request has passed, by etcd's clock."""
     timeout_s: float = 0.0
-    dead: tuple[int, ...] = ()
-    """Registered, and without an agent."""
+    dead: Mapping[int, str] = field(default_factory=dict)
+    """Registered, and without an agent; each with its node's name, "" where none is on record."""
     frozen: str = ""
     """Why no new release is begun with; "" where one may be."""
 
@@ -61,7 +61,7 @@ def decide(seen: Seen, now: datetime) -> Action:
     asked = seen.request
     if not seen.release:
         return Action("wait-for-info", "no release is known yet")
-    if not seen.servers:
+    if asked is None and not seen.servers:
         return Action("wait-for-info", "no boot server is registered")
     if asked is None:
         return _update(seen, now, "no update was asked for yet")
@@ -73,7 +73,13 @@ def decide(seen: Seen, now: datetime) -> Action:
         if seen.overdue:
             return Action("request-stop", f"workers take too long for update: {told(seen.timeout_s)}", _stopped(asked))
         return Action("wait-for-workers", _awaited(seen, late))
+    if not seen.servers:
+        return Action("wait-for-info", "no boot server is registered")
     if numbers(asked.servers) != numbers(seen.servers):
+        if seen.frozen:
+            return Action(
+                "wait-for-info", f"{_members(asked.servers, seen.servers)}; {asked.version} waits: {seen.frozen}"
+            )
         request = Request(asked.version, numbers(seen.servers), False, now)
         return Action("reconfigure", _members(asked.servers, seen.servers), request, clear=True)
     if asked.version != seen.release:
@@ -124,16 +130,18 @@ def _aborted(asked: Request, statuses: Mapping[int, Status]) -> str:
 
 
 def _awaited(seen: Seen, late: Sequence[int]) -> str:
-    dead = [lrn for lrn in late if lrn in seen.dead]
+    dead = {lrn: seen.dead[lrn] for lrn in late if lrn in seen.dead}
     told = f"waiting for {listed(late)}"
     return f"{told}; {gone(dead)}" if dead else told
 
 
-def gone(dead: Sequence[int]) -> str:
-    """What is told of servers whose agents are gone, with what takes them out."""
-    commands = ", ".join(f"`moorage boot retire {lrn}`" for lrn in numbers(dead))
-    them = "its agent is" if len(set(dead)) == 1 else "their agents are"
-    return f"{listed(dead)}: {them} gone; when that is for good: {commands}"
+def gone(dead: Mapping[int, str]) -> str:
+    """What is told of servers whose agents are gone, with what takes them out: a host by the playbook for that."""
+    hosts = ",".join(dead[lrn] for lrn in sorted(dead) if dead[lrn])
+    commands = [f"`ansible-playbook playbooks/retire.yml -e retire={hosts}`"] if hosts else []
+    commands += [f"`moorage boot retire {lrn}`" for lrn in sorted(dead) if not dead[lrn]]
+    them = "its agent is" if len(dead) == 1 else "their agents are"
+    return f"{listed(tuple(dead))}: {them} gone; when that is for good: {', '.join(commands)}"
 
 
 def _members(before: Sequence[int], after: Sequence[int]) -> str:

@@ -76,6 +76,8 @@ class Run:
     """The release whose playbooks are run, where that is another: what takes a release back comes with it."""
     images: Mapping[str, str] = field(default_factory=dict)
     debs: Mapping[str, str] = field(default_factory=dict)
+    reached: int = 0
+    """The last step that was begun before, in updates to this release that did not complete."""
     first: int = 1
     """The step to begin with: more than 1 where an update that failed is taken up again."""
     ended_at: datetime | None = None

@@ -43,10 +43,10 @@ def again(run: Run, number: int, statuses: Mapping[int, Status], servers: Sequen
         for lrn, status in statuses.items()
         if lrn in run.servers and status.version == run.version and not completed(asked, status)
     ]
-    missing = [lrn for lrn in servers if lrn not in statuses]
+    new = [lrn for lrn in servers if lrn not in statuses or lrn not in run.servers]
     if not steps:
         raise Conflict("no step of it was begun: `moorage update recover` begins anew")
-    first = run.first if missing else min(steps)
+    first = 1 if new else min(steps)
     fresh = replace(run, number=number, servers=tuple(servers), cause="retry", began_at=now, first=first)
     return replace(fresh, ended_at=None, outcome="", why="")
 
@@ -69,4 +69,6 @@ def back(run: Run, number: int, reached: int, servers: Sequence[int], now: datet
 
 
 def undoing(step: ReleaseStep) -> ReleaseStep:
-    return replace(step, name=f"undo {step.name}"[:63], playbook=step.rollback, rollback="")
+    """Its guard and health ask for what it brought: of them only etcd's members still count."""
+    guard, health = (tuple(one for one in some if one.kind == "etcd") for some in (step.guard, step.health))
+    return replace(step, name=f"undo {step.name}"[:63], playbook=step.rollback, rollback="", guard=guard, health=health)

@@ -33,5 +33,5 @@ class Steps(Protocol):
 
 
 class Probes(Protocol):
-    def ask(self, probe: Probe) -> str:
-        """ "" where it is well, else what is wrong, after some seconds at most."""
+    def ask(self, probe: Probe, stopped: Callable[[], bool]) -> str:
+        """What is wrong, "" where it is well; after some seconds at most, sooner where it is `stopped`."""

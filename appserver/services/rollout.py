@@ -17,12 +17,12 @@ from appserver.core import events as buses
 from appserver.core import notices, rollout
 from appserver.core.events import Severity
 from appserver.core.notices import Notice, NoticeKind
-from appserver.core.release_versions import parse
+from appserver.core.release_versions import is_version, parse
 from appserver.core.rollout import Action, Seen, completed
 from appserver.core.rollout_record import Cause, Outcome, Request, Run
 from appserver.core.rollout_run import begun
 from appserver.core.site_config import Site
-from appserver.errors import Compacted, StoreError
+from appserver.errors import AppServerError, Compacted
 from appserver.ports import KV, Clock, Leadership, Snapshot
 from appserver.services.events import Events
 from appserver.store import notices as outbox
@@ -85,7 +85,7 @@ class Updater:
                 self._follow(stop, leadership.fence)
             except Compacted:
                 continue
-            except StoreError as error:
+            except AppServerError as error:
                 log.warning("event=updater_waits reason=%r", str(error))
                 stop.wait(_AGAIN_S)
 
@@ -112,6 +112,9 @@ class Updater:
             seen = self._kv.snapshot(*store.STANDING)
             asked, run = store.request_of(seen), store.run_of(seen)
         if asked and run and run.record.of(asked.record) and run.record.ended_at is None:
+            if asked.record.stop:
+                self._end(seen, run, "stopped", "stopped by another program", {}, fence)
+                return self.decide(self._kv.snapshot(*store.STANDING))
             self._tell_dead(seen, run.record, fence)
             if _through(seen, asked.record):
                 self._end(seen, run, "completed", "", {}, fence)
@@ -147,6 +150,8 @@ class Updater:
             cause = "rollback"
         timeout_s = self._site().seconds("config/worker-timeout-duration")
         fresh = begun(number, found.release, request, cause, timeout_s, _in_force(before))
+        if before and before.outcome != "completed" and before.version == fresh.version:
+            fresh = replace(fresh, reached=store.reached(self._kv, before))
         detail = notices.BEGIN_RECONFIGURE if cause == "reconfigure" else notices.BEGIN_UPDATE
         told = self._notice(seen, fresh, "begin", detail)
         gone = [key for key in seen.items if key.startswith(store.STATUSES)] if action.clear else []
@@ -154,14 +159,15 @@ class Updater:
             self._say(f"update {number} to {request.version} begins: {action.reason}", "INFO", {"update": number})
 
     def _adopt(self, seen: Snapshot, asked: Stored[Request], run: Stored[Run] | None, fence: Mapping[str, int]) -> None:
-        """A request that another program wrote: the run that belongs to it."""
-        if found := kept(self._kv, asked.record.version):
+        """A request that another program wrote: the run that belongs to it. What servers said before is of another."""
+        if is_version(asked.record.version) and (found := kept(self._kv, asked.record.version)):
+            gone = [key for key in seen.items if key.startswith(store.STATUSES)]
             before = run.record if run else None
             number = before.number + 1 if before else 1
             timeout_s = self._site().seconds("config/worker-timeout-duration")
             fresh = begun(number, found.release, asked.record, "update", timeout_s, _in_force(before))
             told = self._notice(seen, fresh, "begin", notices.BEGIN_UPDATE)
-            start(self._kv, seen, fresh, None, [], told, fence)
+            start(self._kv, seen, fresh, None, gone, told, fence)
 
     def _stop(self, seen: Snapshot, action: Action, fence: Mapping[str, int]) -> None:
         asked, run = store.request_of(seen), store.run_of(seen)
@@ -197,7 +203,8 @@ class Updater:
     def _prune(self, newest: int, fence: Mapping[str, int]) -> None:
         """Updates of long ago are forgotten, with what each server did in them."""
         seen = self._kv.snapshot(store.RUNS, store.STEPS).items
-        old = [key for key in seen if int(key.rpartition("/")[2]) <= newest - KEPT]
+        numbered = {key: key.rpartition("/")[2] for key in seen}
+        old = [key for key, number in numbered.items() if number.isdecimal() and int(number) <= newest - KEPT]
         for some in parts(old):
             self._kv.commit(fence, {}, some)
 
@@ -205,10 +212,16 @@ class Updater:
         """Of servers of the update whose agents are gone: each once in an update, at once."""
         asked = store.request_of(seen)
         statuses = store.statuses_of(seen)
-        for lrn in store.dead_of(seen):
+        for lrn, name in store.dead_of(seen).items():
             if lrn in run.servers and asked and not completed(asked.record, statuses.get(lrn)):
                 notice = Notice(
-                    run.number, "warning", run.version, (lrn,), run.began_at, rollout.gone((lrn,)), self._clock.now()
+                    run.number,
+                    "warning",
+                    run.version,
+                    (lrn,),
+                    run.began_at,
+                    rollout.gone({lrn: name}),
+                    self._clock.now(),
                 )
                 absent, told = outbox.puts(seen, [notice])
                 if told and self._kv.commit({**fence, **absent}, told):

@@ -6,7 +6,7 @@ that demands that the request is still the one that was looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from appserver.core import events as buses
@@ -14,7 +14,7 @@ from appserver.core import rollout as core
 from appserver.core import rollout_views as views
 from appserver.core.access import Caller, require
 from appserver.core.notices import BEGIN_UPDATE, Notice
-from appserver.core.release import ReleaseStep
+from appserver.core.release import Release, ReleaseStep
 from appserver.core.release_versions import parse, why_not
 from appserver.core.rollout import Action
 from appserver.core.rollout_record import Progress, Request, Run, Status
@@ -62,7 +62,7 @@ class Standing:
     run: Run | None
     progress: Mapping[int, Progress]
     nodes: Mapping[int, str]
-    dead: tuple[int, ...]
+    dead: Mapping[int, str]
     busy: tuple[int, ...]
     action: Action
     undelivered: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ class Updates:
         warnings = []
         if asked and found is None:
             warnings.append(f"release {asked.version} is not on record: `moorage update check`")
-        if dead := [lrn for lrn in store.dead_of(seen) if asked and lrn in asked.servers]:
+        if dead := {lrn: name for lrn, name in store.dead_of(seen).items() if asked and lrn in asked.servers}:
             warnings.append(core.gone(dead))
         return Plan(action, found.release.steps if found else (), tuple(warnings))
 
@@ -248,7 +248,7 @@ class Updates:
             run = self._run(seen)
             statuses, servers = store.statuses_of(seen), store.servers_of(seen)
             fresh = again(run, run.number + 1, statuses, servers, self._clock.now())
-            return self._start(caller, seen, replace(fresh, by=caller.name))
+            return self._start(caller, seen, replace(fresh, by=caller.name, reached=store.reached(self._kv, run)))
 
     def undo(self, caller: Caller) -> Run:
         """What was begun of a stopped update is taken back, where its steps say how; its release is put aside.
@@ -260,13 +260,17 @@ class Updates:
             require(caller, "U", "update:")
             seen, asked = self._stopped()
             run = self._run(seen)
-            begun = [one.step for each in self._progress(run).values() for one in each.steps]
-            reached = max(begun, default=run.first - 1)
+            reached = store.reached(self._kv, run)
             fresh = back(run, run.number + 1, reached, store.servers_of(seen), self._clock.now())
+            held = kept(self._kv, fresh.version)
+            release = held.release if held else Release(fresh.version, ())
+            fresh = replace(fresh, images=release.images, debs=release.debs)
             why = f"update {run.number} was taken back by {caller.name}"
             expect, puts = self._aside(asked.record.version, why)
             puts |= {store.RELEASE: fresh.version}
-            return self._start(caller, seen, replace(fresh, by=caller.name), puts, expect)
+            expect |= {store.RELEASE: seen.revision_of(store.RELEASE)}
+            targets = [store.content(step.target) for step in fresh.steps if step.target]
+            return self._start(caller, seen, replace(fresh, by=caller.name), puts, expect, targets)
 
     def _wanted(self, seen: Snapshot, version: str, older: bool) -> str:
         """The release that may be asked for now.
@@ -300,10 +304,11 @@ class Updates:
         run: Run,
         puts: Mapping[str, str] = NOTHING,
         expect: Mapping[str, int] = NO_FENCE,
+        gone: Sequence[str] = (),
     ) -> Run:
         request = Request(run.version, run.servers, False, run.began_at)
         notice = Notice(run.number, "begin", run.version, run.servers, run.began_at, BEGIN_UPDATE, run.began_at)
-        gone = [key for key in seen.items if key.startswith(store.STATUSES)]
+        gone = [*gone, *(key for key in seen.items if key.startswith(store.STATUSES))]
         timed = replace(run, timeout_s=self._site().seconds("config/worker-timeout-duration"))
         if not start(
             self._kv, seen, timed, request, gone, outbox.puts(seen, [notice]), {**_idle(seen), **expect}, puts

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from appserver.core.release_versions import is_version
 from appserver.core.rollout_record import Progress, Request, Run, Status
 from appserver.errors import Invalid
-from appserver.ports import Snapshot
+from appserver.ports import KV, Snapshot
 from appserver.store.keys import NAME
 from appserver.store.records import Stored, below, find, nodes_below
 
@@ -72,10 +72,10 @@ def nodes_of(seen: Snapshot) -> Mapping[int, str]:
     return {stored.record.lrn: stored.record.name for stored in nodes_below(seen) if stored.record.lrn >= 0}
 
 
-def dead_of(seen: Snapshot) -> tuple[int, ...]:
-    """Registered, and without an agent."""
+def dead_of(seen: Snapshot) -> Mapping[int, str]:
+    """Registered, and without an agent; each with its node's name, "" where none is on record."""
     names = nodes_of(seen)
-    return tuple(lrn for lrn in servers_of(seen) if f"alive/{names.get(lrn, '')}" not in seen.items)
+    return {lrn: name for lrn in servers_of(seen) if f"alive/{(name := names.get(lrn, ''))}" not in seen.items}
 
 
 def busy_of(seen: Snapshot) -> tuple[int, ...]:
@@ -98,6 +98,13 @@ def progress_of(seen: Snapshot, number: int) -> Mapping[int, Progress]:
         if lrn.isdecimal() and of == f"{number:08}":
             found[int(lrn)] = stored.record
     return found
+
+
+def reached(kv: KV, run: Run) -> int:
+    """The last step that any server has begun, in this run or in those before it that it took over from."""
+    seen = kv.snapshot(*(progress(lrn, run.number) for lrn in run.servers))
+    begun = [one.step for each in progress_of(seen, run.number).values() for one in each.steps]
+    return max([*begun, run.reached, run.first - 1])
 
 
 def _number(number: int) -> int:

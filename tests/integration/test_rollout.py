@@ -420,7 +420,7 @@ def test_a_server_that_is_gone_is_told_at_once(site: BootSite) -> None:
     site.end(2)
     site.take(V1)
     wait_until(lambda: site.told().count("warning") >= 1, "somebody is told", 10)
-    assert "`moorage boot retire 2`" in site.updates.plan(ADMIN).action.reason
+    assert "playbooks/retire.yml -e retire=n2`" in site.updates.plan(ADMIN).action.reason
 
 
 def test_a_request_of_another_program_is_followed(site: BootSite) -> None:
@@ -494,3 +494,74 @@ def test_clocks_that_are_an_hour_apart_decide_nothing(etcd: Cluster) -> None:
         site.keep(V1)
         site.take(V1)
         site.wait_for(V1, "completed")
+
+
+def failing(site: BootSite, version: str, *books: str) -> None:
+    """An update that is aborted, since these playbooks fail; no step of it runs any more."""
+    site.plays.clear()
+    site.plays.update(dict.fromkeys(books, fails(0, 1, 2)))
+    before = site.run()
+    if before and before.version == version:
+        site.updates.recover(ADMIN)
+    else:
+        site.take(version)
+    wait_until(lambda: site.run() != before, "an update begins", 30)
+    wait_until(lambda: site.outcome() == (version, "aborted"), f"{version} is aborted", 30)
+    wait_until(lambda: not rollout.busy_of(site.kv.snapshot(rollout.BUSY)), "no step runs")
+
+
+def test_what_earlier_tries_had_begun_is_taken_back_too(site: BootSite) -> None:
+    """A recovered update fails earlier than the one before it: what that one had begun is not forgotten."""
+    site.take(V1)
+    site.wait_for(V1, "completed")
+    steps = [ReleaseStep(name, f"{name}.yml", rollback=f"{name}-back.yml") for name in ("a", "b", "c")]
+    site.keep(V2, *steps)
+    failing(site, V2, "c.yml")
+    failing(site, V2, "a.yml")
+    undo = site.updates.undo(ADMIN)
+    assert [step.name for step in undo.steps] == ["undo c", "undo b", "undo a"]
+    site.wait_for(V1, "completed")
+
+
+def test_what_was_done_once_is_taken_back_once(site: BootSite) -> None:
+    """Though the version that is gone back to once did it too."""
+    once = ReleaseStep("schema", "schema.yml", "once", "schema", rollback="schema-back.yml")
+    site.keep(V1, once)
+    site.take(V1)
+    site.wait_for(V1, "completed")
+    site.keep(V2, once, ReleaseStep("b", "b.yml"))
+    failing(site, V2, "b.yml")
+    site.updates.undo(ADMIN)
+    site.wait_for(V1, "completed")
+    assert len(site.ran.began("schema-back.yml")) == 1
+
+
+def test_a_step_that_says_a_lot_is_told_of_all_the_same(site: BootSite) -> None:
+    """Its reason and its last lines are on record, within what etcd takes."""
+    site.keep(V1, ReleaseStep("first", "first.yml", retries=1))
+    site.loud = "x" * 3_000_000
+    site.plays["first.yml"] = fails(1)
+    site.take(V1)
+    site.wait_for(V1, "aborted")
+    tries = site.updates.show(ADMIN, 1)[1][1].steps
+    assert [one.phase for one in tries] == ["failed", "failed"]
+    assert all(0 < max(map(len, one.output)) <= 500 for one in tries)
+
+
+def test_a_request_of_another_program_for_what_is_in_force_is_done_again(site: BootSite) -> None:
+    """What servers said before is not taken for what they say now."""
+    site.take(V1)
+    site.wait_for(V1, "completed")
+    foreign_request(site.kv, V1, 0, 1, 2)
+    wait_until(lambda: (run := site.run()) and run.number == 2, "it is taken for an update")
+    site.wait_for(V1, "completed")
+    assert len(site.ran.began("first.yml")) == 6
+
+
+def test_a_request_that_cannot_be_read_ends_nobody(site: BootSite) -> None:
+    """Once it is gone, the update is begun."""
+    site.kv.commit({}, {rollout.REQUEST: "{"})
+    site.take(V1)
+    time.sleep(1)
+    site.kv.commit({}, {}, [rollout.REQUEST])
+    site.wait_for(V1, "completed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,3 +85,14 @@ def running(seconds: str) -> bool:
         except OSError:
             continue
     return False
+
+
+def test_what_a_killed_agent_left_is_ended_before_another_begins(steps: LocalSteps, tmp_path: Path) -> None:
+    """Its process that sees to a step may live a moment longer than the agent."""
+    room = tmp_path / "rooms" / "step-x"
+    room.mkdir(parents=True)
+    argv = (sys.executable, "-c", "import time; time.sleep(600)", "appserver.adapters.steps_process", str(room))
+    with subprocess.Popen(argv) as left:
+        steps.tidy()
+        assert left.wait(5) == -signal.SIGTERM
+    assert not (tmp_path / "rooms").exists()

@@ -59,8 +59,11 @@ class Ran:
 class Played:
     """`ports.Steps` and `ports.Probes` of one server."""
 
-    def __init__(self, lrn: int, ran: Ran, plays: Mapping[str, Play], ill: Mapping[str, str]) -> None:
+    def __init__(
+        self, lrn: int, ran: Ran, plays: Mapping[str, Play], ill: Mapping[str, str], loud: Callable[[], str]
+    ) -> None:
         self._lrn = lrn
+        self._loud = loud
         self._ran = ran
         self._plays = plays
         self._ill = ill
@@ -71,11 +74,11 @@ class Played:
         play = self._plays.get(job.playbook)
         rc = play(job, self._lrn, stopped) if play else 0
         if rc:
-            yield PlayNews("failed", "localhost", "Does it", text="fatal: it broke")
+            yield PlayNews("failed", "localhost", "Does it", text=f"{self._loud()}\nfatal: it broke")
         self._ran.note("ended", job.playbook, self._lrn)
         yield PlayNews("end", rc=rc)
 
-    def ask(self, probe: Probe) -> str:
+    def ask(self, probe: Probe, stopped: Callable[[], bool]) -> str:
         return self._ill.get(" ".join(probe.target), "")
 
 
@@ -98,6 +101,8 @@ class BootSite:
         self.ran = Ran()
         self.plays: dict[str, Play] = {}
         self.ill: dict[str, str] = {}
+        self.loud = ""
+        """What a step says besides when it fails."""
         self.kept: dict[str, str] = {}
         self.servers: dict[int, tuple[Event, Thread]] = {}
         self.updaters: list[tuple[Event, tuple[Thread, ...]]] = []
@@ -135,7 +140,7 @@ class BootSite:
         kv = self.another()
         node = Node(f"n{lrn}", "198.51.100.1:8090", "default", lrn)
         kv.commit({}, {keys.node(node.name): encode(node), keys.alive(node.name): node.address})
-        played = Played(lrn, self.ran, self.plays, self.ill)
+        played = Played(lrn, self.ran, self.plays, self.ill, lambda: self.loud)
         worker = Worker(kv, lrn, Parts(kv, clock or SystemClock(), played, played, lambda version: {}, f"n{lrn}"))
         stop = Event()
         thread = Thread(target=worker.run, args=(stop,), name=f"server {lrn}", daemon=True)

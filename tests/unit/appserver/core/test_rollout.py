@@ -131,20 +131,27 @@ def test_completed_is_all_there_is_to_say() -> None:
 
 
 def test_a_frozen_site_begins_nothing_new() -> None:
-    """It finishes what is under way, and takes in who joins."""
+    """It finishes what is under way; who joins or leaves is taken in afterwards."""
     frozen = replace(SEEN, release=V2, frozen="frozen until Monday")
     assert decide(frozen, NOW) == Action("wait-for-info", f"{V2} waits: frozen until Monday")
-    assert decide(replace(frozen, servers=(0, 1)), NOW).kind == "reconfigure"
+    joined = decide(replace(frozen, servers=(0, 1)), NOW)
+    assert joined == Action("wait-for-info", f"server 2 left; {V1} waits: frozen until Monday")
     assert decide(replace(frozen, statuses={}), NOW).kind == "wait-for-workers"
 
 
 def test_a_dead_server_is_named_with_what_takes_it_out() -> None:
     """Neco waited an hour in silence."""
     statuses = {0: DONE[0]}
-    action = decide(replace(SEEN, statuses=statuses, dead=(2,)), NOW)
+    action = decide(replace(SEEN, statuses=statuses, dead={2: ""}), NOW)
     assert action.reason == (
         "waiting for servers 1 and 2; server 2: its agent is gone; when that is for good: `moorage boot retire 2`"
     )
+
+
+def test_a_dead_server_that_is_a_host_is_taken_out_by_the_playbook_for_that() -> None:
+    """Its number alone is not taken off while its node is on record."""
+    action = decide(replace(SEEN, statuses={}, dead={1: "n1", 2: "n2"}), NOW)
+    assert action.reason.endswith("when that is for good: `ansible-playbook playbooks/retire.yml -e retire=n1,n2`")
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(5, "5s"), (90, "1m30s"), (3600, "1h0m0s"), (5400.5, "1h30m0s")])

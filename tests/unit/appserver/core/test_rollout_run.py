@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from appserver.core.release import Release, ReleaseStep
+from appserver.core.release import Probe, Release, ReleaseStep
 from appserver.core.rollout_record import ABORTED, COMPLETED, RUNNING, Request, Run, Status
 from appserver.core.rollout_run import again, back, begun, undoing
 from appserver.errors import Conflict
@@ -43,10 +43,10 @@ def test_it_is_taken_up_where_the_slowest_was() -> None:
 
 
 def test_with_a_server_that_joined_it_begins_at_the_first_step() -> None:
-    """That server has done none of them."""
+    """That server has done none of them, also where the update was taken up once before."""
     statuses = {0: Status(V2, 3, RUNNING), 1: Status(V2, 3, ABORTED)}
     assert again(RUN, 5, statuses, (0, 1, 7), LATER).first == 1
-    assert again(replace(RUN, first=2), 5, statuses, (0, 1, 7), LATER).first == 2
+    assert again(replace(RUN, first=2), 5, statuses, (0, 1, 7), LATER).first == 1
 
 
 @pytest.mark.parametrize("statuses", [{}, {0: Status(V1, 2, ABORTED)}, {7: Status(V2, 2, ABORTED)}])
@@ -73,6 +73,13 @@ def test_what_nobody_says_how_to_take_back_is_not() -> None:
         back(RUN, 5, 1, (0, 1), LATER)
     with pytest.raises(Conflict, match="no release to go back to"):
         back(replace(RUN, before=""), 5, 3, (0, 1), LATER)
+
+
+def test_what_is_taken_back_is_not_asked_for_what_it_brought() -> None:
+    """Neither before nor after; that etcd has its members counts all the same."""
+    etcd, brought = Probe("etcd"), Probe("tcp", ("127.0.0.1:80",))
+    undo = undoing(ReleaseStep("a", "a.yml", rollback="b.yml", health=(brought, etcd), guard=(etcd, brought)))
+    assert (undo.health, undo.guard) == ((etcd,), (etcd,))
 
 
 def test_a_long_name_stays_one() -> None:

@@ -60,7 +60,7 @@ def test_who_has_no_agent_is_dead(kv: MemoryKV) -> None:
     kv.commit({}, {keys.alive("a"): "a:8090", keys.alive("c"): "c:8090"})
     seen = kv.snapshot(*store.STANDING)
     assert store.nodes_of(seen) == {0: "a", 1: "b"}
-    assert store.dead_of(seen) == (1, 2)
+    assert store.dead_of(seen) == {1: "b", 2: ""}
 
 
 def test_a_deadline_that_is_gone_or_another_s_is_over(kv: MemoryKV) -> None:
