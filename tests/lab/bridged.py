@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from tests.lab.engine import START_S, Dockerd
+from tests.lab.engine import START_S, Dockerd, engine_folder
 from tests.lab.wait import wait_until
 
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -94,8 +93,8 @@ def _free() -> int:
 @contextmanager
 def bridged_dockerd() -> Iterator[Bridged]:
     """Gone with everything in it at the end."""
-    with TemporaryDirectory(prefix="moorage-dockerd-", ignore_cleanup_errors=True) as name:
-        daemon = Bridged(Path(name), number=_free())
+    with engine_folder() as folder:
+        daemon = Bridged(folder, number=_free())
         daemon.start()
         try:
             yield daemon

@@ -118,10 +118,22 @@ def _is_stopped(thread: Path) -> bool:
 
 
 @contextmanager
+def engine_folder() -> Iterator[Path]:
+    """For an engine's files. What it leaves mounted there, as it does of a Swarm's networks, goes with them."""
+    with TemporaryDirectory(prefix="moorage-dockerd-", ignore_cleanup_errors=True) as name:
+        try:
+            yield Path(name)
+        finally:
+            mounted = (line.split()[1] for line in Path("/proc/mounts").read_text().splitlines())
+            for place in sorted((one for one in mounted if one.startswith(f"{name}/")), reverse=True):
+                subprocess.run(("umount", "--lazy", place), capture_output=True, check=False)
+
+
+@contextmanager
 def own_dockerd() -> Iterator[Dockerd]:
     """An engine for one test alone, gone with everything in it at the end."""
-    with TemporaryDirectory(prefix="moorage-dockerd-", ignore_cleanup_errors=True) as name:
-        daemon = Dockerd(Path(name))
+    with engine_folder() as folder:
+        daemon = Dockerd(folder)
         daemon.start()
         try:
             yield daemon
