@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event, Thread
 
+from appserver.agent.rollout_told import Moot, Told
 from appserver.core.play_vars import masking
 from appserver.core.plays import OVERDUE, PlayNews
 from appserver.core.release import Probe
-from appserver.core.rollout_record import Content, Phase, Progress, Run, StepTime
+from appserver.core.rollout_record import Content, Phase, Progress, Run
 from appserver.core.rollout_worker import Mine
 from appserver.errors import AppServerError, StoreError
 from appserver.ports import KV, Clock
@@ -31,9 +32,7 @@ LEASE_S = 60.0
 _TURN_S = 10.0
 _OUTPUT, _LONGEST_LINE, _LONGEST_WHY = 40, 500, 2000
 """Last lines that are kept of a try that failed, and their characters."""
-_OUTPUTS = 8
-"""Of so many tries, the newest that failed, the output is kept."""
-_EVERY_S, _PROBE_S, _PAUSE_S = 1.0, 1.0, 2.0
+_PROBE_S, _PAUSE_S = 1.0, 2.0
 
 Files = Callable[[str], Mapping[str, str]]
 """All files of a release, by its version."""
@@ -65,13 +64,11 @@ class Doing:
         self._lrn = lrn
         self._run = run
         self._told = run.steps[step - 1]
-        self._expect = {store.REQUEST: request}
-        self._progress = before
+        self._record = Told(parts.kv, parts.clock, lrn, before, {store.REQUEST: request})
         self._cancelled = Event()
         self._ended = Event()
         self._mine = Mine("running", step)
         self._heard = False
-        self._written = 0.0
         self._over_told: Callable[[], None] = lambda: None
         self._thread = Thread(target=self._whole, name=f"step {step}", daemon=True)
 
@@ -105,7 +102,7 @@ class Doing:
                 self._begin(lease.id)
                 Thread(target=self._until_lost, args=(lease.lost,), name="step lease", daemon=True).start()
                 self._mine = self._tried()
-        except _Moot:
+        except Moot:
             self._mine = Mine()
         except StoreError as error:
             log.warning("event=step_breaks step=%d reason=%r", self.step, str(error))
@@ -127,21 +124,23 @@ class Doing:
         """On record that it runs here, for as long as this agent lives.
 
         Raises:
-            _Moot: it is not asked for any more, or an agent before this one has not been gone for long enough.
+            Moot: it is not asked for any more, or an agent before this one has not been gone for long enough.
         """
         busy = store.busy(self._lrn)
-        revision = self._parts.kv.commit({**self._expect, busy: 0}, {busy: f"{self.number}/{self.step}"}, lease=lease)
+        revision = self._parts.kv.commit(
+            {**self._record.expect, busy: 0}, {busy: f"{self.number}/{self.step}"}, lease=lease
+        )
         if not revision:
             self._cancelled.wait(_PROBE_S)
-            raise _Moot
-        self._expect[busy] = revision
+            raise Moot
+        self._record.expect[busy] = revision
 
     def _tried(self) -> Mine:
-        tries = len(self._progress.of(self.step))
+        tries = self._record.tries(self.step)
         if tries > self._told.retries + INTERRUPTIONS:
             return Mine("failed", self.step, f"step {self._told.name}: was interrupted or failed {tries} times")
         with self._turn() as fence:
-            why = "" if self._is_done(fence) else self._again_and_again(tries, fence)
+            why = "" if self._is_done(fence) else self._again_and_again(fence)
         if self._cancelled.is_set():
             return Mine()
         return Mine("failed", self.step, why) if why else Mine("done", self.step)
@@ -155,7 +154,7 @@ class Doing:
         held: AbstractContextManager[object] = self._parts.kv.leader("worker", _TURN_S, str(self._lrn), self._cancelled)
         with held as leadership:
             if leadership is None:
-                raise _Moot
+                raise Moot
             yield leadership.fence  # type: ignore[attr-defined]
 
     def _is_done(self, fence: Mapping[str, int]) -> bool:
@@ -166,7 +165,7 @@ class Doing:
         stored = find(self._parts.kv.snapshot(key), key, Content)
         return bool(stored and stored.record.version == self._run.version and stored.record.success)
 
-    def _again_and_again(self, tries: int, fence: Mapping[str, int]) -> str:
+    def _again_and_again(self, fence: Mapping[str, int]) -> str:
         """Why it failed in the end; "" where it did not."""
         key = store.content(self._told.target) if self._told.scope == "once" else ""
         if key:
@@ -177,7 +176,7 @@ class Doing:
         for attempt in range(self._told.retries + 1):
             if attempt and self._cancelled.wait(_PAUSE_S):
                 break
-            self._note(StepTime(self.step, self._told.name, tries + attempt + 1, self._parts.clock.now()), fence)
+            self._record.note(self.step, self._told.name, fence)
             why = self._once()
             if not why or self._cancelled.is_set():
                 break
@@ -190,11 +189,11 @@ class Doing:
         """What was done once has to be on record, or another server does it again: a store that is away is waited for.
 
         Raises:
-            _Moot: it is not asked for any more, or another server has the turn.
+            Moot: it is not asked for any more, or another server has the turn.
         """
         while not self._cancelled.is_set():
             try:
-                self._commit({key: encode(content)}, fence)
+                self._record.commit({key: encode(content)}, fence)
                 return
             except StoreError as error:
                 log.warning("event=content_unwritten key=%s reason=%r", key, str(error))
@@ -210,7 +209,7 @@ class Doing:
             mask = masking(self._told.variables)
             why = f"step {self._told.name} on {self._parts.node}: {mask(why)}"[:_LONGEST_WHY]
         phase: Phase = "cancelled" if self._cancelled.is_set() else "failed" if why else "done"
-        self._over(phase, why, tuple(said) if phase == "failed" else ())
+        self._record.over(phase, why, tuple(said) if phase == "failed" else ())
         return why
 
     def _played(self, said: deque[str]) -> str:
@@ -231,7 +230,7 @@ class Doing:
             for news in told:
                 said.extend(line[:_LONGEST_LINE] for line in mask(news.text).splitlines() if line.strip())
                 failed = failed or mask(_against(news))
-                self._follow(replace(news, task=mask(news.task)))
+                self._record.follow(replace(news, task=mask(news.task)))
                 rc = news.rc if news.rc is not None else rc
         if self._cancelled.is_set():
             return "was cancelled"
@@ -251,56 +250,6 @@ class Doing:
                 if self._cancelled.wait(_PROBE_S):
                     return "was cancelled"
         return ""
-
-    def _follow(self, news: PlayNews) -> None:
-        last = self._progress.steps[-1]
-        if news.kind == "task":
-            last = replace(last, task=news.task, tasks=last.tasks + 1)
-        elif news.changed:
-            last = replace(last, changed=last.changed + 1)
-        if last == self._progress.steps[-1]:
-            return
-        self._progress = replace(self._progress, steps=(*self._progress.steps[:-1], last))
-        if time.monotonic() - self._written >= _EVERY_S:
-            self._write()
-
-    def _over(self, phase: Phase, why: str, output: tuple[str, ...]) -> None:
-        last = replace(
-            self._progress.steps[-1], phase=phase, why=why, output=output, ended_at=self._parts.clock.now(), task=""
-        )
-        self._progress = replace(self._progress, steps=_short((*self._progress.steps[:-1], last)))
-        self._write()
-
-    def _note(self, begun: StepTime, fence: Mapping[str, int]) -> None:
-        """A try, before it is begun: whatever happens then, it counts.
-
-        Raises:
-            _Moot: it is not asked for any more.
-        """
-        self._progress = replace(self._progress, steps=(*self._progress.steps, begun))
-        self._commit({store.progress(self._lrn, self.number): encode(self._progress)}, fence)
-        self._written = time.monotonic()
-
-    def _write(self) -> None:
-        """How far it is, which is nobody's but this server's. A store that is away is told the next time."""
-        self._written = time.monotonic()
-        try:
-            self._parts.kv.commit({}, {store.progress(self._lrn, self.number): encode(self._progress)})
-        except AppServerError as error:
-            log.warning("event=step_untold step=%d reason=%r", self.step, str(error))
-
-    def _commit(self, puts: Mapping[str, str], fence: Mapping[str, int]) -> None:
-        if not self._parts.kv.commit({**self._expect, **fence}, puts):
-            raise _Moot
-
-
-def _short(steps: Sequence[StepTime]) -> tuple[StepTime, ...]:
-    told = [at for at, one in enumerate(steps) if one.output]
-    return tuple(replace(one, output=()) if at in told[:-_OUTPUTS] else one for at, one in enumerate(steps))
-
-
-class _Moot(Exception):
-    """Nobody asks for it any more, or not now."""
 
 
 def _against(news: PlayNews) -> str:

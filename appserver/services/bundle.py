@@ -50,6 +50,7 @@ from appserver.services.sources import Sources
 from appserver.services.transfers import Transfers
 from appserver.services.transfers_run import TransfersRun
 from appserver.services.updates import Updates
+from appserver.services.updates_view import UpdateList
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Services:
     rollouts: Rollouts
     updater: Updater
     updates: Updates
+    update_list: UpdateList
     routes: Routes
     transfers: Transfers
     transfers_run: TransfersRun

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from threading import Event, Thread
 
 from appserver.core import events as buses
@@ -18,13 +17,14 @@ from appserver.core import notices, rollout
 from appserver.core.events import Severity
 from appserver.core.notices import Notice, NoticeKind
 from appserver.core.release_versions import is_version, parse
-from appserver.core.rollout import Action, Seen, completed
+from appserver.core.rollout import Action, completed
 from appserver.core.rollout_record import Cause, Outcome, Request, Run
 from appserver.core.rollout_run import begun
 from appserver.core.site_config import Site
 from appserver.errors import AppServerError, Compacted
 from appserver.ports import KV, Clock, Leadership, Snapshot
 from appserver.services.events import Events
+from appserver.services.rollout_start import KEPT, Freeze, Told, seen_of, start
 from appserver.store import notices as outbox
 from appserver.store import rollout as store
 from appserver.store.codec import encode
@@ -40,13 +40,8 @@ _LOOK_S = 0.5
 _AGAIN_S = 2.0
 _ANYWAY_S = 30.0
 """What counts is heard, the end of a deadline too: at 1,000 nodes a look is a megabyte."""
-KEPT = 100
-"""Updates that the history goes back."""
 _HEARD = ("status/", "info/", "update/", "alive/", "config/", "releases/")
 
-Told = tuple[Mapping[str, int], Mapping[str, str]]
-"""Notices, as what joins `expect` and `puts` of the commit that they tell of."""
-Freeze = Callable[[Site, datetime], str]
 Check = Callable[[Event, Mapping[str, int]], None]
 """Looks for new releases while this app server leads: until told to stop, with its fence."""
 
@@ -236,48 +231,6 @@ class Updater:
 
 
 _LATE = "workers take too long"
-
-
-def seen_of(seen: Snapshot, site: Site, now: datetime, freeze: Freeze) -> Seen:
-    """What the updater decides on, of a snapshot of `store.STANDING`."""
-    asked, run = store.request_of(seen), store.run_of(seen)
-    own = run.record if run and asked and run.record.of(asked.record) else None
-    return Seen(
-        store.servers_of(seen),
-        store.release_of(seen),
-        asked.record if asked else None,
-        store.statuses_of(seen),
-        own is not None and store.is_late(seen, own.number),
-        own.timeout_s if own else 0.0,
-        store.dead_of(seen),
-        freeze(site, now),
-    )
-
-
-def start(
-    kv: KV,
-    seen: Snapshot,
-    run: Run,
-    request: Request | None,
-    gone: list[str],
-    told: Told,
-    more: Mapping[str, int],
-    puts: Mapping[str, str] | None = None,
-) -> bool:
-    """The deadline, then request and run in one transaction. False: something changed meanwhile.
-
-    Args:
-        request: None where it is there already.
-        gone: keys to delete.
-        more: expected as well.
-    """
-    expect = {**more, store.REQUEST: seen.revision_of(store.REQUEST), store.RUN: seen.revision_of(store.RUN)}
-    lease = kv.grant(max(run.timeout_s, 1.0))
-    if not kv.commit(expect, {store.DEADLINE: str(run.number)}, lease=lease):
-        return False
-    idle = {store.busy(lrn): 0 for lrn in run.servers}
-    written = {store.RUN: encode(run), **({store.REQUEST: encode(request)} if request else {}), **(puts or {})}
-    return bool(kv.commit({**expect, **idle, **told[0]}, {**written, **told[1]}, gone))
 
 
 def _through(seen: Snapshot, asked: Request) -> bool:

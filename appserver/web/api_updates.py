@@ -15,21 +15,21 @@ from appserver.web.forms_updates import StopBody, UpdateBody, UpdatePlanQuery
 @described("update", ok=shapes_updates.UpdatePlan)
 def plan_update(query: UpdatePlanQuery) -> Response:
     """What the updater would do now, and why; with a version, what asking for it comes to. Nothing is written."""
-    return forms.one(services().updates.plan(caller(), query.version, query.older).to_json())
+    return forms.one(services().update_list.plan(caller(), query.version, query.older).to_json())
 
 
 @api.get("/updates/status")
 @described("update", ok=shapes_updates.UpdateStanding)
 def update_status() -> Response:
     """How far the update is that is under way, or was last."""
-    return forms.one(services().updates.status(caller()).to_json())
+    return forms.one(services().update_list.status(caller()).to_json())
 
 
 @api.get("/updates")
 @described("update", ok=shapes.Listed[shapes_updates.UpdateRun])
 def list_updates(query: queries.PageQuery) -> Response:
     """Newest first."""
-    found = services().updates.history(caller())
+    found = services().update_list.history(caller())
     return forms.listed(found, query, lambda one: f"{99_999_999 - one.number:08}", views.run_json)
 
 
@@ -37,7 +37,7 @@ def list_updates(query: queries.PageQuery) -> Response:
 @described("update", ok=shapes_updates.UpdateInFull)
 def show_update(number: int) -> Response:
     """One update, with what each server did in it and when."""
-    run, progress = services().updates.show(caller(), number)
+    run, progress = services().update_list.show(caller(), number)
     return forms.one({**views.run_json(run), "progress": views.progress_json(run, progress)})
 
 

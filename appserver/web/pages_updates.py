@@ -30,8 +30,8 @@ _DONE: Mapping[str, str] = {
 
 def updates() -> str:
     me, after = caller(), _number("after")
-    standing = services().updates.status(me)
-    past = [run for run in services().updates.history(me) if not after or run.number < int(after)]
+    standing = services().update_list.status(me)
+    past = [run for run in services().update_list.history(me) if not after or run.number < int(after)]
     run = standing.run
     return render_template(
         "updates/list.html",
@@ -48,7 +48,7 @@ def updates() -> str:
 
 
 def update(number: int) -> str:
-    run, progress = services().updates.show(caller(), number)
+    run, progress = services().update_list.show(caller(), number)
     return render_template(
         "updates/one.html",
         run=run,
@@ -71,7 +71,7 @@ def new() -> Rendered | Answer:
     plan, fault, status = None, "", 200
     if version:
         try:
-            plan = services().updates.plan(me, version, older)
+            plan = services().update_list.plan(me, version, older)
         except (Invalid, NotFound, Conflict) as error:
             fault, status = error.why if isinstance(error, Invalid) else str(error), problem(error)[1]
     shown = {"version": version[:LONGEST], "older": older, "plan": plan, "fault": fault}
@@ -83,7 +83,7 @@ def act(verb: str) -> str | Answer:
     me, made = caller(), services().updates
     if request.method != "POST":
         services().access.require(me, "U" if verb == "undo" else "E", "update:")
-        return render_template("updates/act.html", verb=verb, standing=made.status(me))
+        return render_template("updates/act.html", verb=verb, standing=services().update_list.status(me))
     if verb == "stop":
         made.stop(me, request.form.get("reason", "").strip()[:LONGEST])
     elif verb == "recover":

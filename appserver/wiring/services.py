@@ -76,6 +76,7 @@ from appserver.services.tokens import Tokens
 from appserver.services.transfers import Transfers
 from appserver.services.transfers_run import TransfersRun
 from appserver.services.updates import Updates
+from appserver.services.updates_view import UpdateList
 from appserver.services.users import Users
 from appserver.settings import ServeSettings
 from appserver.store.site_config import read, site
@@ -190,7 +191,8 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         finish=finish,
         rollouts=Rollouts(kv, finish, access, audit),
         updater=Updater(kv=kv, site=holds, events=events, clock=clock, freeze=frozen, check=releases.check.run),
-        updates=Updates(kv=kv, site=holds, freeze=frozen, audit=audit, events=events, clock=clock),
+        updates=Updates(kv=kv, site=holds, audit=audit, events=events, clock=clock),
+        update_list=UpdateList(kv=kv, site=holds, freeze=frozen, clock=clock),
         routes=Routes(kv=kv, claims=claims, public_url=settings.public_url),
         transfers=Transfers(
             kv=kv, observer=observer, claims=claims, access=access, audit=audit, events=events, clock=clock

@@ -5,13 +5,16 @@ What a step does is told by the test: a playbook's name to whatever happens when
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from threading import Event, Lock, Thread
 
 from appserver.adapters.clock import SystemClock
+from appserver.adapters.etcd import Etcd
 from appserver.agent.rollout import Worker
 from appserver.agent.rollout_step import Parts
 from appserver.core.access import Caller
@@ -27,8 +30,10 @@ from appserver.services.duties import Duties, FencedDuty
 from appserver.services.events import Events
 from appserver.services.rollout import Updater
 from appserver.services.updates import Updates
+from appserver.services.updates_view import UpdateList
 from appserver.store import keys, releases, rollout
 from appserver.store.codec import decode, encode
+from tests.lab.etcd import Cluster
 from tests.lab.wait import wait_until
 
 ADMIN = Caller("root", "admin")
@@ -111,11 +116,11 @@ class BootSite:
         self.updates = Updates(
             kv=kv,
             site=self.site,
-            freeze=lambda site, now: self.kept.get("freeze", ""),
             audit=audit,
             events=events,
             clock=clock,
         )
+        self.list = UpdateList(kv=kv, site=self.site, freeze=lambda site, now: self.kept.get("freeze", ""), clock=clock)
 
     def site(self) -> Site:
         return Site(0, {key: value for key, value in self.kept.items() if key.startswith("config/")})
@@ -225,3 +230,30 @@ def boot_site(another: Callable[[], KV], *lrns: int) -> Iterator[BootSite]:
         yield made
     finally:
         made.close()
+
+
+@contextmanager
+def three_servers(etcd: Cluster) -> Iterator[BootSite]:
+    """0, 1 and 2, with an updater, over a store of their own; the release V1 is kept."""
+    prefix = f"/updates{next(_sites)}/"
+    with boot_site(lambda: Etcd(etcd.endpoints, prefix), 0, 1, 2) as made:
+        made.keep(V1)
+        yield made
+
+
+def slow(until: Callable[[], bool]) -> Play:
+    """Runs until it is told to end, or stopped."""
+
+    def play(job: StepJob, lrn: int, stopped: Callable[[], bool]) -> int:
+        while not until() and not stopped():
+            time.sleep(0.02)
+        return 1 if stopped() else 0
+
+    return play
+
+
+def fails(*lrns: int) -> Play:
+    return lambda job, lrn, stopped: 2 if lrn in lrns else 0
+
+
+_sites = count()

@@ -96,6 +96,7 @@ class Harbour:
             sources=_sources(),
             clock=self.updating.clock,
             updates=self.updating.updates,
+            update_list=self.updating.update_list,
             releases=self.updating.releases,
         )
         return cast(Services, found)

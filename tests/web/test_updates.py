@@ -262,7 +262,7 @@ def test_it_is_followed_without_a_reload(open_page: Open) -> None:
         expect(page.locator(".bar")).to_have_count(8)
         page.locator(".failure summary").click()
         page.evaluate("window.same = true")
-        done = record.updates.status(ADA).progress[1].steps
+        done = record.update_list.status(ADA).progress[1].steps
         failed = replace(done[-1], phase="failed", ended_at=record.clock.now(), why="it broke again", output=("last",))
         record.did(1, 3, *done[:-1], failed)
         record.say(Status(V1, 3, RUNNING), Status(V1, 3, ABORTED, "it broke again"), Status(V1, 3, RUNNING))

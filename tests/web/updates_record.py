@@ -28,6 +28,7 @@ from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.releases_view import ReleaseView, SearchView
 from appserver.services.updates import Updates
+from appserver.services.updates_view import UpdateList
 from appserver.store import keys, releases
 from appserver.store import rollout as store
 from appserver.store.codec import encode
@@ -69,11 +70,14 @@ class Record:
         return Updates(
             kv=self.kv,
             site=lambda: Site(0, {}),
-            freeze=lambda site, now: "",
             audit=Audit(kv=self.kv, clock=self.clock),
             events=Events(kv=self.kv, clock=self.clock),
             clock=self.clock,
         )
+
+    @property
+    def update_list(self) -> UpdateList:
+        return UpdateList(kv=self.kv, site=lambda: Site(0, {}), freeze=lambda site, now: "", clock=self.clock)
 
     @property
     def releases(self) -> SimpleNamespace:
