@@ -136,15 +136,19 @@ class BootSite:
         for lrn in lrns:
             self.kv.commit({}, {f"{rollout.SERVERS}{lrn}": ""})
 
+    def known(self, lrn: int) -> None:
+        """Registered, with a node whose agent is there."""
+        self.register(lrn)
+        node = Node(f"n{lrn}", "198.51.100.1:8090", "default", lrn)
+        self.kv.commit({}, {keys.node(node.name): encode(node), keys.alive(node.name): node.address})
+
     def leave(self, lrn: int) -> None:
         self.kv.commit({}, {}, [f"{rollout.SERVERS}{lrn}"])
 
     def server(self, lrn: int, clock: Clock | None = None) -> None:
         """Registered, and at work."""
-        self.register(lrn)
+        self.known(lrn)
         kv = self.another()
-        node = Node(f"n{lrn}", "198.51.100.1:8090", "default", lrn)
-        kv.commit({}, {keys.node(node.name): encode(node), keys.alive(node.name): node.address})
         played = Played(lrn, self.ran, self.plays, self.ill, lambda: self.loud)
         worker = Worker(kv, lrn, Parts(kv, clock or SystemClock(), played, played, lambda version: {}, f"n{lrn}"))
         stop = Event()
