@@ -10,8 +10,8 @@ import logging
 import time
 from collections.abc import Callable
 from threading import Event
+from typing import TYPE_CHECKING
 
-from appserver.agent.rollout_step import Doing, Parts
 from appserver.core import rollout_worker as core
 from appserver.core.rollout_record import Progress, Run
 from appserver.core.rollout_worker import Mine, Move, Sight
@@ -29,13 +29,21 @@ _LOOK_S = 0.5
 _ANYWAY_S, _AGAIN_S = 5.0, 1.0
 
 
+if TYPE_CHECKING:
+    from appserver.agent.rollout_step import Doing
+
+Begun = Callable[[Run, int, int, Progress], "Doing"]
+"""The run, the number of its step, the store revision of its request, and what this server did in it until now."""
+
+
 class Worker:
     """`run` in a thread of its own."""
 
-    def __init__(self, kv: KV, lrn: int, parts: Parts) -> None:
+    def __init__(self, kv: KV, lrn: int, begun: Begun) -> None:
+        """`begun` makes a step. What that takes is brought in with the first one: until then an agent is small."""
         self._kv = kv
         self._lrn = lrn
-        self._parts = parts
+        self._begun = begun
         self._doing: Doing | None = None
         self._said = ""
         self._wake: Callable[[], None] = lambda: None
@@ -123,7 +131,7 @@ class Worker:
             if self._doing and self._doing.is_alive():
                 return
             before = self._on_record(run)
-            self._doing = Doing(self._parts, self._lrn, run, move.step, seen.revision_of(store.REQUEST), before)
+            self._doing = self._begun(run, move.step, seen.revision_of(store.REQUEST), before)
             self._doing.start(self._wake)
 
     def _on_record(self, run: Run) -> Progress:

@@ -17,6 +17,7 @@ from appserver.store.codec import encode
 log = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
+_TRIES, _PAUSE_S = 5, 0.5
 _OUTPUTS = 8
 """Of so many tries, the newest that failed, the output is kept."""
 
@@ -67,7 +68,10 @@ class Told:
             self._progress.steps[-1], phase=phase, why=why, output=output, ended_at=self._clock.now(), task=""
         )
         self._progress = replace(self._progress, steps=_short((*self._progress.steps[:-1], last)))
-        self._write()
+        for _ in range(_TRIES):  # nothing else is written after it, perhaps
+            if self._write():
+                return
+            time.sleep(_PAUSE_S)
 
     def commit(self, puts: Mapping[str, str], fence: Mapping[str, int]) -> None:
         """
@@ -77,13 +81,15 @@ class Told:
         if not self._kv.commit({**self.expect, **fence}, puts):
             raise Moot
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
         """How far it is, which is nobody's but this server's. A store that is away is told the next time."""
         self._written = time.monotonic()
         try:
             self._kv.commit({}, {self._key: encode(self._progress)})
         except AppServerError as error:
             log.warning("event=step_untold key=%s reason=%r", self._key, str(error))
+            return False
+        return True
 
 
 def _short(steps: Sequence[StepTime]) -> tuple[StepTime, ...]:

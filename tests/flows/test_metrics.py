@@ -75,6 +75,7 @@ def test_what_a_container_uses_is_told_and_outlives_the_agent(servers: Servers) 
 
 
 @pytest.mark.slow
+@pytest.mark.night
 def test_what_an_image_uses_is_shown_beside_what_is_asked_for_it(servers: Servers) -> None:
     """By the name in the compose file, though its container runs by an id; an agent that is stopped tells it first."""
     body = {"cluster": "default", "name": NAME, "compose": BUSY.format(image=busybox())}

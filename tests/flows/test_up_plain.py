@@ -43,6 +43,7 @@ def plain() -> Iterator[Host]:
         yield fresh
 
 
+@pytest.mark.night
 def test_an_engine_and_an_etcd_of_ones_own_are_used_as_they_are(plain: Host) -> None:
     """`./up` starts no second engine or etcd, replaces no package, and leaves other people's containers alone."""
     was = own(plain)
@@ -53,6 +54,7 @@ def test_an_engine_and_an_etcd_of_ones_own_are_used_as_they_are(plain: Host) -> 
     assert guestbook(plain) == ("running", 2)
 
 
+@pytest.mark.night
 def test_down_leaves_an_engine_and_an_etcd_of_ones_own(plain: Host) -> None:
     """Container, volume and key of theirs stay; nothing of the sample or under the prefix does."""
     was = own(plain)

@@ -183,7 +183,7 @@ def test_a_step_that_fails_tells_task_and_output_and_is_taken_up_again(boot: Boo
     assert "step disk on n" in standing["update"]["why"]
     assert "task 'The disk is there'" in standing["update"]["why"]
     outputs = [line for one in standing["servers"] for attempt in one["tries"] for line in attempt["output"]]
-    assert any("No such file or directory" in line for line in outputs)
+    assert any("No such file or directory" in line for line in outputs), standing
     (boot.folder / "disk").write_text("")
     wait_until(lambda: not boot.is_busy(), "no step runs", 20)
     boot.cli("retry")
@@ -211,6 +211,7 @@ def test_an_agent_that_is_killed_in_the_middle_goes_on(boot: Boot) -> None:
     assert len(boot.log()) == 2 * len(LRNS)
 
 
+@pytest.mark.night
 def test_a_playbook_asks_for_it(boot: Boot, tmp_path: Path) -> None:
     """`playbooks/update.yml`: a check changes nothing, a second run has nothing to do, a failure fails."""
     version = boot.keep(step("first", boot.folder), first=PLAYBOOK % "first")

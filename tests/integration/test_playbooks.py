@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appserver.adapters import playbooks, playbooks_room
+from appserver.adapters import playbooks_room, playbooks_talk
 from appserver.adapters.etcd import Etcd
 from appserver.adapters.playbooks import AnsiblePlaybooks
 from appserver.adapters.playbooks_room import Site, contained, room
@@ -183,13 +183,15 @@ def test_a_run_has_an_end(site: Site, tmp_path: Path):
 def test_an_end_that_is_told_is_the_end(books: AnsiblePlaybooks, monkeypatch: pytest.MonkeyPatch):
     """Also where the process takes its time to go after it."""
     slow = 'import time; print(\'{"kind": "end", "rc": 0}\', flush=True); time.sleep(1)'
-    monkeypatch.setattr(playbooks, "contained", lambda _: [sys.executable, "-c", slow])
+    monkeypatch.setattr(playbooks_talk, "contained", lambda _: [sys.executable, "-c", slow])
     assert run(books, "hello.yml")[-1] == PlayNews("end", rc=0)
 
 
 def test_an_end_without_a_word_is_an_error(books: AnsiblePlaybooks, monkeypatch: pytest.MonkeyPatch):
     """With what it said on its way out."""
-    monkeypatch.setattr(playbooks, "contained", lambda _: [sys.executable, "-c", "import sys; sys.exit('no room')"])
+    monkeypatch.setattr(
+        playbooks_talk, "contained", lambda _: [sys.executable, "-c", "import sys; sys.exit('no room')"]
+    )
     with pytest.raises(PlaybookError, match="ended without a word: no room"):
         run(books, "hello.yml")
 

@@ -10,14 +10,11 @@ from threading import Event
 
 import pytest
 
-from appserver.adapters.clock import SystemClock
 from appserver.adapters.etcd import Etcd
-from appserver.agent.rollout import Worker
-from appserver.agent.rollout_step import Parts
 from appserver.core.release import ReleaseStep
 from appserver.ports.steps import StepJob
 from tests.lab.etcd import Cluster
-from tests.lab.rollout import ADMIN, V1, BootSite, Played, Ran, boot_site
+from tests.lab.rollout import ADMIN, V1, BootSite, Played, Ran, boot_site, worker_of
 from tests.lab.wait import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.night, pytest.mark.timeout(300)]
@@ -39,7 +36,7 @@ def work(endpoints: tuple[str, ...], lrn: int, log: Path) -> None:
 
     kv = Etcd(endpoints, PREFIX)
     played = Played(lrn, Ran(), dict.fromkeys(("all.yml", "etcd.yml"), play), {}, lambda: "")
-    Worker(kv, lrn, Parts(kv, SystemClock(), played, played, lambda version: {}, f"n{lrn}")).run(Event())
+    worker_of(kv, lrn, played).run(Event())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 from appserver.adapters.clock import SystemClock
 from appserver.adapters.etcd import Etcd
 from appserver.agent.rollout import Worker
-from appserver.agent.rollout_step import Parts
+from appserver.agent.rollout_step import Doing, Parts
 from appserver.core.access import Caller
 from appserver.core.fleet import Node
 from appserver.core.plays import PlayNews
@@ -97,6 +97,11 @@ class SkewedClock(SystemClock):
         return super().now() + self._off
 
 
+def worker_of(kv: KV, lrn: int, played: Played, clock: Clock | None = None) -> Worker:
+    parts = Parts(kv, clock or SystemClock(), played, played, lambda version: {}, f"n{lrn}")
+    return Worker(kv, lrn, lambda run, step, request, before: Doing(parts, lrn, run, step, request, before))
+
+
 class BootSite:
     """One store, updaters and boot servers."""
 
@@ -150,7 +155,7 @@ class BootSite:
         self.known(lrn)
         kv = self.another()
         played = Played(lrn, self.ran, self.plays, self.ill, lambda: self.loud)
-        worker = Worker(kv, lrn, Parts(kv, clock or SystemClock(), played, played, lambda version: {}, f"n{lrn}"))
+        worker = worker_of(kv, lrn, played, clock)
         stop = Event()
         thread = Thread(target=worker.run, args=(stop,), name=f"server {lrn}", daemon=True)
         thread.start()
