@@ -22,7 +22,7 @@ from appserver.store import rollout
 from appserver.store.releases import Search
 from appserver.store.watching import watching
 
-LOOK_S = 15.0
+LOOK_S = 3.0
 _TRIES = 16
 
 

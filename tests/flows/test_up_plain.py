@@ -15,7 +15,7 @@ from tests.lab.hosts import Host, host
 from tests.lab.installed import HOME, down, fetch, guestbook, page, up, url
 from tests.lab.wait import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(600)]
 
 SERVICES = ("etcd", "docker", "agent", "serve")
 THEIRS = """

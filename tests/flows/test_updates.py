@@ -173,6 +173,7 @@ def test_what_is_stopped_in_the_middle_ends_within_seconds_and_goes_on_when_it_i
     assert boot.standing()["update"]["id"] == again["id"]
 
 
+@pytest.mark.night
 def test_a_step_that_fails_tells_task_and_output_and_is_taken_up_again(boot: Boot) -> None:
     """The abort names server, step, task and what it said last; those before it are not done again."""
     steps = step("first", boot.folder) + step("disk", boot.folder)
@@ -191,6 +192,7 @@ def test_a_step_that_fails_tells_task_and_output_and_is_taken_up_again(boot: Boo
     assert len(boot.log()) == len(LRNS)
 
 
+@pytest.mark.night
 def test_an_agent_that_is_killed_in_the_middle_goes_on(boot: Boot) -> None:
     """Its step is done again, what came before it is not; the others wait for it at the barrier."""
     (boot.folder / "seconds").write_text("777.7")
