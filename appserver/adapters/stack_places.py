@@ -38,7 +38,7 @@ def present(service: Json, tasks: Sequence[Json], nodes: Mapping[str, Json]) -> 
         elif last["Status"]["State"] in FAILED | {"complete"} and _is_usable(service, last, nodes):
             ended.append((place, last))
     ended.sort(key=lambda one: made(one[1]), reverse=True)
-    yield from ended if is_global(service) else ended[: max(0, _copies(service) - held)]
+    yield from ended if is_global(service) else ended[: max(0, copies(service) - held)]
 
 
 def failures(service: Json, known_as: str, place: Sequence[Json]) -> Sequence[Json]:
@@ -69,6 +69,13 @@ def is_global(service: Json) -> bool:
     return not {"Global", "GlobalJob"}.isdisjoint(service["Spec"].get("Mode") or {})
 
 
+def copies(service: Json) -> int:
+    """How many tasks there are to be; of one that is on every node the nodes say."""
+    mode = service["Spec"].get("Mode") or {}
+    job = mode.get("ReplicatedJob") or {}
+    return int((mode.get("Replicated") or {}).get("Replicas", job.get("TotalCompletions", 1)))
+
+
 def availability(node: Json | None) -> str:
     return str(node["Spec"].get("Availability", "active")) if node else ""
 
@@ -83,12 +90,6 @@ def _is_usable(service: Json, task: Json, nodes: Mapping[str, Json]) -> bool:
     if not is_global(service):
         return True
     return bool(node and node.get("Status", {}).get("State") == "ready" and availability(node) != "drain")
-
-
-def _copies(service: Json) -> int:
-    mode = service["Spec"].get("Mode") or {}
-    job = mode.get("ReplicatedJob") or {}
-    return int((mode.get("Replicated") or {}).get("Replicas", job.get("TotalCompletions", 1)))
 
 
 def _iteration(told: Json | None) -> int:

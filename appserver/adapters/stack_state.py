@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from appserver.adapters.engine_state import moment, printable
-from appserver.adapters.stack_places import FAILED, availability, failures, is_global, place_of, present
+from appserver.adapters.stack_places import FAILED, availability, copies, failures, is_global, place_of, present
 from appserver.core.compose import APPLICATION, HASH
 from appserver.core.containers import ContainerState
 from appserver.core.stack_deploy import NODE
-from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Member
+from appserver.core.swarm_progress import Progress
 
 Json = Mapping[str, Any]
 
@@ -77,7 +77,9 @@ def _progress(service: Json, tasks: Sequence[Json], nodes: Mapping[str, Json]) -
     left = [task for task in wanted if not _is_of(task["Spec"], template)]
     if is_global(service):
         left = [task for task in left if availability(nodes.get(task.get("NodeID", ""))) != "pause"]
-    return Progress(told.get("State", ""), printable(told.get("Message", "")), len(left), len(wanted))
+    is_counted = not is_global(service) and copies(service)  # elsewhere the nodes say whether there is to be one
+    begun = not (is_counted and tasks) or any(_is_of(task["Spec"], template) for task in tasks)
+    return Progress(told.get("State", ""), printable(told.get("Message", "")), len(left), len(wanted), begun)
 
 
 def _is_of(spec: Json, template: Json) -> bool:

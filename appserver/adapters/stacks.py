@@ -18,8 +18,8 @@ from appserver.adapters.engine_client import Calls
 from appserver.adapters.engine_state import lines
 from appserver.adapters.stack_places import last_failed
 from appserver.core.containers import ContainerState
-from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Mark, Member
+from appserver.core.swarm_progress import Progress
 
 _TIMEOUT_S = 10.0
 _LIMIT_S = 60.0

@@ -16,7 +16,7 @@ from appserver.core.containers import ContainerState
 from appserver.core.differences import is_finished
 from appserver.core.entities import AppKey, Revision
 from appserver.core.reconcile import ReconcilePlan
-from appserver.core.stacks import Progress
+from appserver.core.swarm_progress import Progress, is_moving, is_under_way, stuck
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Compose, Engine, Sealer, Stacks
 
@@ -25,8 +25,6 @@ _REMOVE_S = 120.0
 _TRIES = 5
 _OUTRUN = "out of sequence"
 """Swarm's words."""
-_MOVING = ("updating", "rollback_started")
-_STUCK = {"paused": "its update was paused", "rollback_completed": "Swarm put back what was before"}
 
 
 def with_stacks(parts: Parts, engine: Engine, stacks: Stacks, sealer: Sealer, state_dir: Path) -> Parts:
@@ -154,10 +152,10 @@ class StackHands(Hands):
         except EngineError as error:
             return f"waiting for the Swarm: {error}"
         if names is None:
-            left = {name: one for name, one in told.items() if one.state in _MOVING}
+            left = {name: one for name, one in told.items() if is_moving(one)}
         else:
             left = {name: one for name, one in told.items() if name in names and _is_under_way(name, one)}
-        return "; ".join(f"{name}: {one.tasks - one.old} of {one.tasks} updated" for name, one in left.items())
+        return "; ".join(f"{name}: {one}" for name, one in left.items())
 
 
 def _ended(plan: ReconcilePlan) -> Collection[str]:
@@ -170,9 +168,9 @@ def _is_under_way(name: str, one: Progress) -> bool:
     Raises:
         ComposeError: it came to no good end.
     """
-    if why := _STUCK.get(one.state) or (one.state.startswith("rollback") and "Swarm puts back what was before"):
-        raise ComposeError(f"{name}: {why}: {one.message}")
-    return one.state == "updating" or one.old > 0
+    if why := stuck(one):
+        raise ComposeError(f"{name}: {why}")
+    return is_under_way(one)
 
 
 class StackLooks(Looks):

@@ -61,17 +61,6 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[-_]*[A-Za-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far Swarm is with one service: `state` is its update's (`updating`, `paused`, …), "" for none."""
-
-    state: str
-    message: str
-    old: int
-    """Tasks that are still of what was before."""
-    tasks: int
-
-
-@dataclass(frozen=True, slots=True)
 class Stack:
     """The project, and what was refused or left out of it, each with its place."""
 

@@ -20,8 +20,8 @@ from appserver.core.containers import (
 from appserver.core.entities import ProjectFiles
 from appserver.core.handshake import Proof
 from appserver.core.metrics import Reading, Sample, Subject
-from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Mark, Member
+from appserver.core.swarm_progress import Progress
 
 
 class Engine(Protocol):

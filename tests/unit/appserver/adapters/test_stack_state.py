@@ -10,8 +10,8 @@ import pytest
 from appserver.adapters.stack_places import last_failed
 from appserver.adapters.stack_state import containers, member, owners, progress, unused
 from appserver.core.containers import ContainerState
-from appserver.core.stacks import Progress
 from appserver.core.swarm_nodes import Member
+from appserver.core.swarm_progress import Progress
 
 Json = dict[str, Any]
 
@@ -140,6 +140,18 @@ def test_a_task_that_was_started_anew_is_old_until_it_is() -> None:
     """`--force` changes nothing but a number."""
     forced = service(template={"ForceUpdate": 1})
     assert far(forced, task("a"), task("b", 2, force=1)) == Progress("", "", 1, 2)
+
+
+def test_what_swarm_has_answered_and_not_looked_at_is_not_begun() -> None:
+    """All has ended that ran before, so nothing old is left, and Swarm says nothing yet of the service."""
+    ended = task("a", wanted="shutdown", state="failed")
+    forced = service(template={"ForceUpdate": 1})
+    assert far(forced, ended) == Progress("", "", 0, 0, begun=False)
+    assert far(forced, ended, task("b", wanted="shutdown", state="failed", force=1)).begun
+    assert far(service(), ended).begun
+    assert far(service({"Replicated": {"Replicas": 0}}, template={"ForceUpdate": 1}), ended).begun
+    assert far(service({"Global": {}}, template={"ForceUpdate": 1}), {**ended, "Slot": 0}).begun
+    assert far(forced).begun
 
 
 def test_another_restart_policy_replaces_no_task() -> None:

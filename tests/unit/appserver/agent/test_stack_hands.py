@@ -15,7 +15,7 @@ from appserver.agent.stack_project import StackProjects
 from appserver.core.entities import AppKey, Desired
 from appserver.core.plan import Step
 from appserver.core.reconcile import ReconcilePlan, plan
-from appserver.core.stacks import Progress
+from appserver.core.swarm_progress import Progress
 from appserver.errors import ComposeError, EngineError
 from appserver.ports import Compose, Engine, Stacks
 from tests.lab.records import container, revision
@@ -176,6 +176,14 @@ def test_what_swarm_has_given_up_is_started_anew() -> None:
     swarm = Swarm({"web": THROUGH})
     carried_out(swarm, ended)
     assert swarm.told == ["deploy shop text", "tidy motd-1", "restart web"]
+
+
+def test_what_swarm_has_not_looked_at_yet_is_waited_for() -> None:
+    """It answers first: what ends at once again was taken for done, and nobody was told why."""
+    fails = Progress("paused", "it ended", 0, 0)
+    swarm = Swarm({"web": Progress("", "", 0, 0, begun=False)}, {"web": fails})
+    with pytest.raises(ComposeError, match=r"^web: its update was paused: it ended$"):
+        carried_out(swarm, ReconcilePlan((), restart=("web",)))
 
 
 def test_what_was_changed_by_hand_is_replaced_once() -> None:

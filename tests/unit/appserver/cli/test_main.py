@@ -27,6 +27,14 @@ def test_help_of_the_program_imports_no_verb() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_an_agent_brings_in_nothing_that_app_servers_alone_use() -> None:
+    """Each of these is megabytes that 1,000 hosts would hold for nothing."""
+    others = ("image_config", "flask", "jinja2", "git", "cryptography", "rich", "numpy", "ansible_runner")
+    script = f"import sys, appserver.cli.agent; print([name for name in {others!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_a_verb_of_the_api_imports_what_it_needs_alone(tmp_path: Path) -> None:
     """A list costs click and an HTTP client: no table drawing, no YAML, no services."""
     script = (
