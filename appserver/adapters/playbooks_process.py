@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -76,7 +76,27 @@ def news(event: Mapping[str, Any]) -> dict[str, object]:
         said["changed"] = bool(result.get("changed"))
         if data.get("task_action") in _RAW:
             said["said"] = str(result.get("stdout") or result.get("msg") or "")[:2000]
+    if kind in ("failed", "unreachable"):
+        said["why"] = why(result)[:_LONGEST_WHY]
     return said
+
+
+def why(result: Mapping[str, Any]) -> str:
+    """What is wrong, in one line: as text Ansible folds it, and says last what it has left out.
+
+    Of several items it is the first that failed; of a program, the last that it said.
+    """
+    items = result.get("results")
+    for one in items if isinstance(items, Sequence) else ():
+        if isinstance(one, Mapping) and (one.get("failed") or one.get("unreachable")):
+            return why(one)
+    told = " ".join(str(result.get("msg") or result.get("censored") or "").split())
+    last = next((line for name in _STREAMS if (line := _last_line(result.get(name)))), "")
+    return told if last in told else f"{told}: {last}" if told else last
+
+
+def _last_line(text: object) -> str:
+    return next((line.strip() for line in reversed(str(text or "").splitlines()) if line.strip()), "")
 
 
 def _tallies(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -85,6 +105,8 @@ def _tallies(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 
 _RAW = ("raw", "ansible.builtin.raw")
+_STREAMS = ("stderr", "module_stderr", "stdout", "module_stdout")
+_LONGEST_WHY = 1000
 
 if __name__ == "__main__":
     sys.exit(main(Path(sys.argv[1]), sys.stdout))

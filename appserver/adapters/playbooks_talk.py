@@ -82,6 +82,7 @@ def news_of(said: Mapping[str, Any]) -> PlayNews:
         str(said.get("text", "")),
         {host: Tally(**counts) for host, counts in (said.get("tallies") or {}).items()},
         said.get("rc"),
+        str(said.get("why", "")),
     )
 
 

@@ -255,7 +255,7 @@ class Doing:
 def _against(news: PlayNews) -> str:
     if news.kind not in ("failed", "unreachable"):
         return ""
-    return f"task {news.task!r}: {_last(news.text.splitlines())}"
+    return f"task {news.task!r}: {news.why or _last(news.text.splitlines())}"
 
 
 def _last(lines: Iterable[str]) -> str:

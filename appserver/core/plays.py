@@ -107,7 +107,8 @@ class PlayNews:
     """One thing that Ansible said.
 
     `kind` is ok, failed, unreachable, skipped, ignored or rescued for a host's task, else `task`, `stats`, `end` or
-    empty. `text` may have several lines. `tallies` come with `stats`, `rc` with `end`.
+    empty. `text` may have several lines. `why` is what is wrong, in one line, where a task failed. `tallies` come with
+    `stats`, `rc` with `end`.
     """
 
     kind: str = ""
@@ -117,6 +118,7 @@ class PlayNews:
     text: str = ""
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     rc: int | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,36 @@ def test_no_file_of_a_release_is_outside_of_it(steps: LocalSteps, tmp_path: Path
     assert not (tmp_path / "outside").exists()
 
 
+FAULTS = {
+    "a command": "ansible.builtin.command: {argv: [cat, %s]}",
+    "one of several": "ansible.builtin.command: {argv: [cat, '{{ item }}']}\n      loop: [/dev/null, %s]",
+    "a module": "ansible.builtin.slurp: {src: %s}",
+}
+
+
+@pytest.mark.parametrize("task", FAULTS.values(), ids=FAULTS)
+def test_a_task_that_fails_says_why_in_one_line(steps: LocalSteps, tmp_path: Path, task: str) -> None:
+    """However long it is: Ansible folds its lines, and ends with what it has left out."""
+    absent = tmp_path / "of-a-name-that-is-so-long-that-what-is-wrong-with-it-is-beyond-the-width-of-a-line"
+    text = "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - name: It is there\n      " + task % absent
+    told = [*steps.run(job(text), lambda: False)]
+    failed = [news for news in told if news.kind == "failed"]
+    assert [news.task for news in failed] == ["It is there"], told
+    assert str(absent) in failed[0].why
+    assert any(words in failed[0].why for words in ("No such file or directory", "File not found"))
+    assert "\n" not in failed[0].why
+
+
+def test_a_task_whose_words_are_secret_says_that(steps: LocalSteps) -> None:
+    """`no_log` holds for the reason too."""
+    secret = 'ansible.builtin.command: {argv: [cat, "/nowhere/{{ moorage_release }}"]}\n      no_log: true'
+    text = f"- hosts: localhost\n  gather_facts: false\n  tasks:\n    - {secret}"
+    told = [*steps.run(job(text), lambda: False)]
+    failed = [news.why for news in told if news.kind == "failed"]
+    assert len(failed) == 1 and "no_log" in failed[0], told
+    assert "2026.11.22-1" not in str(told)
+
+
 def test_descendants_are_found_at_any_depth() -> None:
     """And nobody else's."""
     assert sorted(descendants(10, {1: 0, 10: 1, 11: 10, 12: 11, 13: 12, 20: 1, 21: 20})) == [11, 12, 13]
