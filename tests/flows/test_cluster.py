@@ -285,11 +285,11 @@ def test_so_it_is_by_an_agent_that_is_started_while_the_store_is_away(ships: Fle
 
 
 def test_one_on_every_node_and_on_one_that_comes_later(ships: Fleet, name: str) -> None:
-    ships.servers.api.post("nodes/n4/cordon", {"reason": "later"})
-    ships.deploy(name, compose("one", mode="global"))
-    assert {*ships.on(name)} == {"n1", "n2", "n3"}
-    ships.servers.api.post("nodes/n4/undrain")
-    wait_until(lambda: {*ships.on(name)} == {*ALL}, "the fourth has one too", 40)
+    assert ships.servers.api.post("nodes/n4/cordon", {"reason": "later"}).status_code == 200
+    done = ships.deploy(name, compose("one", mode="global"))
+    assert ({*ships.on(name)}, done["state"]) == ({"n1", "n2", "n3"}, "done"), done
+    assert ships.servers.api.post("nodes/n4/undrain").status_code == 200
+    ships.until(name, lambda: {*ships.on(name)} == {*ALL}, "the fourth has one too", 40)
 
 
 def test_an_image_that_no_registry_has_runs_where_it_is(ships: Fleet, name: str) -> None:

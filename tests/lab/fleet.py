@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tests.lab.processes import Servers, app_server
 from tests.lab.wait import wait_until
 
 PROJECT = "label=com.docker.compose.project"
+_OF_NODE = ("name", "on", "healthy", "handshake", "cordon", "lost_since", "conditions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,15 @@ class Fleet:
         answer = self.servers.api.post("applications", {"cluster": "default", "name": name, "compose": compose})
         assert answer.status_code == 202, answer.text
         return self.servers.api.wait(answer.json()["id"]) if wait else answer.json()
+
+    def until(self, name: str, condition: Callable[[], object], what: str, timeout_s: float) -> None:
+        """As `wait_until`, of an application. A failure tells it, the nodes, and the app server's log."""
+        try:
+            wait_until(condition, what, timeout_s)
+        except AssertionError as error:
+            nodes = [{part: one[part] for part in _OF_NODE} for one in self.servers.api.get("nodes").json()["items"]]
+            told = json.dumps({"application": self.app(name), "nodes": nodes}, indent=1)
+            raise AssertionError(f"{error}; {told}\nthe app server's log:\n{self.servers.serve.log[-4000:]}") from None
 
     def clear(self) -> None:
         """No application is left, nor its volumes."""

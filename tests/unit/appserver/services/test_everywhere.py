@@ -7,7 +7,8 @@ from threading import Event, Thread
 import pytest
 
 from appserver.core.containers import EngineInfo
-from appserver.core.fleet import Cluster, Cordon, Node
+from appserver.core.entities import AppKey, Phase
+from appserver.core.fleet import Cluster, Condition, Cordon, Node
 from appserver.services.everywhere import Everywhere
 from appserver.services.moves import Moves
 from appserver.store import keys
@@ -31,6 +32,27 @@ def duty(yard: Yard) -> Everywhere:
     return Everywhere(kv=yard.kv, moves=Moves(yard.kv, yard.deploy))
 
 
+def in_force(yard: Yard, key: AppKey, *nodes: str) -> None:
+    """What is being rolled out to these, in this order, comes up on each."""
+    for name in nodes:
+        yard.tell(key, "done", name)
+        while yard.finish.settle(key):
+            pass
+    assert yard.rollout(key) is None
+
+
+def cordon(yard: Yard, name: str) -> None:
+    yard.kv.commit({}, {keys.cordon(name): encode(Cordon("ann", yard.desk.clock.now()))})
+
+
+def engine(yard: Yard, name: str, ok: bool) -> None:
+    """The node's agent says so of it."""
+    yard.desk.clock.pass_by(seconds=1)
+    said = Condition("engine", ok, "", yard.desk.clock.now())
+    node = Node(name, f"{name}:8090", "default", engine=EngineInfo("26", 8, 8 << 30), conditions=(said,))
+    yard.kv.commit({}, {keys.node(name): encode(node)})
+
+
 def test_a_node_that_comes_gets_a_copy(yard: Yard) -> None:
     """Heard of, not looked for; one that was there when the duty began, too."""
     yard.add("n3")
@@ -51,6 +73,69 @@ def test_a_node_that_comes_gets_a_copy(yard: Yard) -> None:
         thread.join()
 
 
+def test_a_node_that_was_cordoned_between_two_looks_gets_a_copy(yard: Yard) -> None:
+    """Of what was placed without it meanwhile: the node looks as it did before."""
+    yard.add("n3")
+    mine = duty(yard)
+    mine.begin()
+    in_force(yard, SHOP, "n3", "n1", "n2")
+    cordon(yard, "n3")
+    yard.spread(BLOG, "81", mode="global")
+    in_force(yard, BLOG, "n1", "n2")
+    yard.kv.commit({}, {}, [keys.cordon("n3")])
+    mine.look([], ["n3"])
+    assert yard.wanted(BLOG, "n3") == [2]
+
+
+def test_so_does_one_that_was_unwell_between_two_looks(yard: Yard) -> None:
+    yard.add("n3")
+    mine = duty(yard)
+    mine.begin()
+    in_force(yard, SHOP, "n3", "n1", "n2")
+    engine(yard, "n3", ok=False)
+    yard.spread(BLOG, "81", mode="global")
+    in_force(yard, BLOG, "n1", "n2")
+    engine(yard, "n3", ok=True)
+    mine.look(["n3"])
+    assert yard.wanted(BLOG, "n3") == [2]
+
+
+def test_a_node_that_comes_while_an_application_is_on_its_way_gets_a_copy(yard: Yard) -> None:
+    """When it is in force: before, who placed it saw no such node, and who saw the node no such application."""
+    mine = duty(yard)
+    mine.begin()
+    yard.spread(BLOG, "81", mode="global")
+    yard.add("n3")
+    mine.look(["n3"], ["n3"], ["default/blog"])
+    assert yard.wanted(BLOG, "n3") == [0]
+    in_force(yard, BLOG, "n1", "n2")
+    mine.look([], [], ["default/blog"])
+    assert yard.wanted(BLOG, "n3") == [2]
+
+
+@pytest.mark.parametrize("phase", ["done", "failed"])
+def test_one_that_comes_during_an_update_gets_a_copy_when_that_is_over(yard: Yard, phase: Phase) -> None:
+    """However it ends; and a copy that does not come up is not tried again at once."""
+    mine = duty(yard)
+    mine.begin()
+    yard.spread(SHOP, "81", mode="global")
+    yard.add("n3")
+    mine.look(["n3"], ["n3"])
+    yard.tell(SHOP, phase, "n1")
+    while yard.finish.settle(SHOP):
+        if phase == "done":
+            yard.tell(SHOP, phase, "n2")
+    assert (yard.wanted(SHOP, "n3"), yard.rollout(SHOP)) == ([0], None)
+    mine.look([], [], ["default/shop"])
+    assert yard.wanted(SHOP, "n3") == [3]
+    yard.tell(SHOP, "failed", "n3")
+    while yard.finish.settle(SHOP):
+        pass
+    assert yard.rollout(SHOP) is None
+    mine.look([], [], ["default/shop"])
+    assert yard.rollout(SHOP) is None
+
+
 def test_what_concerns_no_application_places_none(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that is back, a report that says the same of it, one of another cluster, one that is cordoned."""
     mine = duty(yard)
@@ -66,7 +151,7 @@ def test_what_concerns_no_application_places_none(yard: Yard, monkeypatch: pytes
     elsewhere = Node("e1", "e1:8090", "other", engine=EngineInfo("26", 8, 8 << 30))
     yard.kv.commit({}, {keys.node("e1"): encode(elsewhere), keys.alive("e1"): "e1"})
     mine.look(["e1"])
-    yard.kv.commit({}, {keys.cordon("n3"): encode(Cordon("ann", yard.desk.clock.now()))})
+    cordon(yard, "n3")
     yard.add("n3")
     mine.look(["n3"])
     mine.again()
@@ -80,7 +165,8 @@ def test_what_found_no_room_is_tried_again(yard: Yard) -> None:
     yard.roll_out(BLOG, "81", "n1")
     yard.end(BLOG, "done")
     yard.add("n3")
-    yard.kv.commit({}, {keys.cordon(name): encode(Cordon("ann", yard.desk.clock.now())) for name in ("n1", "n2")})
+    cordon(yard, "n1")
+    cordon(yard, "n2")
     yard.lifecycle.delete(yard.root, BLOG)
     yard.tell(BLOG, "removed")
     yard.finish.settle(BLOG)
