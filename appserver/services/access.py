@@ -14,7 +14,7 @@ from appserver.services.sessions import Sessions
 from appserver.services.throttle import Throttle
 from appserver.services.tokens import Tokens
 from appserver.services.users import Users
-from appserver.store import keys
+from appserver.store.names import NAME
 from appserver.store.records import read
 
 _WRONG = "name or password is wrong"
@@ -57,7 +57,7 @@ class Access:
             TooMany: this name or this address guessed wrong too often.
         """
         self._throttle.enter(name, address)
-        known = bool(keys.NAME.fullmatch(name))
+        known = bool(NAME.fullmatch(name))
         held = read(self._kv, f"users/{name}", User) if known else None
         user = held.record if held else None
         usable = user is not None and not user.disabled

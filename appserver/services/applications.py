@@ -19,6 +19,7 @@ from appserver.ports import KV, Nodes, Sealer, Snapshot
 from appserver.services.access import Access
 from appserver.services.observe import Observer
 from appserver.store import keys
+from appserver.store.names import check_name
 from appserver.store.records import below, find
 
 MOST_LOG_LINES = 10_000
@@ -37,7 +38,7 @@ class Applications:
     def list(self, caller: Caller, cluster: str | None = None) -> tuple[AppView, ...]:
         """In the order of cluster and name; those the caller may read."""
         if cluster is not None:
-            keys.check_name(cluster, "cluster")
+            check_name(cluster, "cluster")
         prefix = f"applications/{cluster}/" if cluster else "applications/"
         snapshot = self._kv.snapshot(prefix, "desired/", "observed/", "alive/", keys.ROLLOUTS)
         found = [stored.record.key for _, stored in below(snapshot, prefix, Application)]

@@ -22,6 +22,7 @@ from appserver.services.routes_claims import Claims
 from appserver.services.standing import Standing
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.names import check_app
 from appserver.store.records import read
 from image_config import Repository
 
@@ -62,7 +63,7 @@ class Deploy:
         self._claims = claims or Claims(kv)
 
     def plan(self, caller: Caller, wanted: DeployRequest) -> DeployPlan:
-        keys.check_app(wanted.key)
+        check_app(wanted.key)
         self._access.require(caller, "R", f"application:{wanted.key}")
         seen, _ = self._observer.for_request(wanted)
         return self._routed(core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key)))
@@ -74,7 +75,7 @@ class Deploy:
             return core.decide(wanted, seen, _author(caller), self._observer.seal(wanted.key)), standing
 
         with self._audit.of(caller, "deploy", f"application:{wanted.key}"):
-            keys.check_app(wanted.key)
+            check_app(wanted.key)
             return self._apply(caller, wanted.key, decide)
 
     def replan(

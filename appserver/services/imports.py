@@ -13,6 +13,7 @@ from appserver.ports import KV, Nodes
 from appserver.services.access import Access
 from appserver.services.deploy import Deploy, Deployed
 from appserver.store import keys
+from appserver.store.names import check_name
 from appserver.store.records import find
 
 
@@ -26,7 +27,7 @@ class Imports:
         self._access = access
 
     def candidates(self, caller: Caller, node: str) -> tuple[StrayProject, ...]:
-        self._access.require(caller, "A", f"node:{keys.check_name(node, 'node')}")
+        self._access.require(caller, "A", f"node:{check_name(node, 'node')}")
         return self._nodes.stray_projects(node)
 
     def adopt(self, caller: Caller, node: str, project: str, key: AppKey) -> Deployed:

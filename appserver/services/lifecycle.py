@@ -21,6 +21,7 @@ from appserver.services.deploy import Deploy, Deployed
 from appserver.services.standing import Standing, standing_of
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.names import check_app
 
 MOST_REPLICAS = 1000
 
@@ -97,7 +98,7 @@ class Lifecycle:
         expect: int,
         change: Callable[[Desired], Desired],
     ) -> str:
-        keys.check_app(key)
+        check_app(key)
         with self._audit.of(caller, verb, f"application:{key}", " ".join(services)):
             self._access.require(caller, "D" if verb == "delete" else "E", f"application:{key}")
             standing = standing_of(self._kv, key)

@@ -28,6 +28,7 @@ from appserver.services.placements_ground import Ground, Grounds
 from appserver.services.placements_nodes import words
 from appserver.services.placements_queue import Queue
 from appserver.store import keys
+from appserver.store.names import check_name
 from appserver.store.records import find
 
 MOST_AT_ONCE = 1000
@@ -168,7 +169,7 @@ class Placements:
             raise Conflict("reservations there keep changing; try again")
 
     def _name(self, caller: Caller, wanted: PlacementRequest) -> str:
-        keys.check_name(wanted.cluster, "cluster")
+        check_name(wanted.cluster, "cluster")
         if wanted.image.container_name:
             return wanted.image.container_name.lstrip("/")
         said = sha256(f"{caller.name}\n{wanted.key}".encode()).hexdigest()[:16]

@@ -71,7 +71,7 @@ class Remembering:
 
 def prefixes(cluster: str) -> tuple[str, str]:
     """What residents are read from."""
-    return f"containers/{keys.check_name(cluster, 'cluster')}/", keys.placements(cluster)
+    return keys.containers(cluster), keys.placements(cluster)
 
 
 def candidate(

@@ -21,6 +21,7 @@ from appserver.services.source_records import SourceRecord, SourceRecords
 from appserver.services.source_view import SourceView, view
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.names import NAME
 from appserver.store.records import below
 from appserver.store.watching import watching
 
@@ -144,7 +145,7 @@ class Sources:
         """
         caller = Caller(f"webhook:{name}"[:80], "viewer", address, "system")
         with self._audit.of(caller, "webhook", f"source:{name}"[:80]):
-            held = self._held(name) if keys.NAME.fullmatch(name) else None
+            held = self._held(name) if NAME.fullmatch(name) else None
             usable = held is not None and held.source.kind == "remote" and bool(held.source.webhook_secret)
             secret = self._sealer.open(held.source.webhook_secret, _place(name)) if held and usable else ""
             delivery = core.proven(secret, signature, body)

@@ -24,6 +24,7 @@ from appserver.services.routes_claims import Claims
 from appserver.services.standing import Standing, standing_of
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.names import check_app, check_name
 from appserver.store.records import find
 
 BUS = "bus.cluman.log.application"
@@ -116,7 +117,7 @@ class Transfers:
         Raises:
             NotFound: there is none.
         """
-        keys.check_app(key)
+        check_app(key)
         self._access.require(caller, "R", f"application:{key}")
         found = self.find(key)
         if found is None:
@@ -133,11 +134,11 @@ class Transfers:
         return TransferView(key, stored.record, operation_id(there, stored.record.revision, seen.items[where].created))
 
     def _target(self, key: AppKey, to: str) -> AppKey:
-        keys.check_app(key)
-        keys.check_name(to, "to")
+        check_app(key)
+        check_name(to, "to")
         if to == key.cluster:
             raise Invalid("to", f"{to} is where it is")
-        return keys.check_app(AppKey(to, key.name))
+        return check_app(AppKey(to, key.name))
 
     def _found(self, caller: Caller, key: AppKey, to: str) -> _Found:
         here = standing_of(self._kv, key)

@@ -15,6 +15,7 @@ from appserver.services.audit import Audit
 from appserver.services.journal import drop
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.names import NAME
 from appserver.store.records import Stored, below, find, read
 
 INVITE_TTL = timedelta(hours=24)
@@ -80,7 +81,7 @@ class Users:
         """Use a link: make the account, or give it the new password. Ends the sessions it had."""
         invite = self.invited(secret)
         name = invite.name or name
-        guest = Caller(name if keys.NAME.fullmatch(name) else "nobody", "viewer", address, "invite")
+        guest = Caller(name if NAME.fullmatch(name) else "nobody", "viewer", address, "invite")
         with self._audit.of(guest, "accept invite", f"user:{guest.name}", invite.role):
             key, ticket = keys.user(name), _invite_key(secret)
             if why := reason_against(password, name):

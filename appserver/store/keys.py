@@ -1,13 +1,12 @@
 """How each key under the prefix is made; `key_table` says what stands there.
 
-Names are checked here, before any key is made, so that no name can reach into another's key.
+Names are checked (`store/names.py`) before any key is made, so that no name can reach into another's key.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote
 
@@ -15,14 +14,12 @@ from appserver.core import expose, notices, sendings
 from appserver.core.entities import AppKey
 from appserver.core.playbooks import HOST
 from appserver.errors import BadRecord, Invalid
+from appserver.store.names import check_address, check_app, check_container, check_id, check_package
+from appserver.store.names import check_name as check_name  # the agent's report asks for it here
 
-NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?")
-PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]{1,127}")
-"""Debian policy 5.6.1, bounded."""
 ROLLOUTS = "rollouts/"
 MOVES = "moves/"
 CORDONS, LOSSES = "cordons/", "losses/"
-RESERVED = frozenset({"_ping", "con", "nul", "prn", "aux", "all", "orphans"})
 TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
 ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
 AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
@@ -30,31 +27,6 @@ PLACEMENTS = "placements/"
 NOTICES, SENDINGS = notices.SECTION, sendings.SECTION
 ROUTES, SERVING, PROXIES = "routes/", "serving/", "proxies/"
 LEARNED = "learned/"
-
-
-def check_name(name: str, what: str) -> str:
-    """The name itself, if keys may be made of it.
-
-    Raises:
-        Invalid: `where` is `what`.
-    """
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise Invalid(what, "names are 1 to 63 of a-z 0-9 _ . - and begin and end with a letter or digit")
-    if name in RESERVED:
-        raise Invalid(what, f"{name} is a reserved name")
-    return name
-
-
-def check_app(key: AppKey) -> AppKey:
-    """Cluster and application names have no dot besides the rule for names.
-
-    The dot parts them in `desired/<node>/<cluster>.<app>`, and Compose allows none in a project's name.
-    """
-    for name, what in ((key.cluster, "cluster"), (key.name, "name")):
-        check_name(name, what)
-        if "." in name:
-            raise Invalid(what, f"{name}: no dots here, because the compose project takes this name")
-    return key
 
 
 def application(key: AppKey) -> str:
@@ -132,11 +104,11 @@ def alive(name: str) -> str:
 
 
 def allnode(ip: str) -> str:
-    return f"{ALLNODES}{_ip(ip)}"
+    return f"{ALLNODES}{check_address(ip)}"
 
 
 def runnode(ip: str) -> str:
-    return f"{RUNNODES}{_ip(ip)}"
+    return f"{RUNNODES}{check_address(ip)}"
 
 
 def agent(name: str) -> str:
@@ -179,8 +151,12 @@ def reservation(node_name: str) -> str:
     return f"reservations/{check_name(node_name, 'node')}"
 
 
+def containers(cluster_name: str) -> str:
+    return f"containers/{check_name(cluster_name, 'cluster')}/"
+
+
 def container(cluster_name: str, name: str) -> str:
-    return f"containers/{check_name(cluster_name, 'cluster')}/{_container_name(name)}"
+    return f"{containers(cluster_name)}{check_container(name)}"
 
 
 def placements(cluster_name: str) -> str:
@@ -188,7 +164,7 @@ def placements(cluster_name: str) -> str:
 
 
 def placement(cluster_name: str, name: str) -> str:
-    return f"{placements(cluster_name)}{_container_name(name)}"
+    return f"{placements(cluster_name)}{check_container(name)}"
 
 
 def route(host: str) -> str:
@@ -217,13 +193,11 @@ def installed(lrn: int, kind: Literal["containers", "debs"]) -> str:
 
 
 def installed_container(lrn: int, name: str) -> str:
-    return f"{installed(lrn, 'containers')}{_container_name(name)}"
+    return f"{installed(lrn, 'containers')}{check_container(name)}"
 
 
 def installed_deb(lrn: int, package: str) -> str:
-    if not PACKAGE.fullmatch(package):
-        raise Invalid("package", f"{package!r} is not a Debian package's name")
-    return f"{installed(lrn, 'debs')}{package}"
+    return f"{installed(lrn, 'debs')}{check_package(package)}"
 
 
 def installed_bmc(lrn: int, user: str = "") -> str:
@@ -294,16 +268,16 @@ def user(name: str) -> str:
 
 
 def token(token_id: str) -> str:
-    return f"tokens/{_hex(token_id, 'token')}"
+    return f"tokens/{check_id(token_id, 'token')}"
 
 
 def session(digest: str) -> str:
     """`digest` is the sha256 of what the browser holds, so that a reader of the store cannot act as anybody."""
-    return f"sessions/{_hex(digest, 'session')}"
+    return f"sessions/{check_id(digest, 'session')}"
 
 
 def invite(digest: str) -> str:
-    return f"invites/{_hex(digest, 'invite')}"
+    return f"invites/{check_id(digest, 'invite')}"
 
 
 def event(at: datetime, event_id: str) -> str:
@@ -316,7 +290,7 @@ def audit(at: datetime, entry_id: str) -> str:
 
 def moment(at: datetime, entry_id: str) -> str:
     """What sorts by time, then by id: the last part of event and audit keys, and the cursor of their pages."""
-    return f"{at:%Y%m%dT%H%M%S.%f}-{_hex(entry_id, 'id')}"
+    return f"{at:%Y%m%dT%H%M%S.%f}-{check_id(entry_id, 'id')}"
 
 
 def parse_app(text: str) -> AppKey:
@@ -335,24 +309,3 @@ def stored_app(key: str) -> AppKey:
         return parse_app(key.rpartition("/")[2])
     except Invalid as error:
         raise BadRecord(f"{key} names no application: {error}") from error
-
-
-def _container_name(name: str) -> str:
-    """Docker's own rule: upper case may be in it, a slash cannot."""
-    if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", name):
-        raise Invalid("container", f"{name!r} is not a container's name")
-    return name
-
-
-def _ip(text: str) -> str:
-    """As it is written shortest, so that one address is one key."""
-    try:
-        return str(ip_address(text))
-    except ValueError as error:
-        raise Invalid("address", f"{text[:80]!r} is no IP address") from error
-
-
-def _hex(text: str, what: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{8,64}", text):
-        raise Invalid(what, "ids are 8 to 64 of 0-9 a-f")
-    return text

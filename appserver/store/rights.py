@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from appserver.core.grants import Grant
 from appserver.store import keys, releases, rollout
+from appserver.store.names import check_name
 from appserver.store.routes import PREFIXES
 
 ROOT = "root"
@@ -41,7 +42,7 @@ def serve_grants() -> frozenset[Grant]:
 
 def agent_user(node: str) -> str:
     """The user, and the role, of a node's agent: the common name of its certificate."""
-    return f"agent:{keys.check_name(node, 'node')}"
+    return f"agent:{check_name(node, 'node')}"
 
 
 def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[Grant]:
@@ -59,7 +60,7 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
         Grant(keys.observed_of(node)),
         Grant(keys.serving_of(node)),
         Grant(keys.learned_of(node)),
-        Grant(f"containers/{keys.check_name(cluster, 'cluster')}/"),
+        Grant(keys.containers(cluster)),
         Grant("events/", "write"),
     ]
     if lrn >= 0:
@@ -76,7 +77,7 @@ def agent_grants(node: str, cluster: str, lrn: int, address: str) -> frozenset[G
 
 def proxy_user(name: str) -> str:
     """The user, and the role, of the program that tells a proxy its routes: the common name of its certificate."""
-    return f"proxy:{keys.check_name(name, 'proxy')}"
+    return f"proxy:{check_name(name, 'proxy')}"
 
 
 def proxy_grants(name: str) -> frozenset[Grant]:

@@ -8,7 +8,7 @@ from appserver.core.release_versions import is_version
 from appserver.core.rollout_record import Progress, Request, Run, Status
 from appserver.errors import Invalid
 from appserver.ports import KV, Snapshot
-from appserver.store.keys import NAME
+from appserver.store.names import NAME
 from appserver.store.records import Stored, below, find, nodes_below
 
 REQUEST, STATUSES, CONTENTS = "status/current", "status/bootservers/", "contents/"

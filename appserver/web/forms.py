@@ -15,7 +15,7 @@ from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, ProjectFiles
 from appserver.core.sources import SourceRequest
 from appserver.errors import Invalid, PreconditionFailed
-from appserver.store import keys
+from appserver.store.names import check_app
 from appserver.store.records import ABSENT
 from appserver.web.queries import Name, PageQuery, Short
 from image_config import Target
@@ -57,7 +57,7 @@ class DeployBody(Body):
         for name in named:
             if name not in files:
                 raise Invalid("compose_files", f"{name} is not among `files`")
-        key = keys.check_app(AppKey(self.cluster, self.name))
+        key = check_app(AppKey(self.cluster, self.name))
         project = ProjectFiles(self.name, files, named, self.env, tuple(self.profiles))
         return DeployRequest(key, project, self.overrides, self.reason, self.token, self.source)
 
@@ -196,7 +196,7 @@ class SettingBody(Body):
 
 
 def application_key(cluster: str, name: str) -> AppKey:
-    return keys.check_app(AppKey(cluster, name))
+    return check_app(AppKey(cluster, name))
 
 
 def if_match() -> int:

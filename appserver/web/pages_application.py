@@ -13,7 +13,7 @@ from appserver.core.access import Caller
 from appserver.core.entities import AppKey
 from appserver.core.views import AppView
 from appserver.errors import Invalid
-from appserver.store import keys
+from appserver.store.names import check_app
 from appserver.web import archive, pages_diff, pages_words
 from appserver.web.context import caller, services
 
@@ -133,7 +133,7 @@ def delete(cluster: str, name: str) -> str | Answer | tuple[str, int]:
 
 
 def _key(cluster: str, name: str) -> AppKey:
-    return keys.check_app(AppKey(cluster, name))
+    return check_app(AppKey(cluster, name))
 
 
 def _app(cluster: str, name: str) -> tuple[Caller, AppView]:

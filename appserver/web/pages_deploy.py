@@ -13,7 +13,7 @@ from appserver.core.entities import AppKey
 from appserver.core.operations import Operation
 from appserver.errors import BackendError, Conflict, Invalid, NotFound, UserError
 from appserver.services.clusters import SYSTEM
-from appserver.store import keys
+from appserver.store.names import check_app
 from appserver.web import pages_diff, pages_drafts
 from appserver.web.context import caller, services
 from appserver.web.pages_drafts import Draft
@@ -46,7 +46,7 @@ def new() -> str:
 
 
 def edit(cluster: str, name: str) -> str:
-    wanted = services().applications.inputs(caller(), keys.check_app(AppKey(cluster, name)))
+    wanted = services().applications.inputs(caller(), check_app(AppKey(cluster, name)))
     return _form(pages_drafts.from_request(wanted))
 
 
@@ -96,7 +96,7 @@ def deploy() -> Rendered | Answer:
 
 def rollback(cluster: str, name: str, number: int) -> Rendered | Answer:
     """GET: the plan. POST: apply it."""
-    key = keys.check_app(AppKey(cluster, name))
+    key = check_app(AppKey(cluster, name))
     problems: tuple[str, ...] = ()
     if request.method == "POST":
         try:

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from appserver.core.deployment import DeployRequest
 from appserver.core.entities import AppKey, ProjectFiles
 from appserver.errors import Invalid
-from appserver.store import keys
+from appserver.store.names import check_app
 from image_config.errors import ConfigError
 from image_config.yaml_safe import load
 
@@ -58,7 +58,7 @@ class Draft:
         Raises:
             Invalid: `where` is a field of the form, or `overrides.<service>.<option>`.
         """
-        key = keys.check_app(AppKey(self.cluster, self.name))
+        key = check_app(AppKey(self.cluster, self.name))
         project = ProjectFiles(self.name, self.files, self.compose_files, self.env, self.profiles)
         return DeployRequest(key, project, _values(self.overrides), self.reason, token, self.source)
 

@@ -10,7 +10,7 @@ from flask import render_template, request
 from appserver.core.entities import AppKey
 from appserver.errors import Invalid, NodeError
 from appserver.services.metrics import Range
-from appserver.store import keys
+from appserver.store.names import check_app, check_name
 from appserver.web import charts
 from appserver.web.context import caller, services
 
@@ -37,7 +37,7 @@ SPANS: Mapping[str, Span] = {
 def node(name: str) -> str:
     """What it is, how it fares, and what was measured there; the latter only while its agent answers."""
     me = caller()
-    view, span = services().nodes.show(me, keys.check_name(name, "node")), _span()
+    view, span = services().nodes.show(me, check_name(name, "node")), _span()
     try:
         found = services().metrics.node(me, name, Range(f"-{span}"))
     except NodeError as error:
@@ -50,7 +50,7 @@ def node(name: str) -> str:
 
 def usage(cluster: str, name: str) -> str:
     """What the containers of an application used, wherever they are."""
-    me, key, span = caller(), keys.check_app(AppKey(cluster, name)), _span()
+    me, key, span = caller(), check_app(AppKey(cluster, name)), _span()
     app = services().applications.show(me, key)
     try:
         found = services().metrics.application(me, key, Range(f"-{span}"))

@@ -13,7 +13,7 @@ from appserver.core.transfer import Transfer
 from appserver.core.transfer_plan import TransferPlan
 from appserver.errors import BackendError, Conflict, Forbidden, InvalidMany, NotFound, UserError
 from appserver.services.clusters import SYSTEM
-from appserver.store import keys
+from appserver.store.names import check_app
 from appserver.web import pages_diff
 from appserver.web.context import caller, services
 
@@ -22,7 +22,7 @@ BeatState = Literal["past", "now", "ahead", "wrong"]
 
 def move(cluster: str, name: str) -> str | Answer | tuple[str, int]:
     """GET: how far it is, where it could go, or the plan of `?to=`. POST: what that plan says."""
-    me, key = caller(), keys.check_app(AppKey(cluster, name))
+    me, key = caller(), check_app(AppKey(cluster, name))
     if request.method == "POST":
         to, token = request.form.get("to", ""), request.form.get("token", "")
         try:
