@@ -26,9 +26,8 @@ from appserver.errors import StoreError
 from appserver.ports import KV, Clock, Leadership, Snapshot
 from appserver.services.notices_send import NoticeSender
 from appserver.services.notices_try import Tries, news
-from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.store.notices import PREFIXES, sendings_of, told
+from appserver.store.notices import PREFIXES, notice_key, sending_key, sendings_of, told
 from appserver.store.records import Stored
 
 log = logging.getLogger(__name__)
@@ -105,8 +104,8 @@ class Notices:
                 made = {channel: Sending(secrets.token_hex(16), "pending", now) for channel in named}
             else:
                 made = {NOBODY: Sending("", "dropped", now, reason="no channel was configured")}
-            puts = {keys.sending(name, channel): encode(one) for channel, one in made.items()}
-            expect = {**fence, keys.notice(name): seen.revision_of(keys.notice(name)), **dict.fromkeys(puts, 0)}
+            puts = {sending_key(name, channel): encode(one) for channel, one in made.items()}
+            expect = {**fence, notice_key(name): seen.revision_of(notice_key(name)), **dict.fromkeys(puts, 0)}
             if self._kv.commit(expect, puts):
                 log.info("event=notice_addressed notice=%s channels=%s", name, ",".join(made))
 
@@ -131,14 +130,14 @@ class Notices:
                     continue
                 why = "the app server that sent it was gone before it told the end"
                 ended = replace(stored.record, state="unknown", at=self._clock.now(), reason=why)
-                where = keys.sending(name, channel)
+                where = sending_key(name, channel)
                 self._kv.commit({**fence, where: stored.revision}, {where: encode(ended), **news(name, channel, ended)})
 
     def _forget(self, fence: Mapping[str, int], seen: Snapshot, notices: Mapping[str, Notice], known: Known) -> None:
         came = {name: notice.at for name, notice in notices.items()}
         ends = {name: [one.record for one in some.values()] for name, some in known.items()}
         for name in core.forgotten(came, ends, self._clock.now()):
-            gone = [keys.notice(name), *(keys.sending(name, channel) for channel in known[name])]
+            gone = [notice_key(name), *(sending_key(name, channel) for channel in known[name])]
             self._kv.commit({**fence, **{key: seen.revision_of(key) for key in gone}}, {}, gone)
 
     def _waiting(self, channel: str, notices: Mapping[str, Notice], known: Known) -> list[Waiting]:

@@ -20,6 +20,7 @@ from appserver.ports import KV, Clock, Leadership
 from appserver.services.notices_send import NoticeSender
 from appserver.store import keys
 from appserver.store.codec import encode
+from appserver.store.notices import notice_key, sending_key
 from appserver.store.records import Stored, find
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,9 @@ class Tries:
         Raises:
             StoreError: what came of it could not be recorded.
         """
-        where = keys.sending(name, channel)
-        seen = self._kv.snapshot(where, keys.notice(name))
-        stored, notice = find(seen, where, Sending), find(seen, keys.notice(name), Notice)
+        where = sending_key(name, channel)
+        seen = self._kv.snapshot(where, notice_key(name))
+        stored, notice = find(seen, where, Sending), find(seen, notice_key(name), Notice)
         if stored is None or notice is None or stored.record.state != "pending":
             return True
         to = self._sender.channels()
@@ -100,7 +101,7 @@ class Tries:
 
     def _record(self, name: str, channel: str, before: Stored[Sending], claim: str, result: Result) -> bool:
         """While the record is as we left it, or somebody gave our claim up, which we know better. Without the fence."""
-        where = keys.sending(name, channel)
+        where = sending_key(name, channel)
         while stored := find(self._kv.snapshot(where), where, Sending):
             ours = stored.record.by == claim and stored.record.state in ("sending", "unknown")
             if not ours and stored.revision != before.revision:

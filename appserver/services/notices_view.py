@@ -16,9 +16,8 @@ from appserver.ports import KV, Clock
 from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.notices_send import NoticeSender
-from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.store.notices import PREFIXES, Told, told, undelivered
+from appserver.store.notices import PREFIXES, Told, notice_key, sending_key, told, undelivered
 from appserver.store.records import find
 
 _TEST = "a test: nothing is updated."
@@ -88,10 +87,10 @@ class NoticeList:
             NotFound: there is no such notice.
             Conflict: nothing of it was given up, or somebody else changed it meanwhile.
         """
-        where = keys.notice(name)
+        where = notice_key(name)
         with self._audit.of(caller, "resend", f"site:notices {name}"):
             require(caller, "U", "site:")
-            places = [keys.sending(name, one) for one in ([channel] if channel else CHANNELS)]
+            places = [sending_key(name, one) for one in ([channel] if channel else CHANNELS)]
             seen = self._kv.snapshot(where, *places)
             if where not in seen.items:
                 raise NotFound(f"there is no notice {name}")

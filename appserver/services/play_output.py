@@ -16,7 +16,7 @@ from threading import Event
 from appserver.errors import BadRecord, Compacted, SealError
 from appserver.ports import KV, Sealer
 from appserver.services.following import BEAT_S, follow
-from appserver.store import keys
+from appserver.store import plays as keys
 
 PART = 16_384
 """Characters after which a part is full."""
@@ -82,7 +82,7 @@ class Output:
         """
         if not self._unwritten:
             return True
-        key = keys.play_lines(self._said.number, self._first)
+        key = keys.lines(self._said.number, self._first)
         value = _packed(self._part, self._sealer, self._said)
         sizes = {**self._written, key: len(value)}
         gone = []
@@ -123,7 +123,7 @@ class Outputs:
 
     def follow(self, said: Said, after: int, stop: Event, beat_s: float = BEAT_S) -> Iterator[tuple[int, str] | None]:
         """The same, and what comes, to the end of the play; None as a heartbeat."""
-        prefix = keys.play_output(said.number)
+        prefix = keys.output(said.number)
         while not stop.is_set():
             lines, over, revision = self._below(said)
             for number, text in lines:
@@ -136,7 +136,7 @@ class Outputs:
                 for change in follow(self._kv, prefix, revision, stop, beat_s):
                     if change is None:
                         yield None
-                    elif change.key == keys.play_end(said.number):
+                    elif change.key == keys.end(said.number):
                         return
                     elif change.value is not None:
                         for number, text in _unpacked(change.key, change.value, self._sealer, said):
@@ -149,9 +149,9 @@ class Outputs:
 
     def _below(self, said: Said) -> tuple[list[tuple[int, str]], bool, int]:
         """Lines, whether there will be no more, and the store revision of both."""
-        prefix = keys.play_output(said.number)
+        prefix = keys.output(said.number)
         seen = self._kv.snapshot(prefix)
-        end = keys.play_end(said.number)
+        end = keys.end(said.number)
         parts = (_unpacked(key, seen.items[key].value, self._sealer, said) for key in sorted(seen.items) if key != end)
         return [line for part in parts for line in part], end in seen.items, seen.revision
 

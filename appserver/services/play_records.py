@@ -10,7 +10,7 @@ from appserver.core.plays import MOST_WAITING, Play
 from appserver.errors import Conflict, NotFound, TooMany
 from appserver.ports import KV
 from appserver.services.journal import Page, drop, read_back
-from appserver.store import keys
+from appserver.store import plays as keys
 from appserver.store.codec import encode
 from appserver.store.records import Stored, below, find, read
 
@@ -74,7 +74,7 @@ class PlayRecords:
             last = max((key for key in seen.items if key.startswith("plays/")), default="plays/0")
             new = replace(play, number=int(last.rpartition("/")[2]) + 1)
             where = keys.play(new.number)
-            if self._kv.commit({where: 0}, {where: encode(new), keys.play_queue(new.number): ""}):
+            if self._kv.commit({where: 0}, {where: encode(new), keys.queue(new.number): ""}):
                 return new
         raise Conflict("other plays were asked for at the same moment; ask again")
 
@@ -90,15 +90,15 @@ class PlayRecords:
         Empty when somebody was quicker.
         """
         expect = {keys.play(number): active.plays[number].revision for number in stood_on(play, active.records)}
-        locks = {keys.play_lock(host): str(play.number) for host in play.hosts}
+        locks = {keys.lock(host): str(play.number) for host in play.hosts}
         revision = self._kv.commit({**expect, **dict.fromkeys(locks, 0)}, locks, lease=lease)
         return {next(iter(locks)): revision} if revision else {}
 
     def end(self, stored: Stored[Play], play: Play, fence: Mapping[str, int]) -> bool:
         """Write how it ended, and let its hosts go; False when it was changed meanwhile."""
         number = play.number
-        puts = {keys.play(number): encode(play), keys.play_end(number): play.state}
-        gone = [keys.play_queue(number), *(keys.play_lock(host) for host in play.hosts if fence)]
+        puts = {keys.play(number): encode(play), keys.end(number): play.state}
+        gone = [keys.queue(number), *(keys.lock(host) for host in play.hosts if fence)]
         return bool(self._kv.commit({keys.play(number): stored.revision, **fence}, puts, gone))
 
     def prune(self, kept: int) -> int:
@@ -106,6 +106,6 @@ class PlayRecords:
         found = sorted(below(self._kv.snapshot("plays/"), "plays/", Play), key=lambda one: one[1].record.number)
         old = [one.record for _, one in found[:-kept] if one.record.is_over] if kept else []
         for play in old:
-            said = list(self._kv.snapshot(keys.play_output(play.number)).items)
+            said = list(self._kv.snapshot(keys.output(play.number)).items)
             drop(self._kv, [keys.play(play.number), *said])
         return len(old)

@@ -15,9 +15,8 @@ from appserver.errors import Conflict, PreconditionFailed
 from appserver.ports import KV, Clock, Sealer
 from appserver.services.audit import Audit
 from appserver.services.events import Events
-from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.store.site_config import Held, read
+from appserver.store.site_config import Held, origin_key, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ class SiteSettings:
             kept = setting.keep(given)
             text = self._sealer.seal(kept, core.place(setting.key)) if setting.kind.sealed(kept) else kept
             origin = Origin(caller.name, self._clock.now())
-            puts = {setting.key: text, keys.origin(setting.key): encode(origin)}
+            puts = {setting.key: text, origin_key(setting.key): encode(origin)}
             revision = self._kv.commit({setting.key: change.before.version}, puts)
             return self._committed(caller, change, revision, origin)
 
@@ -161,7 +160,7 @@ class SiteSettings:
             setting = change.before.setting
             if not change.changed:
                 return change
-            gone = [setting.key, keys.origin(setting.key), *setting.old]
+            gone = [setting.key, origin_key(setting.key), *setting.old]
             revision = self._kv.commit({setting.key: change.before.version}, {}, gone)
             return self._committed(caller, change, revision, None)
 

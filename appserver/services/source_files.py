@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from appserver.core.secrets import MARK
 from appserver.errors import LeadershipLost
 from appserver.ports import KV, Sealer
-from appserver.store import keys
+from appserver.store import sources as keys
 from appserver.store.packed import pack, unpack
 
 

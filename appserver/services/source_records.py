@@ -10,7 +10,7 @@ from threading import Event, Timer
 from appserver.core.entities import Source, SourceState
 from appserver.errors import Conflict, LeadershipLost, NotFound
 from appserver.ports import KV
-from appserver.store import keys
+from appserver.store import sources as keys
 from appserver.store.codec import encode
 from appserver.store.records import below, find
 

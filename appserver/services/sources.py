@@ -19,7 +19,7 @@ from appserver.services.events import Events
 from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecord, SourceRecords
 from appserver.services.source_view import SourceView, view
-from appserver.store import keys
+from appserver.store import sources as keys
 from appserver.store.codec import encode
 from appserver.store.names import NAME
 from appserver.store.records import below

@@ -1,18 +1,18 @@
-"""How each key under the prefix is made; `key_table` says what stands there.
+"""How keys under the prefix are made; `key_table` says of each what stands there.
+
+Those of one matter that few ask for stand with it: `store/{plays,sources,notices,site_config,releases,rollout}.py`.
 
 Names are checked (`store/names.py`) before any key is made, so that no name can reach into another's key.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
 
-from appserver.core import expose, notices, sendings
+from appserver.core import expose
 from appserver.core.entities import AppKey
-from appserver.core.playbooks import HOST
 from appserver.errors import BadRecord, Invalid
 from appserver.store.names import check_address, check_app, check_container, check_id, check_package
 from appserver.store.names import check_name as check_name  # the agent's report asks for it here
@@ -24,7 +24,6 @@ TOKEN, MASTER, MODE = "token", "service/master", "service/mode"
 ALLNODES, RUNNODES = "machines/allnodes/", "machines/runnodes/"
 AGENTS, RIVALS = "machines/agents/", "machines/rivals/"
 PLACEMENTS = "placements/"
-NOTICES, SENDINGS = notices.SECTION, sendings.SECTION
 ROUTES, SERVING, PROXIES = "routes/", "serving/", "proxies/"
 LEARNED = "learned/"
 
@@ -119,30 +118,6 @@ def rival(name: str, lease: int) -> str:
     return f"{RIVALS}{check_name(name, 'node')}/{lease:x}"
 
 
-def source(name: str) -> str:
-    return f"sources/{check_name(name, 'source')}"
-
-
-def sourcestate(name: str) -> str:
-    return f"sourcestate/{check_name(name, 'source')}"
-
-
-def source_parts(name: str) -> str:
-    return f"sourcefiles/{check_name(name, 'source')}/"
-
-
-def source_part(name: str, commit: str, number: int) -> str:
-    if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise Invalid("commit", "is not a commit's id")
-    return f"{source_parts(name)}{commit}/{int(number):04d}"
-
-
-def delivery(source_name: str, digest: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise Invalid("delivery", "is not a digest")
-    return f"deliveries/{check_name(source_name, 'source')}/{digest}"
-
-
 def cluster(name: str) -> str:
     return f"clusters/{check_name(name, 'cluster')}"
 
@@ -211,48 +186,6 @@ def bmc_board(lrn: int) -> str:
 
 def bmc_seen(lrn: int) -> str:
     return f"bmc/seen/{int(lrn)}"
-
-
-def origin(setting: str) -> str:
-    """Of a key of the site's configuration, which the table in `core/site_config.py` names."""
-    return f"origins/{setting}"
-
-
-def notice(name: str) -> str:
-    return f"{NOTICES}{notices.check_name(name)}"
-
-
-def sending(name: str, channel: str) -> str:
-    if channel not in (*sendings.CHANNELS, sendings.NOBODY):
-        raise Invalid("channel", f"is one of {', '.join(sendings.CHANNELS)}")
-    return f"{SENDINGS}{notices.check_name(name)}/{channel}"
-
-
-def play(number: int) -> str:
-    return f"plays/{int(number):08d}"
-
-
-def play_queue(number: int) -> str:
-    return f"playqueue/{int(number):08d}"
-
-
-def play_lock(host: str) -> str:
-    if not re.fullmatch(HOST, host):
-        raise Invalid("host", f"{host[:80]!r} is no name of a host")
-    return f"playlocks/{host}"
-
-
-def play_output(number: int) -> str:
-    return f"playoutput/{int(number):08d}/"
-
-
-def play_lines(number: int, first: int) -> str:
-    return f"{play_output(number)}{int(first):08d}"
-
-
-def play_end(number: int) -> str:
-    """Sorts behind every line."""
-    return f"{play_output(number)}end"
 
 
 def basefs(version: str) -> str:

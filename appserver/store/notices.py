@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from appserver.core import notices as core
 from appserver.core.notices import Notice
-from appserver.core.sendings import Sending, State
+from appserver.core.sendings import CHANNELS, NOBODY, Sending, State
+from appserver.core.sendings import SECTION as SENDINGS
+from appserver.errors import Invalid
 from appserver.ports import Snapshot
-from appserver.store import keys
 from appserver.store.codec import encode
 from appserver.store.records import Stored, below
 
-PREFIXES = (keys.NOTICES, keys.SENDINGS)
+PREFIXES = (core.SECTION, SENDINGS)
 """What the functions here that take a snapshot ask of it."""
 
 
@@ -46,6 +47,16 @@ class Told:
         }
 
 
+def notice_key(name: str) -> str:
+    return f"{core.SECTION}{core.check_name(name)}"
+
+
+def sending_key(name: str, channel: str) -> str:
+    if channel not in (*CHANNELS, NOBODY):
+        raise Invalid("channel", f"is one of {', '.join(CHANNELS)}")
+    return f"{SENDINGS}{core.check_name(name)}/{channel}"
+
+
 def puts(seen: Snapshot, notices: Sequence[Notice]) -> tuple[dict[str, int], dict[str, str]]:
     """What joins `expect` and `puts` of the commit of what the notices tell of: none that is there is written again.
 
@@ -60,8 +71,8 @@ def told(seen: Snapshot) -> tuple[Told, ...]:
     """All that are on record, oldest run first, in the order in which they came."""
     sendings = sendings_of(seen)
     found = [
-        (seen.items[f"{keys.NOTICES}{name}"].created, name, stored.record)
-        for name, stored in below(seen, keys.NOTICES, Notice)
+        (seen.items[f"{core.SECTION}{name}"].created, name, stored.record)
+        for name, stored in below(seen, core.SECTION, Notice)
     ]
     return tuple(
         Told(name, notice, {channel: stored.record for channel, stored in sendings.get(name, {}).items()})
@@ -89,7 +100,7 @@ def undelivered_lines(seen: Snapshot) -> tuple[str, ...]:
 def sendings_of(seen: Snapshot) -> dict[str, dict[str, Stored[Sending]]]:
     """By the notice's name, then by channel."""
     found: dict[str, dict[str, Stored[Sending]]] = {}
-    for where, stored in below(seen, keys.SENDINGS, Sending):
+    for where, stored in below(seen, SENDINGS, Sending):
         name, _, channel = where.partition("/")
         found.setdefault(name, {})[channel] = stored
     return found

@@ -12,7 +12,6 @@ from appserver.core.secrets import is_sealed
 from appserver.core.site_config import TABLE, Origin, Setting, Site
 from appserver.errors import BadRecord, Compacted, Invalid, SealError, StoreError
 from appserver.ports import KV, Sealer, Snapshot
-from appserver.store import keys
 from appserver.store.records import find, skipped
 from appserver.store.watching import watching
 
@@ -36,6 +35,11 @@ class Held:
     origin: Origin | None = None
 
 
+def origin_key(setting: str) -> str:
+    """Where it stands who set that key, one that the table in `core/site_config.py` names."""
+    return f"origins/{setting}"
+
+
 def read(
     kv: KV, sealer: Sealer, settings: Sequence[Setting] = TABLE, origins: bool = True
 ) -> tuple[Snapshot, Mapping[str, Held]]:
@@ -47,7 +51,7 @@ def read(
         StoreError
     """
     wanted = [key for setting in settings for key in (setting.key, *setting.old)]
-    seen = kv.snapshot(*wanted, *(keys.origin(setting.key) for setting in settings if origins))
+    seen = kv.snapshot(*wanted, *(origin_key(setting.key) for setting in settings if origins))
     found = ((setting, key) for setting in settings for key in reversed((setting.key, *setting.old)))
     return seen, {setting.key: _held(seen, setting, key, sealer) for setting, key in found if key in seen.items}
 
@@ -136,7 +140,7 @@ def _held(seen: Snapshot, setting: Setting, key: str, sealer: Sealer) -> Held:
 
 def _origin(seen: Snapshot, setting: Setting, revision: int) -> Origin | None:
     """That of the same commit: another one tells of a value which somebody has written over since."""
-    key = keys.origin(setting.key)
+    key = origin_key(setting.key)
     try:
         stored = find(seen, key, Origin)
     except BadRecord as error:

@@ -8,9 +8,8 @@ import pytest
 
 from appserver.core.notices import Notice
 from appserver.core.sendings import Sending
-from appserver.store import keys
 from appserver.store.codec import encode
-from appserver.store.notices import PREFIXES, puts
+from appserver.store.notices import PREFIXES, puts, sending_key
 from appserver.web import shapes_notices
 from tests.fakes import START
 from tests.lab.served import Site
@@ -26,9 +25,9 @@ def told(site: Site) -> Site:
         expect, put = puts(kv.snapshot(*PREFIXES), [replace(BEGIN, run=run)])
         assert kv.commit(expect, put)
     made = {
-        keys.sending("00000001-begin", "slack"): Sending("a1", "sent", START, 1),
-        keys.sending("00000002-begin", "slack"): Sending("b1", "unknown", START, 1, reason="no answer"),
-        keys.sending("00000002-begin", "mail"): Sending("b2", "sent", START, 2),
+        sending_key("00000001-begin", "slack"): Sending("a1", "sent", START, 1),
+        sending_key("00000002-begin", "slack"): Sending("b1", "unknown", START, 1, reason="no answer"),
+        sending_key("00000002-begin", "mail"): Sending("b2", "sent", START, 2),
     }
     assert kv.commit({}, {key: encode(one) for key, one in made.items()})
     return site

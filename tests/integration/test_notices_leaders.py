@@ -13,7 +13,7 @@ from appserver.core import notices as core
 from appserver.errors import StoreError
 from appserver.ports import Leadership
 from appserver.services.notices_try import Tries
-from appserver.store import keys
+from appserver.store.notices import sending_key
 from tests.lab.etcd import Cluster
 from tests.lab.office import BEGIN, SUCCESS, Office, fast, office_over, titles
 from tests.lab.wait import wait_until
@@ -100,7 +100,7 @@ def test_a_leader_that_was_replaced_sends_nothing(office: Office) -> None:
         office.settled({"00000001-begin/slack": "sent"})
     office.tell(SUCCESS)
     assert office.kv.commit(
-        {}, {keys.sending("00000001-success", "slack"): '{"id":"x","state":"pending","at":"2026-11-21T07:00:00Z"}'}
+        {}, {sending_key("00000001-success", "slack"): '{"id":"x","state":"pending","at":"2026-11-21T07:00:00Z"}'}
     )
     sent = tries.once(old, Event(), "slack", "00000001-success")
     assert (sent, titles(office.slack)) == (False, ["Update begins"])

@@ -11,8 +11,7 @@ import pytest
 from appserver.adapters.etcd import Etcd
 from appserver.adapters.sealer import KeySealer
 from appserver.core.site_config import place
-from appserver.store import keys
-from appserver.store.site_config import SiteConfig
+from appserver.store.site_config import SiteConfig, origin_key
 from tests.lab.etcd import Cluster, ClusterFactory
 from tests.lab.wait import wait_until
 
@@ -90,7 +89,7 @@ def test_an_agent_needs_no_more_than_the_section_it_follows(cluster: Cluster) ->
             return super().snapshot(*prefixes)
 
     with closing(Watched(cluster.endpoints)) as kv:
-        kv.commit({}, {keys.origin(TIMEOUT): "x"})
+        kv.commit({}, {origin_key(TIMEOUT): "x"})
         assert SiteConfig(kv, SEALER).now().seconds(TIMEOUT) == 3600
     assert asked
     assert all(key.startswith("config/") for key in asked)

@@ -13,7 +13,7 @@ from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.play_output import Output, Said
 from appserver.services.plays import Plays
-from appserver.store import keys
+from appserver.store import plays as keys
 from appserver.store.codec import encode
 from tests.fakes import HandClock
 from tests.web.values import EVIL, ago
@@ -66,13 +66,13 @@ def plays() -> Plays:
     kv, clock, sealer = MemoryKV(), HandClock(ago(minutes=0)), KeySealer(bytes(32))
     for play in _plays():
         puts = {keys.play(play.number): encode(play)}
-        puts |= {keys.play_end(play.number): play.state} if play.is_over else {keys.play_queue(play.number): ""}
+        puts |= {keys.end(play.number): play.state} if play.is_over else {keys.queue(play.number): ""}
         kv.commit({}, puts)
         if play.lines:
             said = Output(kv, sealer, Said(play.number, play.mark))
             said.add(SAID)
             said.write()
-    kv.commit({}, dict.fromkeys(map(keys.play_lock, HOSTS), "5"))
+    kv.commit({}, dict.fromkeys(map(keys.lock, HOSTS), "5"))
     events = Events(kv=kv, clock=clock)
     return Plays(kv=kv, playbooks=Words(), sealer=sealer, audit=Audit(kv=kv, clock=clock), events=events, clock=clock)
 

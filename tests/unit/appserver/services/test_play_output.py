@@ -12,7 +12,7 @@ from appserver.adapters.sealer import KeySealer
 from appserver.errors import BadRecord
 from appserver.services import play_output
 from appserver.services.play_output import KEPT, Output, Outputs, Said
-from appserver.store import keys
+from appserver.store import plays as keys
 from tests.lab.wait import wait_until
 
 SAID = Said(7, "m")
@@ -44,7 +44,7 @@ def test_the_newest_part_grows_until_it_is_full():
     for number in range(1000):
         output.add(f"line {number} {'x' * 40}")
         output.write()
-    assert len(kv.snapshot(keys.play_output(7)).items) < 5
+    assert len(kv.snapshot(keys.output(7)).items) < 5
     assert len(texts(kv)) == 1000
 
 
@@ -58,7 +58,7 @@ def test_it_is_bounded_and_the_newest_stays():
             output.write()
     output.add("the end")
     output.write()
-    kept = kv.snapshot(keys.play_output(7)).items
+    kept = kv.snapshot(keys.output(7)).items
     assert sum(len(item.value) for item in kept.values()) <= KEPT
     numbers = [number for number, _ in Outputs(kv, SEALER).read(SAID)]
     assert numbers[-1] == output.lines == 20_001
@@ -96,7 +96,7 @@ def test_nobody_reads_it_in_the_store():
     output = Output(kv, SEALER, SAID)
     output.add("root password: x")
     output.write()
-    ((key, item),) = kv.snapshot(keys.play_output(7)).items.items()
+    ((key, item),) = kv.snapshot(keys.output(7)).items.items()
     assert item.value.startswith("sealed:v1:")
     kv.commit({}, {key.replace("00000007", "00000008"): item.value})
     with pytest.raises(BadRecord, match="no output of play 8"):
@@ -118,7 +118,7 @@ def test_who_follows_hears_every_line_once_to_the_end():
     kv.compact(kv.snapshot("").revision)
     output.add("four")
     output.write()
-    kv.commit({}, {keys.play_end(7): "done"})
+    kv.commit({}, {keys.end(7): "done"})
     follower.join(10)
     assert not follower.is_alive()
     assert heard == [(1, "one"), (2, "two"), (3, "three"), (4, "four")]
@@ -130,6 +130,6 @@ def test_a_write_without_the_hosts_is_none():
     kv = MemoryKV()
     output = Output(kv, SEALER, SAID)
     output.add("late")
-    assert not output.write({keys.play_lock("web1"): 5})
+    assert not output.write({keys.lock("web1"): 5})
     assert texts(kv) == []
     wait_until(lambda: output.lines == 1, "the line is still known")

@@ -18,7 +18,7 @@ from appserver.services.play_records import PlayRecords
 from appserver.services.play_run import PlayRun
 from appserver.services.play_runner import PlayRunner
 from appserver.services.plays import Plays
-from appserver.store import keys
+from appserver.store import plays as keys
 from appserver.store.codec import encode
 from appserver.store.records import read
 from tests.fakes import Desk

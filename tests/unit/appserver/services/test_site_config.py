@@ -9,8 +9,7 @@ from appserver.core.access import Caller
 from appserver.core.site_config import TABLE
 from appserver.errors import Forbidden, Invalid, NotFound, PreconditionFailed
 from appserver.services.site_config import SiteSettings
-from appserver.store import keys
-from appserver.store.site_config import read
+from appserver.store.site_config import origin_key, read
 from tests.fakes import START, Desk
 
 ANN, BOB, VIC = Caller("ann", "admin"), Caller("bob", "operator"), Caller("vic", "viewer")
@@ -112,7 +111,7 @@ def test_what_somebody_wrote_past_us_has_no_origin(desk: Desk, site: SiteSetting
     told = site.show(VIC, TIMEOUT).to_json()
     assert (told["origin"], told["value"]) == ("unreadable", "1h0m0s")
     assert "nanoseconds" in str(told["fault"])
-    desk.kv.commit({}, {keys.origin(TIMEOUT): "{"})
+    desk.kv.commit({}, {origin_key(TIMEOUT): "{"})
     assert site.set(ANN, TIMEOUT, "1h").after.value == "1h0m0s"
 
 

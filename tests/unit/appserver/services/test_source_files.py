@@ -17,7 +17,7 @@ from appserver.ports import Repositories
 from appserver.services.source_files import SourceFiles
 from appserver.services.source_records import SourceRecords
 from appserver.services.source_trees import SourceTrees
-from appserver.store import keys
+from appserver.store import sources as keys
 from appserver.store.codec import encode
 from appserver.store.packed import PART
 from tests.fakes import START
