@@ -22,7 +22,7 @@ from appserver.store import rollout
 from appserver.store.releases import Search
 from appserver.store.watching import watching
 
-LOOK_S = 3.0
+LOOK_S = 15.0
 _TRIES = 16
 
 
@@ -131,23 +131,14 @@ class ReleaseList:
     def look(self, caller: Caller, wait_s: float = LOOK_S) -> SearchView:
         """Have it looked at once, by whoever leads: how that went, or how it is after `wait_s`.
 
-        What is new is taken when its window is open and nothing is frozen, as at any other look.
+        Where nobody stands for it that is told at once, and whoever leads next looks. What is new is taken when its
+        window is open and nothing is frozen, as at any other look.
         """
         with self._audit.of(caller, "check", "update:"):
             require(caller, "E", "update:")
             asked = self._ask()
-            over = Event()
-            patience = Timer(wait_s, over.set)
-            patience.daemon = True
-            patience.start()
-            try:
-                start = self._kv.snapshot(store.SEARCH).revision
-                with watching(self._kv, store.SEARCH, start, over) as watch:
-                    changes = iter(watch)
-                    while store.search(self._kv).record.answered < asked and next(changes, None):
-                        pass
-            finally:
-                patience.cancel()
+            if self._kv.snapshot(rollout.UPDATERS).items:
+                self._wait(asked, wait_s)
             return self.search(caller)
 
     def put_aside(self, caller: Caller, version: str, why: str) -> ReleaseView:
@@ -163,6 +154,21 @@ class ReleaseList:
 
     def _view(self, kept: Kept) -> ReleaseView:
         return ReleaseView(kept, kept.release.version == rollout.release_of(self._kv.snapshot(rollout.RELEASE)))
+
+    def _wait(self, asked: int, wait_s: float) -> None:
+        """Until it was looked, for so long at most."""
+        over = Event()
+        patience = Timer(wait_s, over.set)
+        patience.daemon = True
+        patience.start()
+        try:
+            start = self._kv.snapshot(store.SEARCH).revision
+            with watching(self._kv, store.SEARCH, start, over) as watch:
+                changes = iter(watch)
+                while store.search(self._kv).record.answered < asked and next(changes, None):
+                    pass
+        finally:
+            patience.cancel()
 
     def _ask(self) -> int:
         """The number that `answered` reaches when it was looked."""

@@ -15,6 +15,8 @@ REQUEST, STATUSES, CONTENTS = "status/current", "status/bootservers/", "contents
 RELEASE, SERVERS = "info/release", "info/bootservers/"
 RUN, DEADLINE, BUSY = "update/run", "update/deadline", "update/busy/"
 """Of the update that `status/current` asks for: its run; there until its time is over; there while a step runs."""
+UPDATERS = "leader/updater/"
+"""App servers that stand for it; the oldest leads updates, and looks for releases."""
 RUNS, STEPS = "updates/", "updatesteps/"
 """What was: runs that ended, and what each server did in them."""
 STANDING = (REQUEST, STATUSES, RELEASE, SERVERS, RUN, DEADLINE, BUSY, "nodes/", "alive/", "notices/")

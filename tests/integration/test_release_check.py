@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -77,14 +78,7 @@ def test_a_forge_that_is_away_is_on_record_asked_less_often_and_told_of_once(
     assert [one.failures for one in failed] == [1, 2, 3]
     assert failed[-1].error and failed[-1].error_at == house.desk.clock.now()
     assert house.in_force == ONE
-    view = ReleaseList(
-        kv=house.desk.kv,
-        place=house.place,
-        releases=house.releases,
-        site=house.site,
-        audit=house.desk.audit,
-        clock=house.desk.clock,
-    ).search(house.root)
+    view = listed(house).search(house.root)
     assert view.next_look == house.desk.clock.now() + timedelta(minutes=8)
     house.desk.clock.pass_by(minutes=8)
     house.configure("github-token", forge.token)
@@ -150,7 +144,7 @@ def test_it_looks_when_the_site_is_configured_otherwise_and_when_somebody_asks(h
     house.configure("check-update-interval", "24h")
     house.configure("env", "none")
     stop = Event()
-    thread = Thread(target=house.check.run, args=(stop, {}), daemon=True)
+    thread = Thread(target=leading, args=(house, stop), daemon=True)
     thread.start()
     try:
         wait_until(lambda: store.search(house.desk.kv).record.looked_at, "it looked once")
@@ -158,16 +152,44 @@ def test_it_looks_when_the_site_is_configured_otherwise_and_when_somebody_asks(h
         house.configure("env", "dev")
         wait_until(lambda: house.in_force == ONE, "the channel is followed at once")
         pushed(copy, TWO)
-        listed = ReleaseList(
-            kv=house.desk.kv,
-            place=house.place,
-            releases=house.releases,
-            site=house.site,
-            audit=house.desk.audit,
-            clock=house.desk.clock,
-        )
-        assert listed.look(house.root, 20.0).search.found == f"test-{TWO}"
+        assert listed(house).look(house.root, 20.0).search.found == f"test-{TWO}"
         assert house.in_force == TWO
     finally:
         stop.set()
         thread.join(10)
+
+
+def test_where_nobody_leads_whoever_asks_for_a_look_is_answered_at_once(house: ReleaseHouse, copy: Copy) -> None:
+    """As it is; the next who leads looks, without being asked again."""
+    house.configure("check-update-interval", "24h")
+    house.check.look({})
+    pushed(copy, ONE)
+    asked = time.monotonic()
+    assert listed(house).look(house.root, 20.0).search.found == ""
+    assert time.monotonic() - asked < 5
+    stop = Event()
+    thread = Thread(target=leading, args=(house, stop), daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: house.in_force == ONE, "it was looked")
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def leading(house: ReleaseHouse, stop: Event) -> None:
+    """As the elected duty has it."""
+    with house.desk.kv.leader("updater", 60.0, "here", stop) as leadership:
+        assert leadership is not None
+        house.check.run(stop, leadership.fence)
+
+
+def listed(house: ReleaseHouse) -> ReleaseList:
+    return ReleaseList(
+        kv=house.desk.kv,
+        place=house.place,
+        releases=house.releases,
+        site=house.site,
+        audit=house.desk.audit,
+        clock=house.desk.clock,
+    )
