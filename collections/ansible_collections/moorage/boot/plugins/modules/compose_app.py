@@ -61,19 +61,7 @@ options:
     description: Whether to wait until it is up, or gone.
     type: bool
     default: true
-  server:
-    description: URL of the app server. Without it, the profile that C(moorage login) wrote on the controller is used.
-    type: str
-  token:
-    description: Token for O(server).
-    type: str
-  ca:
-    description: File of the authority that vouches for O(server), on the controller.
-    type: path
-requirements:
-  - The project's own packages, on the controller.
-notes:
-  - Runs on the controller, with C(delegate_to=localhost) and the Python of C(ansible_playbook_python).
+extends_documentation_fragment: [moorage.boot.app_server]
 attributes:
   check_mode: {support: full, description: Plans and changes nothing.}
   diff_mode: {support: full, description: "Shows the effective project before and after, secrets masked."}
@@ -120,6 +108,10 @@ operation:
 import traceback  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib  # noqa: E402
+from ansible_collections.moorage.boot.plugins.module_utils.app_server_options import (  # noqa: E402
+    APP_SERVER,
+    REQUIRED_BY,
+)
 
 try:
     from ansible_collections.moorage.boot.plugins.module_utils import applications
@@ -131,6 +123,7 @@ except ImportError:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **APP_SERVER,
             "name": {"type": "str", "required": True},
             "cluster": {"type": "str", "default": "default"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -144,13 +137,10 @@ def main() -> None:
             "reason": {"type": "str", "default": ""},
             "volumes": {"type": "bool", "default": False},
             "wait": {"type": "bool", "default": True},
-            "server": {"type": "str"},
-            "token": {"type": "str", "no_log": True},
-            "ca": {"type": "path"},
         },
         mutually_exclusive=[("files", "definition")],
         required_if=[("state", "present", ("files", "definition"), True)],
-        required_by={"token": ("server",), "ca": ("server",)},
+        required_by=REQUIRED_BY,
         supports_check_mode=True,
     )
     if applications is None:

@@ -26,19 +26,7 @@ options:
     description: Seconds to wait.
     type: int
     default: 3600
-  server:
-    description: URL of the app server. Without it, the profile that C(moorage login) wrote on the controller is used.
-    type: str
-  token:
-    description: Token for O(server).
-    type: str
-  ca:
-    description: File of the authority that vouches for O(server), on the controller.
-    type: path
-requirements:
-  - The project's own packages, on the controller.
-notes:
-  - Runs on the controller, with C(delegate_to=localhost) and the Python of C(ansible_playbook_python).
+extends_documentation_fragment: [moorage.boot.app_server]
 attributes:
   check_mode: {support: full, description: Says whether it would ask.}
   diff_mode: {support: full, description: Shows the versions before and after.}
@@ -72,6 +60,10 @@ update:
 import traceback  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib  # noqa: E402
+from ansible_collections.moorage.boot.plugins.module_utils.app_server_options import (  # noqa: E402
+    APP_SERVER,
+    REQUIRED_BY,
+)
 
 try:
     from ansible_collections.moorage.boot.plugins.module_utils import updates
@@ -83,15 +75,13 @@ except ImportError:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **APP_SERVER,
             "version": {"type": "str"},
             "older": {"type": "bool", "default": False},
             "wait": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 3600},
-            "server": {"type": "str"},
-            "token": {"type": "str", "no_log": True},
-            "ca": {"type": "path"},
         },
-        required_by={"token": ("server",), "ca": ("server",)},
+        required_by=REQUIRED_BY,
         supports_check_mode=True,
     )
     if updates is None:
