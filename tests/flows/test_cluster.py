@@ -292,6 +292,14 @@ def test_one_on_every_node_and_on_one_that_comes_later(ships: Fleet, name: str) 
     ships.until(name, lambda: {*ships.on(name)} == {*ALL}, "the fourth has one too", 40)
 
 
+def test_one_on_a_node_that_may_be_used_again_while_it_is_deployed(ships: Fleet, name: str) -> None:
+    """Cordoned when it was placed, and no more before anybody looked at the node anew."""
+    assert ships.servers.api.post("nodes/n4/cordon", {"reason": "a moment"}).status_code == 200
+    ships.deploy(name, compose("one", mode="global"), wait=False)
+    assert ships.servers.api.post("nodes/n4/undrain").status_code == 200
+    ships.until(name, lambda: {*ships.on(name)} == {*ALL}, "the fourth has one too", 40)
+
+
 def test_an_image_that_no_registry_has_runs_where_it_is(ships: Fleet, name: str) -> None:
     """A copy more than nodes have it is refused with that reason, and it is not moved to where it is not."""
     image = busybox({"built": "here"})
