@@ -53,8 +53,17 @@ def owners(services: Sequence[Json]) -> frozenset[str]:
 
 def member(node: Json) -> Member:
     spec = node["Spec"]
-    leads = bool((node.get("ManagerStatus") or {}).get("Leader"))
-    return Member(node["ID"], spec.get("Labels") or {}, spec.get("Availability", "active"), leads)
+    managing = node.get("ManagerStatus") or {}
+    return Member(
+        node["ID"],
+        spec.get("Labels") or {},
+        spec.get("Availability", "active"),
+        leader=bool(managing.get("Leader")),
+        manager=spec.get("Role") == "manager",
+        votes=bool(managing),
+        reachable=managing.get("Reachability") == "reachable",
+        ready=(node.get("Status") or {}).get("State") == "ready",
+    )
 
 
 def unused(kept: Collection[str], found: Iterable[Json]) -> tuple[str, ...]:

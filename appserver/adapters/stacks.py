@@ -93,7 +93,8 @@ class DockerStacks:
     def mark(self, mark: Mark) -> None:
         with self._calling("tell Swarm of a node") as api:
             found = api.inspect_node(mark.id)
-            told = {"Labels": dict(mark.labels), "Availability": mark.availability}
+            role = {"Role": mark.role} if mark.role else {}
+            told = {"Labels": dict(mark.labels), "Availability": mark.availability, **role}
             api.update_node(mark.id, found["Version"]["Index"], {**found["Spec"], **told})
 
     def _run(self, project: str, arguments: Sequence[str], stop: threading.Event) -> None:

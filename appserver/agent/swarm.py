@@ -1,4 +1,4 @@
-"""Swarm's nodes kept as our record has them, by the agent of the manager that leads: labels, cordons, drains.
+"""Swarm's nodes kept as our record has them, by the agent of the manager that leads: labels, cordons, drains, roles.
 
 And whether a manager reaches its Swarm at all: one that is cut off from the majority can look after no stack.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from threading import Event
 
 from appserver.agent.conditions import Finding
 from appserver.core.fleet import SWARM, Cordon
-from appserver.core.swarm_nodes import leads, marks
+from appserver.core.swarm_managers import change
+from appserver.core.swarm_nodes import Member, leads, marks
 from appserver.errors import EngineError, StoreError
 from appserver.ports import KV, Engine, Stacks
 from appserver.store import keys
@@ -25,20 +26,28 @@ _IDLE_S = 30.0
 """On an engine that manages no Swarm."""
 _PATIENCE_S = 10.0
 """For so long a Swarm may be without a leader: a new one is chosen in the meantime."""
+_LOST_S = 120.0
+"""After so long a manager that is down is not waited for: a host that starts anew is back before."""
 
 
 class SwarmNodes:
     """`run` in a thread of its own."""
 
-    def __init__(self, kv: KV, engine: Engine, stacks: Stacks, told: Callable[[], None]) -> None:
+    def __init__(
+        self, kv: KV, engine: Engine, stacks: Stacks, told: Callable[[], None], lost_s: float = _LOST_S
+    ) -> None:
         """
         Args:
             told: called when `conditions` says something else.
+            lost_s: for how long a manager that is away is waited for.
         """
         self._kv = kv
         self._engine = engine
         self._stacks = stacks
         self._told = told
+        self._lost_s = lost_s
+        self._away: dict[str, float] = {}
+        """Since when managers are down, by their ids."""
         self._manages = False
         self._since: float | None = None
         """When it was first without an answer."""
@@ -73,10 +82,18 @@ class SwarmNodes:
             return True
         seen = self._kv.snapshot("nodes/", keys.CORDONS)
         cordons = {name: held.record for name, held in below(seen, keys.CORDONS, Cordon)}
-        for mark in marks(members, [one.record for one in nodes_below(seen)], cordons):
-            log.info("event=swarm_node_told node=%s availability=%s", mark.id, mark.availability)
+        told = [*marks(members, [one.record for one in nodes_below(seen)], cordons)]
+        step = change(members, self._lost(members))
+        for mark in told or ([step] if step else []):  # one after the other: what `step` says is of what was before
+            log.info("event=swarm_node_told node=%s availability=%s role=%s", mark.id, mark.availability, mark.role)
             self._stacks.mark(mark)
         return True
+
+    def _lost(self, members: Sequence[Member]) -> Collection[str]:
+        now = time.monotonic()
+        away = [one.id for one in members if one.manager and not one.ready]
+        self._away = {ident: self._away.get(ident, now) for ident in away}
+        return [ident for ident, since in self._away.items() if now - since >= self._lost_s]
 
     def _note(self, against: str | None) -> None:
         """

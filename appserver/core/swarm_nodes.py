@@ -29,6 +29,11 @@ class Member:
     labels: Mapping[str, str]
     availability: str
     leader: bool = False
+    manager: bool = False
+    """What it is to be. `votes`: it counts in the majority; `reachable`: and takes part."""
+    votes: bool = False
+    reachable: bool = False
+    ready: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Mark:
     id: str
     labels: Mapping[str, str]
     availability: str
+    role: str = ""
+    """`manager` or `worker`; empty: as it is."""
 
 
 def leads(members: Iterable[Member], me: str) -> bool:

@@ -133,7 +133,7 @@ class Stacks(Protocol):
         """Every node of the Swarm."""
 
     def mark(self, mark: Mark) -> None:
-        """Give a node of the Swarm these labels, and no others, and this availability."""
+        """Give a node of the Swarm these labels, and no others, this availability, and the role if one is said."""
 
 
 class Packages(Protocol):

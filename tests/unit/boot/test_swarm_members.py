@@ -122,6 +122,13 @@ def test_a_manager_is_demoted_while_the_others_keep_the_majority() -> None:
         settled((node(0), node(1, False)), manager=False)
 
 
+def test_one_that_stands_in_for_a_manager_is_left_to_the_agents() -> None:
+    """And who is demoted is labelled before, lest an agent makes it a manager again."""
+    standing = replace(node(2), labels={m.STANDS_IN: "1"})
+    assert settled((node(0), node(1, reachable=False), standing), 2, manager=False) == []
+    assert settled(THREE, manager=False, labels={m.ROLE: "worker"}) == ["label", "demote", "await_worker"]
+
+
 def test_a_new_machine_takes_the_place_of_its_former_self() -> None:
     """The dead manager is off the list before the new one is on it."""
     dead = replace(node(2, reachable=False, ready=False), id="old")

@@ -305,7 +305,9 @@ def test_who_leads() -> None:
     assert member(told) == Member("node1", {"rack": "a"}, "active")
     assert member({**told, "ManagerStatus": {"Leader": True}}).leader
     bare = {"ID": "x", "Spec": {}, "ManagerStatus": None}
-    assert member(bare) == Member("x", {}, "active")
+    assert member(bare) == Member("x", {}, "active", ready=False)
+    manages = {**told, "Spec": {**told["Spec"], "Role": "manager"}, "ManagerStatus": {"Reachability": "reachable"}}
+    assert (member(manages).manager, member(manages).reachable, member(manages).ready) == (True, True, True)
 
 
 def test_what_no_service_mounts() -> None:

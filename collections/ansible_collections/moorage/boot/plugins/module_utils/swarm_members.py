@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 
 OURS = "moorage.labels"
 """The label that names the labels which were set here, so that those that people set are told from them."""
+ROLE = "moorage.role"
+"""One of ours: what the node is to be. By it agents know who may stand in for a manager that is away."""
+STANDS_IN = "moorage.stands-in"
+"""Set by agents: a worker that is a manager for so long as another is away. They make it a worker again."""
 MEMBER = ("active", "pending", "error", "locked")
 """States of an engine that is in a swarm, or on its way into one."""
 
@@ -149,11 +153,12 @@ def settled(
         steps += [Step("promote", "it is to be a manager", me.id), Step("await_manager", "it was promoted", me.id)]
     elif manager and not me.reachable:
         steps.append(Step("await_manager", "it is to be reachable", me.id))
-    elif me.manager and not manager:
-        _majority_without(left, me, f"{name} stays a manager")
-        steps += [Step("demote", "it is to be a worker", me.id), Step("await_worker", "it was demoted", me.id)]
     if labelled(me.labels, labels) != dict(me.labels):
         steps.append(Step("label", _told(labels), me.id))
+    if me.manager and not manager and STANDS_IN not in me.labels:
+        _majority_without(left, me, f"{name} stays a manager")
+        # Labelled before, lest an agent makes it a manager again.
+        steps += [Step("demote", "it is to be a worker", me.id), Step("await_worker", "it was demoted", me.id)]
     return tuple(steps)
 
 
