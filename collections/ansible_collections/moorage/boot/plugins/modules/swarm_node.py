@@ -12,8 +12,8 @@ description:
   - Refuses every step after which fewer than a majority of the managers would be reachable.
   - What the node was before it came back as a new machine, under the same name and address, is struck off the list.
   - Labels that people set are left as they are. Ours are told from them by the label C(moorage.labels).
-  - The label C(moorage.role) says what the node is to be. By it agents let a worker stand in for a manager that is away.
-    One that stands in stays a manager until they make it a worker again.
+  - The label C(moorage.role) says what the node is to be; by it agents find who may stand in for a manager that is
+    away. One that stands in stays a manager until they make it a worker again.
   - To be run for one node at a time, with C(throttle=1).
 options:
   node:
