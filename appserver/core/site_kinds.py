@@ -66,6 +66,17 @@ def choice(*among: str) -> Kind:
     return _open("choice", among[0], keep, choices=among)
 
 
+def shown_url(text: str) -> str:
+    """Without the password. What is no URL at all may hold anything."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return MASK
+    if parts.password is None:
+        return text
+    return parts._replace(netloc=f"{parts.username}:{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
 def _told_duration(kept: str) -> str:
     if not re.fullmatch(r"[0-9]{1,19}", kept) or int(kept) > durations.LONGEST:
         raise Invalid("", "is kept as a decimal number of nanoseconds")
@@ -80,17 +91,6 @@ def _url(text: str, webhook: bool = False) -> str:
     if webhook and (parts.username is not None or not parts.path.strip("/")):
         raise Invalid("", "the URL of a webhook has a path, and no user")
     return text
-
-
-def _shown_url(text: str) -> str:
-    """Without the password. What is no URL at all may hold anything."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return MASK
-    if parts.password is None:
-        return text
-    return parts._replace(netloc=f"{parts.username}:{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def _shown_webhook(text: str) -> str:
@@ -205,7 +205,7 @@ def _hidden(name: str, example: str, keep: Callable[[str], str], lines: bool = F
     return Kind(name, example, keep, keep, lambda _: MASK, lambda _: True, lines)
 
 
-URL = _open("URL", "http://squid.example.net:3128", _url, show=_shown_url, sealed=lambda text: _shown_url(text) != text)
+URL = _open("URL", "http://squid.example.net:3128", _url, show=shown_url, sealed=lambda text: shown_url(text) != text)
 WEBHOOK = _open("webhook", "https://hooks.slack.com/services/T0/B0/X", partial(_url, webhook=True), show=_shown_webhook)
 CIDR = _open("IPv4 block", "10.72.32.0/20", _cidr)
 CRONS = _open("lines of cron", "0 9-17 * * 1-5", _crons, lines=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from appserver.core.addresses import check_host, split_url
-from appserver.core.secrets import MASK
-from appserver.core.site_kinds import Kind
+from appserver.core.site_kinds import Kind, shown_url
 from appserver.errors import Invalid
 
 SMTP_SCHEMES = ("smtp", "smtps", "starttls")
@@ -44,17 +43,6 @@ def _smtp(text: str) -> str:
     return text
 
 
-def _shown_smtp(text: str) -> str:
-    """Without the password. What is no URL at all may hold anything."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return MASK
-    if parts.password is None:
-        return text
-    return parts._replace(netloc=f"{parts.username}:{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
-
-
 MAILBOX = Kind("address for mail", "moorage@example.com", _mailbox, _mailbox, str, lambda _: False)
 MAILBOXES = Kind("addresses for mail", "ops@example.com", _mailboxes, _mailboxes, str, lambda _: False, lines=True)
 SMTP = Kind(
@@ -62,6 +50,6 @@ SMTP = Kind(
     "starttls://user:password@mail.example.com:587",
     _smtp,
     _smtp,
-    _shown_smtp,
-    lambda text: _shown_smtp(text) != text,
+    shown_url,
+    lambda text: shown_url(text) != text,
 )
