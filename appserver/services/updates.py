@@ -22,7 +22,7 @@ from appserver.errors import Conflict, NotFound
 from appserver.ports import KV, Clock, Snapshot
 from appserver.services.audit import Audit
 from appserver.services.events import Events
-from appserver.services.rollout_start import start
+from appserver.services.rollout_start import Freeze, start
 from appserver.services.updates_view import process, wanted
 from appserver.store import notices as outbox
 from appserver.store import releases
@@ -44,12 +44,18 @@ class Updates:
         audit: Audit,
         events: Events,
         clock: Clock,
+        freeze: Freeze,
     ) -> None:
+        """
+        Args:
+            freeze: why nothing is begun with, at a time; "" where something may be.
+        """
         self._kv = kv
         self._site = site
         self._audit = audit
         self._events = events
         self._clock = clock
+        self._freeze = freeze
 
     def request(self, caller: Caller, version: str = "", older: bool = False) -> str:
         """Make a release that is kept the one to be updated to, whatever channel and window say; a freeze holds.
@@ -170,10 +176,13 @@ class Updates:
         expect: Mapping[str, int] = NO_FENCE,
         gone: Sequence[str] = (),
     ) -> Run:
+        site = self._site()
+        if frozen := self._freeze(site, self._clock.now()):
+            raise Conflict(f"{frozen}; a line of config/release-freeze says so")
         request = Request(run.version, run.servers, False, run.began_at)
         notice = Notice(run.number, "begin", run.version, run.servers, run.began_at, BEGIN_UPDATE, run.began_at)
         gone = [*gone, *(key for key in seen.items if key.startswith(store.STATUSES))]
-        timed = replace(run, timeout_s=self._site().seconds("config/worker-timeout-duration"))
+        timed = replace(run, timeout_s=site.seconds("config/worker-timeout-duration"))
         if not start(
             self._kv, seen, timed, request, gone, outbox.puts(seen, [notice]), {**_idle(seen), **expect}, puts
         ):

@@ -191,7 +191,7 @@ def assemble(world: World, settings: ServeSettings) -> Services:
         finish=finish,
         rollouts=Rollouts(kv, finish, access, audit),
         updater=Updater(kv=kv, site=holds, events=events, clock=clock, freeze=frozen, check=releases.check.run),
-        updates=Updates(kv=kv, site=holds, audit=audit, events=events, clock=clock),
+        updates=Updates(kv=kv, site=holds, audit=audit, events=events, clock=clock, freeze=frozen),
         update_list=UpdateList(kv=kv, site=holds, freeze=frozen, clock=clock),
         routes=Routes(kv=kv, claims=claims, public_url=settings.public_url),
         transfers=Transfers(

@@ -189,6 +189,25 @@ def failing(site: BootSite, version: str, *books: str) -> None:
     wait_until(lambda: not rollout.busy_of(site.kv.snapshot(rollout.BUSY)), "no step runs")
 
 
+def test_a_freeze_holds_for_what_people_begin_too(site: BootSite) -> None:
+    """Neither taken up again nor taken back while it lasts; what was found is left as it is."""
+    site.take(V1)
+    site.wait_for(V1, "completed")
+    steps = [ReleaseStep(name, f"{name}.yml", rollback=f"{name}-back.yml") for name in ("a", "b")]
+    site.keep(V2, *steps)
+    failing(site, V2, "b.yml")
+    site.kept["freeze"] = "frozen until Monday"
+    before = site.kv.snapshot(*rollout.STANDING).items
+    for begin in (site.updates.retry, site.updates.undo):
+        with pytest.raises(Conflict, match="frozen until Monday; a line of config/release-freeze"):
+            begin(ADMIN)
+    assert site.kv.snapshot(*rollout.STANDING).items == before
+    site.kept["freeze"] = ""
+    site.plays.clear()
+    site.updates.retry(ADMIN)
+    site.wait_for(V2, "completed")
+
+
 def test_what_earlier_tries_had_begun_is_taken_back_too(site: BootSite) -> None:
     """A recovered update fails earlier than the one before it: what that one had begun is not forgotten."""
     site.take(V1)

@@ -124,11 +124,15 @@ class BootSite:
             audit=audit,
             events=events,
             clock=clock,
+            freeze=self.freeze,
         )
-        self.list = UpdateList(kv=kv, site=self.site, freeze=lambda site, now: self.kept.get("freeze", ""), clock=clock)
+        self.list = UpdateList(kv=kv, site=self.site, freeze=self.freeze, clock=clock)
 
     def site(self) -> Site:
         return Site(0, {key: value for key, value in self.kept.items() if key.startswith("config/")})
+
+    def freeze(self, *_: object) -> str:
+        return self.kept.get("freeze", "")
 
     def keep(self, version: str, *steps: ReleaseStep) -> None:
         release = Release(version, steps or (ReleaseStep("first", "first.yml"), ReleaseStep("second", "second.yml")))
@@ -175,7 +179,7 @@ class BootSite:
             site=self.site,
             events=Events(kv=kv, clock=clock),
             clock=clock,
-            freeze=lambda site, now: self.kept.get("freeze", ""),
+            freeze=self.freeze,
         )
         stop = Event()
         duties = Duties(kv=kv, value="here", duties=[FencedDuty("updater", updater.run)])

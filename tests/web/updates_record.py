@@ -73,6 +73,7 @@ class Record:
             audit=Audit(kv=self.kv, clock=self.clock),
             events=Events(kv=self.kv, clock=self.clock),
             clock=self.clock,
+            freeze=lambda site, now: "",
         )
 
     @property
