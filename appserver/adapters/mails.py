@@ -12,15 +12,16 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
+from appserver.adapters.notice_try import tried
 from appserver.adapters.outgoing import Resolve, connect, resolved
 from appserver.adapters.registry_deadline import Deadline
 from appserver.core.addresses import Outgoing
 from appserver.core.channels import SMTP as WHERE
 from appserver.core.channels import mail_server
 from appserver.core.sendings import Result
-from appserver.errors import Invalid
 from appserver.ports.notices import Letter
 
 LIMIT_S = 15.0
@@ -46,18 +47,12 @@ class SmtpMails:
 
     def send(self, letter: Letter, ready: Callable[[], None]) -> Result:
         """See `ports.notices.Mails`."""
-        begun = False
+        act = partial(self._answer, letter)
+        return tried(act, ready, self._limit_s, (OSError, smtplib.SMTPException), _why)
 
-        def begin() -> None:
-            nonlocal begun
-            ready()
-            begun = True
-
-        deadline = Deadline(self._limit_s)
+    def _answer(self, letter: Letter, deadline: Deadline, ready: Callable[[], None]) -> Result:
         try:
-            return self._sent(letter, deadline, begin)
-        except Invalid as error:
-            return Result("refused", str(error))
+            return self._sent(letter, deadline, ready)
         except smtplib.SMTPNotSupportedError:
             return Result("refused", "the server does not do what the URL asks of it: TLS, or a log-in")
         except smtplib.SMTPAuthenticationError as error:
@@ -66,13 +61,6 @@ class SmtpMails:
             return _all_refused(error.recipients)
         except smtplib.SMTPResponseException as error:
             return _answered("refuses the mail", error.smtp_code, error.smtp_error)
-        except (OSError, smtplib.SMTPException) as error:
-            why = f"nothing for {self._limit_s:g} s" if deadline.is_over else _why(error)
-            if begun:
-                return Result("unknown", f"no answer to what was sent: {why}")
-            return Result("again", f"not reached: {why}")
-        finally:
-            deadline.end()
 
     def _sent(self, letter: Letter, deadline: Deadline, ready: Callable[[], None]) -> Result:
         leads = mail_server(letter.server, self._rule)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from socket import socket
 from typing import Any
@@ -18,12 +19,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
+from appserver.adapters.notice_try import tried
 from appserver.adapters.outgoing import Resolve, connect, resolved
 from appserver.adapters.registry_deadline import Deadline
 from appserver.core.addresses import PORTS, Outgoing, endpoint, split_url
 from appserver.core.channels import PROXY, proxy_rule
 from appserver.core.sendings import DAY_S, Result
-from appserver.errors import Invalid
 from appserver.ports.notices import Post
 
 LIMIT_S = 10.0
@@ -45,25 +46,8 @@ class HttpPosts:
 
     def post(self, what: Post, ready: Callable[[], None]) -> Result:
         """See `ports.notices.Posts`."""
-        begun = False
-
-        def begin() -> None:
-            nonlocal begun
-            ready()
-            begun = True
-
-        deadline = Deadline(self._limit_s)
-        try:
-            return self._posted(what, deadline, begin)
-        except Invalid as error:
-            return Result("refused", str(error))
-        except (OSError, HTTPError) as error:
-            why = f"nothing for {self._limit_s:g} s" if deadline.is_over else _why(error)
-            if begun:
-                return Result("unknown", f"no answer to what was sent: {why}")
-            return Result("again", f"not reached{' by the proxy' if what.proxy else ''}: {why}")
-        finally:
-            deadline.end()
+        unreached = "not reached by the proxy" if what.proxy else "not reached"
+        return tried(partial(self._posted, what), ready, self._limit_s, (OSError, HTTPError), _why, unreached)
 
     def _posted(self, what: Post, deadline: Deadline, ready: Callable[[], None]) -> Result:
         parts = split_url(what.url, what.where, ("http", "https"))
