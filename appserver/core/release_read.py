@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast, get_args
 from appserver.core import durations, release_versions
 from appserver.core.play_vars import check_vars
 from appserver.core.release import FILE, Probe, ProbeKind, Release, ReleaseStep, Scope
-from appserver.core.secrets import is_secret_name
+from appserver.core.secrets import in_clear
 from appserver.errors import Invalid, InvalidMany
 from image_config import ConfigError
 from image_config.yaml_safe import load
@@ -130,8 +130,8 @@ class _Reader:
     def _variables(self, given: Mapping[str, object], where: str) -> Mapping[str, object]:
         found = self._mapping(given.get("variables", {}), f"{where}/variables")
         self._try(f"{where}/variables", lambda: check_vars(found), None)
-        for name in (one for one in found if is_secret_name(one)):
-            self._fault(f"{where}/variables/{name[:64]}", "is a secret's name: let the playbook read it on the host")
+        for place, why in in_clear(found, f"{where}/variables"):
+            self._fault(place, f"{why}: let the playbook read it on the host")
         return found
 
     def _file(self, given: Mapping[str, object], name: str, where: str, needed: bool) -> str:

@@ -7,7 +7,7 @@ compares secrets without holding one, and what a person sees is `***`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MARK = "sealed:v1:"
 MASK = "***"
@@ -17,6 +17,7 @@ _CONTENT = ("content", "x-files")
 _NAME = re.compile(
     r"(^|[^a-z])(pass(word|wd|phrase)?|secrets?|tokens?|api[-_]?keys?|private[-_]?keys?|access[-_]?keys?|credentials?)([^a-z]|$)"
 )
+_PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")
 _USERINFO = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/@\s:]*:[^/@\s]+@")
 
 
@@ -45,6 +46,26 @@ def is_secret(name: str, value: str, declared: Iterable[str] = (), known: Iterab
         or bool(_USERINFO.search(value))
         or any(len(text) >= 4 and text in value for text in known)
     )
+
+
+def in_clear(found: Mapping[str, object], where: str = "") -> Iterator[tuple[str, str]]:
+    """Where values that nobody has sealed look like secrets, at any depth: a place and why."""
+    for name, value in found.items():
+        place = f"{where}/{name[:64]}"
+        if is_secret_name(name):
+            yield place, "is a secret's name"
+        else:
+            yield from _in_clear(value, place)
+
+
+def _in_clear(value: object, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        yield from in_clear({str(name): item for name, item in value.items()}, place)
+    elif isinstance(value, (list, tuple)):
+        for at, item in enumerate(value):
+            yield from _in_clear(item, f"{place}/{at}")
+    elif isinstance(value, str) and (_USERINFO.search(value) or _PRIVATE_KEY.search(value)):
+        yield place, "holds a password or private key"
 
 
 def masked(value: object) -> object:

@@ -109,6 +109,17 @@ STEP = "name: a, playbook: agent.yml"
         (f"steps: [{{{STEP}, health: [{{tcp: a}}]}}]", "steps/0/health/0/tcp", "is no host:port"),
         (f"steps: [{{{STEP}, variables: {{hostvars: 1}}}}]", "steps/0/variables/hostvars", "the inventory"),
         (f"steps: [{{{STEP}, variables: {{db_password: x}}}}]", "steps/0/variables/db_password", "is a secret's name"),
+        (f"steps: [{{{STEP}, variables: {{a: [{{token: x}}]}}}}]", "steps/0/variables/a/0/token", "is a secret's name"),
+        (
+            f"steps: [{{{STEP}, variables: {{from: 'https://ann:x@git.example'}}}}]",
+            "steps/0/variables/from",
+            "holds a password",
+        ),
+        (
+            f"steps: [{{{STEP}, variables: {{pem: '-----BEGIN EC PRIVATE KEY-----'}}}}]",
+            "steps/0/variables/pem",
+            "holds a password or private key",
+        ),
         (f"images: {{web: 'web:latest'}}\nsteps: [{{{STEP}}}]", "images/web", "is no image with tag and digest"),
         (f"debs: {{UP: '1'}}\nsteps: [{{{STEP}}}]", "debs/UP", "cannot be called that"),
         ("steps: [{name: a", "release.yml", "release.yml:2: is not YAML"),
