@@ -18,6 +18,8 @@ RESTARTS = 3
 
 _NO_PROBE_S = 10.0
 """For so long after a start, a probe that the engine could not run is not held against the container."""
+_KILLED = 137
+"""By SIGKILL. A busy engine may miss that memory was why: the container's cgroup can be gone before it has looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,11 @@ def _judge(c: ContainerState, settle_s: float, now: datetime) -> tuple[str, str,
         return c.error, "", 0.0
     if c.restart_count >= RESTARTS:
         told = f", {c.error}" if c.error else ""
-        return f"restarts again and again: {c.restart_count} times, last exit code {c.exit_code}{told}", "", 0.0
+        return f"restarts again and again: {c.restart_count} times, last exit code {_code(c)}{told}", "", 0.0
     if c.state in ("exited", "dead"):
         if is_finished(c):
             return "", "", 0.0
-        return f"exited with code {c.exit_code}", "", 0.0
+        return f"exited with code {_code(c)}", "", 0.0
     if c.state != "running":
         return "", f"{c.state}: {c.error}" if c.error else c.state, 1.0
     if c.health == "unhealthy":
@@ -154,6 +156,11 @@ def _judge(c: ContainerState, settle_s: float, now: datetime) -> tuple[str, str,
     if c.health == "none" and (left := _left(c, settle_s, now)) > 0:
         return "", "settling", left
     return "", "", 0.0
+
+
+def _code(c: ContainerState) -> str:
+    unexplained = c.exit_code == _KILLED and not c.error
+    return f"{c.exit_code} (killed, perhaps as its memory ran out)" if unexplained else f"{c.exit_code}"
 
 
 def _left(c: ContainerState, seconds: float, now: datetime) -> float:

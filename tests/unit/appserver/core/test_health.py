@@ -35,6 +35,16 @@ def judged(now_s: float = 10.0, **fields: Any) -> tuple[str, str]:
         ({"state": "restarting", "restart_count": 1}, "waiting", "web: restarting"),
         ({"state": "restarting", "restart_count": 3, "exit_code": 1}, "failed", "restarts again and again: 3 times"),
         ({"state": "exited", "exit_code": 7}, "failed", "exited with code 7"),
+        (
+            {"state": "exited", "exit_code": 137},
+            "failed",
+            "exited with code 137 (killed, perhaps as its memory ran out)",
+        ),
+        (
+            {"state": "restarting", "restart_count": 3, "exit_code": 137},
+            "failed",
+            "restarts again and again: 3 times, last exit code 137 (killed, perhaps as its memory ran out)",
+        ),
         ({"state": "exited", "exit_code": 0}, "up", ""),
         ({"state": "exited", "exit_code": 0, "restart": "always"}, "failed", "exited with code 0"),
     ],
