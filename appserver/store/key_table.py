@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -15,7 +16,7 @@ class Key:
     written_by: str
 
 
-TABLE: tuple[Key, ...] = (
+MACHINES = (
     Key(
         "token",
         "cluster token `NNNNN-NNNNN`: app servers and agents share one global file system",
@@ -46,8 +47,17 @@ TABLE: tuple[Key, ...] = (
     ),
     Key("alive/<name>", "agent's address; carries its lease: absent means the node is off", "agent"),
     Key("clusters/<name>", "Cluster: kind, strategy, labels", "operator"),
+    Key("leader/<duty>/<lease>", "candidate for a duty; the lowest create revision leads", "serve, agent"),
+)
+PLACEMENT = (
     Key("reservations/<node>", "Reservation by holder: cpus, memory, ports", "placement"),
     Key("placements/<cluster>/<name>", "Placed: a container's node, and how long that waits for it", "placement"),
+    Key("cordons/<node>", "Cordon: nothing new is placed there; drained, nothing stays", "operator"),
+    Key("losses/<node>", "Loss: since when its agent is known to be gone; none while it is there", "serve"),
+    Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),
+    Key("learned/<node>/<image>", "Learned: what containers of the image used there, of two to four weeks", "agent"),
+)
+APPLICATIONS = (
     Key("applications/<cluster>/<app>", "Application: current and latest revision, containers", "deploy"),
     Key("revisions/<cluster>/<app>/<n>", "Revision, immutable", "deploy"),
     Key("outcomes/<cluster>/<app>/<n>", "Outcome of a revision: deployed, failed or superseded, with causes", "serve"),
@@ -57,15 +67,15 @@ TABLE: tuple[Key, ...] = (
         "Transfer: an application on its way to another cluster; how that ended stays for a day",
         "serve",
     ),
-    Key("cordons/<node>", "Cordon: nothing new is placed there; drained, nothing stays", "operator"),
-    Key("losses/<node>", "Loss: since when its agent is known to be gone; none while it is there", "serve"),
     Key("desired/<node>/<cluster>.<app>", "Desired: revision wanted, run state", "deploy"),
     Key("observed/<node>/<cluster>.<app>", "Observed: what the agent found and did, with causes", "agent"),
-    Key("containers/<cluster>/<name>", "ContainerRecord: id, image, digest, state, node, application", "agent"),
-    Key("learned/<node>/<image>", "Learned: what containers of the image used there, of two to four weeks", "agent"),
+)
+ROUTES = (
     Key("routes/<host>", "Held: which application has which path of the host", "deploy, serve"),
     Key("serving/<node>/<cluster>.<app>", "Serving: host, path, port of containers that take requests", "agent"),
     Key("proxies/<name>", "Applied: how far a proxy is, and what it drains; carries its lease", "proxy"),
+)
+SOURCES = (
     Key(
         "sources/<name>",
         "Source of configuration: hosted or remote, branch, poll interval, sealed credentials",
@@ -80,7 +90,28 @@ TABLE: tuple[Key, ...] = (
     Key(
         "deliveries/<source>/<sha256>", "a webhook that was taken, so that it is not taken twice; lasts a day", "serve"
     ),
+)
+BOOT_SERVERS = (
     Key("info/bootservers/<LRN>", "empty", "playbooks"),
+    Key("info/basefs", "version of the base file system that new nodes are made of", "playbooks"),
+    Key("info/ssh-pubkey", "public keys that may log in to the nodes, one in a line", "playbooks"),
+    Key("install/<LRN>/containers/<name>", "image with its tag, written after it was seen running", "agent, roles"),
+    Key("install/<LRN>/debs/<package>", "package version, written after it was seen installed", "agent, roles"),
+    Key(
+        "install/<LRN>/bmc/<user>",
+        "privilege of a user of its board (`operator`, `operator, disabled`), as it was seen there",
+        "roles, serve",
+    ),
+    Key(
+        "bmc/boards/<LRN>",
+        "Board: how the board is reached, its users as they are to be, and, sealed, the passwords proven last",
+        "roles",
+    ),
+    Key("bmc/seen/<LRN>", "Seen: whether the last look at the board went well, and whether it is powered", "serve"),
+    Key("basefs/<version>", "Basefs: image id, digests, what it was built from, its packages", "playbooks"),
+    Key("basefs/<version>/on/<LRN>", "image id, written after that boot server's engine had it", "playbooks"),
+)
+UPDATES = (
     Key("info/release", "release version", "updater"),
     Key(
         "releases/<version>",
@@ -97,21 +128,16 @@ TABLE: tuple[Key, ...] = (
     Key("update/busy/<LRN>", "number and step, while one runs there; carries a lease of the agent", "agent"),
     Key("updates/<n>", "Run: an update that ended", "updater, operator"),
     Key("updatesteps/<LRN>/<n>", "Progress: what the boot server did in that update, try by try", "agent"),
-    Key("info/basefs", "version of the base file system that new nodes are made of", "playbooks"),
-    Key("info/ssh-pubkey", "public keys that may log in to the nodes, one in a line", "playbooks"),
-    Key("install/<LRN>/containers/<name>", "image with its tag, written after it was seen running", "agent, roles"),
-    Key("install/<LRN>/debs/<package>", "package version, written after it was seen installed", "agent, roles"),
+)
+NOTICES = (
+    Key("notices/<run>-<name>", "Notice: what is told of an update, once for each run and event", "updater"),
     Key(
-        "install/<LRN>/bmc/<user>",
-        "privilege of a user of its board (`operator`, `operator, disabled`), as it was seen there",
-        "roles, serve",
+        "sendings/<run>-<name>/<channel>",
+        "Sending: how far the notice is on a channel: `pending`, `sending`, `sent`, `failed`, `unknown`, `dropped`",
+        "serve",
     ),
-    Key(
-        "bmc/boards/<LRN>",
-        "Board: how the board is reached, its users as they are to be, and, sealed, the passwords proven last",
-        "roles",
-    ),
-    Key("bmc/seen/<LRN>", "Seen: whether the last look at the board went well, and whether it is powered", "serve"),
+)
+SITE = (
     Key(
         "config/<name>",
         "the site's configuration, as docs/config.md says of each key: URLs, nanoseconds, lines of cron; tokens sealed",
@@ -129,23 +155,14 @@ TABLE: tuple[Key, ...] = (
         "Origin: who set a key of the site's configuration, and when; counts while it was written together with it",
         "serve, roles",
     ),
-    Key("notices/<run>-<name>", "Notice: what is told of an update, once for each run and event", "updater"),
-    Key(
-        "sendings/<run>-<name>/<channel>",
-        "Sending: how far the notice is on a channel: `pending`, `sending`, `sent`, `failed`, `unknown`, `dropped`",
-        "serve",
-    ),
+)
+PLAYS = (
     Key("plays/<n>", "Play: a run of a playbook, asked for, under way or over", "serve"),
     Key("playqueue/<n>", "empty; there while the play waits or runs", "serve"),
     Key("playlocks/<host>", "number of the play that has the host; carries the lease of its app server", "serve"),
-    Key(
-        "playoutput/<n>/<line>",
-        "lines from that one on: zlib, base64, sealed; `end` after the last",
-        "serve",
-    ),
-    Key("basefs/<version>", "Basefs: image id, digests, what it was built from, its packages", "playbooks"),
-    Key("basefs/<version>/on/<LRN>", "image id, written after that boot server's engine had it", "playbooks"),
-    Key("leader/<duty>/<lease>", "candidate for a duty; the lowest create revision leads", "serve, agent"),
+    Key("playoutput/<n>/<line>", "lines from that one on: zlib, base64, sealed; `end` after the last", "serve"),
+)
+PEOPLE = (
     Key("users/<name>", "User: role, argon2 hash", "serve"),
     Key("tokens/<id>", "Token: user, scope, expiry, sha256 of the secret part", "serve"),
     Key("sessions/<id>", "Session, with a lease", "serve"),
@@ -153,12 +170,30 @@ TABLE: tuple[Key, ...] = (
     Key("events/<at>-<id>", "Happening on one of the buses", "serve, agent"),
     Key("audit/<at>-<id>", "AuditEntry", "serve"),
 )
+SECTIONS: Mapping[str, tuple[Key, ...]] = {
+    "The site and its machines": MACHINES,
+    "Where containers may run": PLACEMENT,
+    "Applications": APPLICATIONS,
+    "Routes": ROUTES,
+    "Sources of configuration": SOURCES,
+    "Boot servers": BOOT_SERVERS,
+    "Releases and updates": UPDATES,
+    "Notices of updates": NOTICES,
+    "The site's configuration": SITE,
+    "Playbooks": PLAYS,
+    "People, and what was done": PEOPLE,
+}
+TABLE = tuple(key for keys in SECTIONS.values() for key in keys)
 
 
 def document() -> str:
     """`docs/etcd.md`."""
-    rows = "".join(f"| `{key.shape}` | {key.value} | {key.written_by} |\n" for key in TABLE)
-    return _ABOUT + rows
+    return _ABOUT + "".join(_section(title, keys) for title, keys in SECTIONS.items())
+
+
+def _section(title: str, keys: Sequence[Key]) -> str:
+    rows = "".join(f"| `{key.shape}` | {key.value} | {key.written_by} |\n" for key in keys)
+    return f"\n## {title}\n\n| key | value | written by |\n|---|---|---|\n{rows}"
 
 
 _ABOUT = """# Keys in etcd
@@ -166,9 +201,6 @@ _ABOUT = """# Keys in etcd
 Generated by `python -m appserver.store.key_table`. Every key stands below the prefix of the setting `prefix`, by
 default `/moorage/`. A value is JSON, field for field the record of that name in `appserver/core`, unless the table says
 otherwise.
-
-| key | value | written by |
-|---|---|---|
 """
 
 if __name__ == "__main__":
