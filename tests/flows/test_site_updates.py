@@ -13,8 +13,10 @@ import pytest
 from tests.lab.api import Api
 from tests.lab.boot_hosts import BootHost
 from tests.lab.boot_lab import Lab
+from tests.lab.checkout import ROOT
 from tests.lab.git import Copy, clone
 from tests.lab.images import busybox
+from tests.lab.programs import holding, renumbered
 from tests.lab.site import etcdctl, moorage, wait_for_nodes
 from tests.lab.site_apps import load
 from tests.lab.wait import wait_until
@@ -66,26 +68,33 @@ PROBE = (
       changed_when: true
 """
 )
-AGENT = (
-    HEAD.format(name="The agent, restarted in the middle of its own step")
-    + """
-    - name: What it is told is of the release
-      ansible.builtin.copy:
-        dest: /etc/moorage/release
-        content: "{{ moorage_release }}\\n"
-        mode: "0644"
-      register: told
+AGENT = """
+- name: The agent, of the version that the release names
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: That version is there
+      ansible.builtin.import_role: {name: moorage.boot.program}
+      vars:
+        program_archive: "/root/moorage-{{ program }}.tar"
+        program_lrn: "{{ moorage_lrn }}"
+
+    - name: It is what the agent is started from
+      ansible.builtin.replace:
+        path: /etc/systemd/system/moorage-agent.service
+        regexp: "^ExecStart=\\S+/bin/moorage"
+        replace: "ExecStart={{ program_home }}/bin/moorage"
+      register: unit
 
     - name: The agent runs with it
-      ansible.builtin.systemd_service: {name: moorage-agent, state: restarted, no_block: true}
-      when: told.changed
+      ansible.builtin.systemd_service: {name: moorage-agent, state: restarted, daemon_reload: true, no_block: true}
+      when: unit.changed
 
     - name: Its end is waited for
       ansible.builtin.command: {argv: [sleep, "30"]}
-      when: told.changed
+      when: unit.changed
       changed_when: true
 """
-)
 APP = (
     HEAD.format(name="The sample application")
     + """
@@ -111,10 +120,17 @@ SLOW = (
 )
 
 
+FIRST, LATER = "0.1.0", "0.1.1"
+
+
 @pytest.fixture(scope="module")
-def site(whole_site: Lab) -> Iterator[Lab]:
+def site(whole_site: Lab, release: str) -> Iterator[Lab]:
+    archive = ROOT / "build" / f"moorage-{release}.tar"
+    versions = [holding(f"moorage-{version}.tar", renumbered(archive, version)) for version in (FIRST, LATER)]
     for host in whole_site.hosts:
         load(host, busybox())
+        for tree in versions:
+            host.put(tree, "/root")
     server = whole_site.of("appservers")[0]
     server.run("moorage", "config", "set", "check-update-interval", "2s")
     server.run("moorage", "config", "set", "env", "staging")
@@ -140,8 +156,8 @@ def copy(site: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Copy:
     )
 
 
-def push(copy: Copy, number: int, *more: Mapping[str, object]) -> str:
-    """A release of the site's own parts; its version."""
+def push(copy: Copy, number: int, *more: Mapping[str, object], program: str = LATER) -> str:
+    """A release of the site's own parts, with that version of Moorage; its own version."""
     version = f"2026.11.22-{number}"
     etcd = {"etcd": True, "within": "2m"}
     steps = [
@@ -155,6 +171,7 @@ def push(copy: Copy, number: int, *more: Mapping[str, object]) -> str:
         {
             "name": "agent",
             "playbook": "agent.yml",
+            "variables": {"program": program},
             "health": [{"command": ["systemctl", "is-active", "moorage-agent"]}],
         },
         {"name": "app", "playbook": "app.yml", "scope": "once", "target": "sample", "variables": {"image": busybox()}},
@@ -185,8 +202,11 @@ def is_busy(api: Api) -> bool:
     return any(one["busy"] for one in standing(api).get("servers", [{"busy": True}]))
 
 
-def pids(site: Lab) -> list[str]:
-    return [host.sh("systemctl show -p MainPID --value moorage-agent").strip() for host in site.hosts]
+def programs(site: Lab) -> set[str]:
+    """Versions of the agents that run."""
+    pid = "$(systemctl show -p MainPID --value moorage-agent)"
+    ask = f"$(tr '\\0' '\\n' < /proc/{pid}/cmdline | grep -m1 '/bin/moorage$') --version"
+    return {host.sh(ask).strip() for host in site.hosts}
 
 
 def release_of(host: BootHost) -> str:
@@ -195,12 +215,12 @@ def release_of(host: BootHost) -> str:
 
 def test_a_site_is_brought_from_one_release_to_the_next(site: Lab, api: Api, copy: Copy) -> None:
     """Pushed, found, and rolled out by nobody's hand: etcd one member at a time, agents replaced in mid-update."""
-    first = push(copy, 1)
+    first = push(copy, 1, program=FIRST)
     wait_until(lambda: is_at(api, first), f"all are at {first}", 400)
-    before = pids(site)
+    assert programs(site) == {FIRST}
     second = push(copy, 2)
     wait_until(lambda: is_at(api, second), f"all are at {second}", 400)
-    assert all(new != old for new, old in zip(pids(site), before, strict=True))
+    assert programs(site) == {LATER}
     assert {release_of(host) for host in site.hosts} == {second}
     asked = api.get("applications/default/sample").json()
     assert (asked["revision"], asked["state"]) == (2, "running")
