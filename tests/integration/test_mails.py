@@ -13,7 +13,8 @@ from appserver.core.sendings import Result
 from appserver.ports.notices import Letter
 from tests.fakes import START
 from tests.lab.certs import Authority
-from tests.lab.receivers import Certificate, mailbox
+from tests.lab.mailbox import mailbox
+from tests.lab.receivers import Certificate
 
 HERE = outgoing(["127.0.0.0/8"])
 MAILS = SmtpMails(HERE, lambda: START, lambda host, port: ["127.0.0.1"])

@@ -30,7 +30,8 @@ from appserver.store.notices import PREFIXES, puts, sendings_of
 from appserver.store.records import below
 from tests.fakes import START, HandClock
 from tests.lab.etcd import Cluster
-from tests.lab.receivers import Mailbox, Receiver, mailbox, receiver
+from tests.lab.mailbox import Mailbox, mailbox
+from tests.lab.receivers import Receiver, receiver
 from tests.lab.wait import wait_until
 
 SEALER = KeySealer(bytes(32))
