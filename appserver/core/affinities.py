@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from appserver.core import compose
 from appserver.core.compose import Project
+from appserver.core.placed import among_variables
 from appserver.core.placement.expressions import parse
 from appserver.errors import Invalid
 from image_config import Resolved
@@ -26,12 +27,10 @@ def affinities_in_force(project: Project, explained: Mapping[str, Sequence[Mappi
     Without those that its own containers meet, which are with it wherever it is.
 
     Args:
-        explained: service to `Explained.to_json()` of each value.
+        explained: see `among_variables`.
     """
-    rows = (row for found in explained.values() for row in found if row.get("option") == "environment")
-    said = (row.get("value") for row in rows if not row.get("removed"))
-    among = (text.removeprefix(_PREFIX) for text in said if isinstance(text, str) and text.startswith(_PREFIX))
     own = tuple(_own(project))
+    among = among_variables(explained, _PREFIX)
     return tuple(dict.fromkeys(text for text in among if not _why_not(text) and not _is_met(text, own)))
 
 

@@ -56,15 +56,23 @@ def constraints_of(project: Project) -> tuple[str, ...]:
 
 
 def constraints_in_force(project: Project, explained: Mapping[str, Sequence[Mapping[str, object]]]) -> tuple[str, ...]:
-    """Of a revision as it is on record: with those that stood among variables, and reached no container.
+    """Of a revision as it is on record: with those that stood among variables.
+
+    Args:
+        explained: see `among_variables`.
+    """
+    return tuple(dict.fromkeys((*among_variables(explained, _PREFIX), *constraints_of(project))))
+
+
+def among_variables(explained: Mapping[str, Sequence[Mapping[str, object]]], prefix: str) -> Iterator[str]:
+    """What a revision says under that prefix among its variables, of which no container is told.
 
     Args:
         explained: service to `Explained.to_json()` of each value.
     """
     rows = (row for found in explained.values() for row in found if row.get("option") == "environment")
     said = (row.get("value") for row in rows if not row.get("removed"))
-    among = (text.removeprefix(_PREFIX) for text in said if isinstance(text, str) and text.startswith(_PREFIX))
-    return tuple(dict.fromkeys((*among, *constraints_of(project))))
+    return (text.removeprefix(prefix) for text in said if isinstance(text, str) and text.startswith(prefix))
 
 
 def faults_of(name: str, found: Placed, resolved: Resolved) -> Iterator[tuple[str, str]]:
