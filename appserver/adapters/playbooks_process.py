@@ -90,13 +90,13 @@ def why(result: Mapping[str, Any]) -> str:
     for one in items if isinstance(items, Sequence) else ():
         if isinstance(one, Mapping) and (one.get("failed") or one.get("unreachable")):
             return why(one)
-    told = " ".join(str(result.get("msg") or result.get("censored") or "").split())
-    last = next((line for name in _STREAMS if (line := _last_line(result.get(name)))), "")
+    told = " ".join(_lines(result.get("msg") or result.get("censored")))
+    last = next((lines[-1] for name in _STREAMS if (lines := _lines(result.get(name)))), "")
     return told if last in told else f"{told}: {last}" if told else last
 
 
-def _last_line(text: object) -> str:
-    return next((line.strip() for line in reversed(str(text or "").splitlines()) if line.strip()), "")
+def _lines(text: object) -> list[str]:
+    return [line.strip() for line in str(text or "").splitlines() if line.strip()]
 
 
 def _tallies(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -106,7 +106,8 @@ def _tallies(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 _RAW = ("raw", "ansible.builtin.raw")
 _STREAMS = ("stderr", "module_stderr", "stdout", "module_stdout")
-_LONGEST_WHY = 1000
+_LONGEST_WHY = 1 << 16
+"""It is cut to what can be shown when the secrets are out of it."""
 
 if __name__ == "__main__":
     sys.exit(main(Path(sys.argv[1]), sys.stdout))
