@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.lab.engine",
     "tests.lab.agents",
     "tests.lab.bmc",
+    "tests.lab.forge",
     "tests.lab.theatre",
     "tests.lab.site",
 ]

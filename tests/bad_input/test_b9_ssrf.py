@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from appserver.core.addresses import Outgoing, outgoing
 from appserver.errors import Invalid, RepoError
 from appserver.ports import Remote
 from tests.bad_input.doors import Doors, Said, is_refusal, record
-from tests.lab.forge import Forge, https_forge
+from tests.lab.forge import Forge
 from tests.lab.served import Site
 
 ADDRESSES = {
@@ -69,12 +69,6 @@ def test_no_address_within_becomes_a_source(
     assert record(site.services.kv) == before
     found = site.api("GET", "/audit?subject=source:team&limit=500", doors.token).json()["items"]
     assert [entry["result"] for entry in found] == ["refused"] * len(ADDRESSES)
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    with https_forge(tmp_path / "forge") as found:
-        yield found
 
 
 def test_a_name_that_leads_within_is_seen_through_before_it_is_called(forge: Forge, tmp_path: Path) -> None:

@@ -15,19 +15,13 @@ import requests
 from appserver.core.addresses import outgoing
 from appserver.core.sources import SourceRequest
 from appserver.errors import Conflict, Forbidden, Invalid, RepoError
-from tests.lab.forge import TOKEN, Forge, https_forge
+from tests.lab.forge import TOKEN, Forge
 from tests.lab.git import Copy
 from tests.lab.pushing import House
 from tests.lab.wait import wait_until
 
 SECRET = "a secret of sixteen or more"
 WEB = "mem_limit: 512M\n"
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    with https_forge(tmp_path / "forge") as found:
-        yield found
 
 
 @pytest.fixture

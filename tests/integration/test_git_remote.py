@@ -14,15 +14,9 @@ from appserver.adapters.git_repositories import GitRepositories
 from appserver.core.addresses import outgoing
 from appserver.errors import Invalid, RepoError
 from appserver.ports import Remote
-from tests.lab.forge import TOKEN, Forge, SshForge, https_forge, ssh_forge
+from tests.lab.forge import TOKEN, Forge, SshForge, ssh_forge
 
 HERE = outgoing(["127.0.0.0/8"])
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    with https_forge(tmp_path / "forge") as found:
-        yield found
 
 
 @pytest.fixture

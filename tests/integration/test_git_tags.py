@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,11 @@ from appserver.core.release_refs import PREFIXES
 from appserver.errors import Invalid, InvalidMany, RepoError
 from appserver.ports import Remote
 from appserver.ports.repositories import Tag
-from tests.lab.forge import TOKEN, Forge, https_forge
+from tests.lab.forge import TOKEN, Forge
 from tests.lab.git import Copy
 from tests.lab.releasing import MANIFEST, PLAY, give_tag, release, signer
 
 TEST, PROD = "test-2026.11.22-1", "prod-2026.11.22-1"
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    with https_forge(tmp_path / "forge") as found:
-        yield found
 
 
 @pytest.fixture

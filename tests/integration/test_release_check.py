@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -14,19 +13,13 @@ from appserver.core.release import Kept
 from appserver.errors import LeadershipLost
 from appserver.services.releases_view import ReleaseList
 from appserver.store import releases as store
-from tests.lab.forge import Forge, https_forge
+from tests.lab.forge import Forge
 from tests.lab.git import Copy
 from tests.lab.release_house import ReleaseHouse
 from tests.lab.releasing import PLAY, release
 from tests.lab.wait import wait_until
 
 ONE, TWO = "2026.11.22-1", "2026.11.22-2"
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    with https_forge(tmp_path / "forge") as found:
-        yield found
 
 
 @pytest.fixture

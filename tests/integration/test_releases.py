@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,12 @@ import pytest
 from appserver.core.refs import short
 from appserver.errors import Conflict, Invalid, InvalidMany, LeadershipLost, NotFound, RepoError
 from appserver.store import releases as store
-from tests.lab.forge import TOKEN, Forge, https_forge, ssh_forge
+from tests.lab.forge import TOKEN, Forge, ssh_forge
 from tests.lab.git import Copy
 from tests.lab.release_house import SEALER, ReleaseHouse
 from tests.lab.releasing import MANIFEST, PLAY, give_tag, release, signer
 
 ONE, TWO = "2026.11.22-1", "2026.11.22-2"
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    with https_forge(tmp_path / "forge") as found:
-        yield found
 
 
 @pytest.fixture

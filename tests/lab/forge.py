@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -72,6 +73,13 @@ class Forge:
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
         return Response(body, int(headers.pop("Status", "200").split()[0]), headers)
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Iterator[Forge]:
+    """Over https, asking nobody for a token."""
+    with https_forge(tmp_path / "forge") as found:
+        yield found
 
 
 @contextmanager
