@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -44,10 +44,15 @@ class Images:
                 found[reference] = self._registry.image(reference)
         return found
 
-    def where_they_are(self, candidates: Sequence[Candidate], images: Iterable[ImageFacts]) -> tuple[Candidate, ...]:
+    def where_they_are(
+        self, candidates: Sequence[Candidate], images: Iterable[ImageFacts], running: Collection[str] = ()
+    ) -> tuple[Candidate, ...]:
         """The candidates, with a reason against those that lack an image which no registry has.
 
         A single one is not asked: where it lacks an image, its agent says so.
+
+        Args:
+            running: nodes that run containers of these images: one that is silent for a moment keeps its own.
         """
         local = {facts.id: facts.reference for facts in images if facts.pin == facts.id}
         usable = [node.name for node in candidates if not node.against]
@@ -57,7 +62,9 @@ class Images:
         for some in _batches(usable):
             told.update(self._ask(some, sorted(local), alone=False))
         return tuple(
-            replace(node, against=node.against or _lacks(local, told[node.name])) if node.name in told else node
+            replace(node, against=node.against or _lacks(local, told[node.name], node.name in running))
+            if node.name in told
+            else node
             for node in candidates
         )
 
@@ -79,8 +86,11 @@ class Images:
             return dict(zip(nodes, pool.map(one, nodes), strict=True))
 
 
-def _lacks(local: Mapping[str, str], told: Facts) -> str:
+def _lacks(local: Mapping[str, str], told: Facts, runs: bool) -> str:
     """Of the images in `local`, id to reference, one that the node has not; "" where it has all."""
+    if not told:
+        first = min(local.values())
+        return "" if runs else f"does not say now whether it has {first}, which no registry has"
     missing = next((ref for known, ref in sorted(local.items(), key=lambda one: one[1]) if not told.get(known)), "")
     return f"has not got {missing}, which no registry has" if missing else ""
 

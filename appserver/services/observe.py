@@ -133,6 +133,7 @@ class Observer:
         if standing.application is None:
             raise NotFound(f"there is no application {key}")
         images = standing.current.images.values() if standing.current else ()
+        holders = [name for name, desired in standing.desired.items() if desired.run != "removed"]
         now = self._clock.now()
         seen = Seen(
             now=now,
@@ -140,7 +141,7 @@ class Observer:
             base=standing.current.base if standing.current else {},
             inputs=standing.current.inputs if standing.current else "",
             images={},
-            candidates=self._images.where_they_are(standing.candidates, images),
+            candidates=self._images.where_they_are(standing.candidates, images, holders),
             application=standing.application,
             current=standing.current,
             desired=standing.desired,

@@ -80,11 +80,19 @@ def test_an_image_that_no_registry_has_is_run_where_it_is() -> None:
     nodes = [candidate("n1"), candidate("n2"), candidate("n3", "cordoned by ann"), candidate("n4")]
     found = images(world).where_they_are(nodes, [built("web"), pulled("db")])
     lacks = "has not got web, which no registry has"
-    assert [node.against for node in found] == ["", lacks, "cordoned by ann", lacks]
+    silent = "does not say now whether it has web, which no registry has"
+    assert [node.against for node in found] == ["", lacks, "cordoned by ann", silent]
     world.asked.clear()
     assert images(world).where_they_are(nodes, [pulled("db")]) == tuple(nodes)
     assert images(world).where_they_are(nodes[:1], [built("web")]) == tuple(nodes[:1])
     assert world.asked == []
+
+
+def test_a_node_that_runs_it_and_is_silent_keeps_it() -> None:
+    """Else what is placed anew would lose the copy that it has."""
+    world = World({"n1": [built("web")], "n2": []}, silent=("n3",))
+    found = images(world).where_they_are([candidate(name) for name in ("n1", "n2", "n3")], [built("web")], {"n2", "n3"})
+    assert [bool(node.against) for node in found] == [False, True, False]
 
 
 def test_a_thousand_nodes_are_asked_some_at_once() -> None:
