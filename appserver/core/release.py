@@ -62,6 +62,21 @@ class ReleaseStep:
             place -= size
         return len(sizes)
 
+    def to_json(self) -> dict[str, object]:
+        """As people are shown it: without the variables, whose values are not for everybody."""
+        return {
+            "name": self.name,
+            "playbook": self.playbook,
+            "scope": self.scope,
+            "target": self.target or None,
+            "waves": list(self.waves),
+            "timeout_s": self.timeout_s,
+            "retries": self.retries,
+            "guard": [str(probe) for probe in self.guard],
+            "health": [str(probe) for probe in self.health],
+            "rollback": self.rollback or None,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

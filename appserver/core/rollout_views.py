@@ -21,19 +21,7 @@ def action_json(action: Action) -> dict[str, object]:
 
 
 def step_json(step: ReleaseStep, number: int) -> dict[str, object]:
-    return {
-        "step": number,
-        "name": step.name,
-        "playbook": step.playbook,
-        "scope": step.scope,
-        "target": step.target or None,
-        "waves": list(step.waves),
-        "timeout_s": step.timeout_s,
-        "retries": step.retries,
-        "guard": [str(probe) for probe in step.guard],
-        "health": [str(probe) for probe in step.health],
-        "rollback": step.rollback or None,
-    }
+    return {"step": number, **step.to_json()}
 
 
 def request_json(request: Request) -> dict[str, object]:

@@ -182,16 +182,9 @@ class ReleaseList:
 
 def _step(step: ReleaseStep) -> Mapping[str, object]:
     return {
-        "name": step.name,
-        "playbook": step.playbook,
-        "scope": step.scope,
-        "target": step.target or None,
-        "waves": list(step.waves),
-        "timeout_s": step.timeout_s,
-        "retries": step.retries,
+        **step.to_json(),
         "guard": [_probe(one) for one in step.guard],
         "health": [_probe(one) for one in step.health],
-        "rollback": step.rollback or None,
         "variables": sorted(step.variables),
     }
 

@@ -7,8 +7,8 @@ from typing import Literal
 from appserver.web.shapes import Listed, Shape
 
 
-class ReleaseStepShown(Shape):
-    """A step: its playbook, where and when it runs, what has to be well before and after. Variables by name alone."""
+class StepShown(Shape):
+    """What is shown of a step wherever one is."""
 
     name: str
     playbook: str
@@ -20,6 +20,11 @@ class ReleaseStepShown(Shape):
     guard: list[str]
     health: list[str]
     rollback: str | None
+
+
+class ReleaseStepShown(StepShown):
+    """A step: its playbook, where and when it runs, what has to be well before and after. Variables by name alone."""
+
     variables: list[str]
 
 

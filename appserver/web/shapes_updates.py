@@ -5,22 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from appserver.web.shapes import Shape
+from appserver.web.shapes_releases import StepShown
 
 
-class UpdateStep(Shape):
+class UpdateStep(StepShown):
     """A step of a release, numbered from 1. Probes are in words: `tcp 127.0.0.1:2379`."""
 
     step: int
-    name: str
-    playbook: str
-    scope: Literal["all", "one", "once"]
-    target: str | None
-    waves: list[int]
-    timeout_s: float
-    retries: int
-    guard: list[str]
-    health: list[str]
-    rollback: str | None
 
 
 class UpdaterAction(Shape):
