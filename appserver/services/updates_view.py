@@ -171,7 +171,10 @@ def wanted(kv: KV, seen: Snapshot, version: str, older: bool) -> str:
     now = store.release_of(seen)
     found = str(parse(version)) if version else now
     if not found or kept(kv, found) is None:
-        raise NotFound(f"release {found or 'of any version'} is not kept here: `moorage update releases`")
+        raise NotFound(
+            f"release {found or 'of any version'} is not kept here; `moorage update releases` lists those that are, "
+            f"`moorage update check` looks for new ones"
+        )
     asked = store.request_of(seen)
     if asked and not asked.record.stop and process(asked.record, store.statuses_of(seen)) != "completed":
         raise Conflict(f"an update to {asked.record.version} is under way")
