@@ -13,7 +13,7 @@ from typing import Literal
 
 from appserver.core.access import Caller, require
 from appserver.core.audit import AuditEntry
-from appserver.errors import StoreError, TooMany, UserError
+from appserver.errors import Forbidden, StoreError, TooMany, UserError
 from appserver.ports import KV, Clock
 from appserver.services.journal import Page, prune, read_back
 from appserver.store import codec, keys
@@ -64,6 +64,15 @@ class Audit:
             error.add_note(AUDITED)
             raise
         self.record(caller, action, subject, "ok", detail)
+
+    def require(self, caller: Caller, letter: str, subject: str, action: str) -> None:
+        """See `core.access.require`: who may not is on record for having tried `action`. Nothing is where they may."""
+        try:
+            require(caller, letter, subject)
+        except Forbidden as error:
+            self.record(caller, action, subject, "refused", error.on_record)
+            error.add_note(AUDITED)
+            raise
 
     def list(
         self, caller: Caller, after: str = "", limit: int = 50, user: str = "", subject: str = ""

@@ -15,9 +15,9 @@ from appserver.core.access import Caller, require
 from appserver.core.config_tree import Fault
 from appserver.core.entities import Source
 from appserver.core.refs import RefUpdate
-from appserver.errors import AppServerError, Conflict, Forbidden, InvalidMany, NotFound, UserError
+from appserver.errors import AppServerError, Conflict, InvalidMany, NotFound, UserError
 from appserver.ports import Repositories, Say
-from appserver.services.audit import AUDITED, Audit
+from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.operations import Operations
 from appserver.services.reconfigure import Begun, Examined, Reconfigure, faults
@@ -75,13 +75,10 @@ class Push:
 
     def _hosted(self, caller: Caller, name: str, letter: str) -> Source:
         """Whoever may not push is told before git is let in, and is on the audit for having tried."""
-        try:
+        if letter == "U":
+            self._audit.require(caller, letter, f"source:{name}", "push")
+        else:
             require(caller, letter, f"source:{name}")
-        except Forbidden as error:
-            if letter == "U":
-                self._audit.record(caller, "push", f"source:{name}", "refused", str(error))
-                error.add_note(AUDITED)
-            raise
         source = self._records.get(name).source
         if source.kind != "hosted":
             raise NotFound(f"{name} is a mirror of a repository elsewhere: push there")

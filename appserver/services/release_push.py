@@ -14,9 +14,9 @@ from appserver.core.refs import TAGS, RefUpdate
 from appserver.core.release_kept import tags_of
 from appserver.core.release_lint import faults_of
 from appserver.core.release_refs import REPOSITORY, faults, one_commit, release_tags
-from appserver.errors import AppServerError, Forbidden, Invalid, InvalidMany, UserError
+from appserver.errors import AppServerError, Invalid, InvalidMany, UserError
 from appserver.ports import Repositories, Say
-from appserver.services.audit import AUDITED, Audit
+from appserver.services.audit import Audit
 from appserver.services.events import Events
 from appserver.services.release_place import HOSTED, Examined, ReleasePlace
 from appserver.services.releases import Releases
@@ -68,13 +68,10 @@ class ReleasePush:
         return self._repositories.receive(name, body, protocol, push)
 
     def _require(self, caller: Caller, letter: str) -> None:
-        try:
+        if letter == "U":
+            self._audit.require(caller, letter, _SUBJECT, "push")
+        else:
             require(caller, letter, _SUBJECT)
-        except Forbidden as error:
-            if letter == "U":
-                self._audit.record(caller, "push", _SUBJECT, "refused", str(error))
-                error.add_note(AUDITED)
-            raise
         self._place.ensure()
 
 
