@@ -14,9 +14,9 @@ from typing import Any
 
 from appserver.adapters import playbooks_sweep
 from appserver.adapters.playbooks_room import Room, Site, contained, room, tidy
-from appserver.adapters.playbooks_talk import last_words, news_of, talk
+from appserver.adapters.playbooks_talk import news_of, talk
 from appserver.core.playbooks import FILE, LARGEST, Inventory, Playbook, described, inventory_of, listed_hosts
-from appserver.core.plays import PlayJob, PlayNews
+from appserver.core.plays import PlayJob, PlayNews, last_words
 from appserver.errors import AppServerError, Invalid, PlaybookError
 
 _ASK_S = 60.0

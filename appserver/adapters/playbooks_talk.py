@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from appserver.adapters.playbooks_room import contained, private
-from appserver.core.plays import PlayNews, Tally
+from appserver.core.plays import PlayNews, Tally, last_words
 from appserver.errors import PlaybookError
 
 _LOOK_S = 0.2
@@ -84,13 +84,6 @@ def news_of(said: Mapping[str, Any]) -> PlayNews:
         said.get("rc"),
         str(said.get("why", "")),
     )
-
-
-def last_words(text: str) -> str:
-    """The lines of an error that say what is wrong."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("[ERROR]", "ERROR!", "Origin:"))]
-    return " ".join(errors or lines[-3:]).replace("[ERROR]: ", "")[:1000] or "it said nothing"
 
 
 def _lines(process: subprocess.Popen[bytes], stopped: Callable[[], bool]) -> Iterator[bytes]:

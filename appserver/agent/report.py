@@ -63,7 +63,7 @@ class Reports:
         Raises:
             StoreError: the store does not answer.
         """
-        prefix, held = keys.observed_of(self._node), f"containers/{keys.check_name(self._cluster, 'cluster')}/"
+        prefix, held = keys.observed_of(self._node), keys.containers(self._cluster)
         serving = keys.serving_of(self._node)
         listed = self._kv.snapshot(prefix, held, serving)
         told: dict[AppKey, _Told] = {}

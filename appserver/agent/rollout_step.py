@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from threading import Event, Thread
 
 from appserver.agent.rollout_told import Moot, Told
 from appserver.core.play_vars import masking
-from appserver.core.plays import OVERDUE, PlayNews
+from appserver.core.plays import OVERDUE, PlayNews, last_words
 from appserver.core.release import Probe
 from appserver.core.rollout_record import Content, Phase, Progress, Run
 from appserver.core.rollout_worker import Mine
@@ -237,7 +237,8 @@ class Doing:
         if rc == OVERDUE:
             return f"took longer than {step.timeout_s:.0f} s"
         if rc:
-            return (failed or f"{step.playbook}: {_last(said)}")[:1000]
+            printed = "\n".join(said)
+            return (failed or f"{step.playbook}: {last_words(printed)}")[:1000]
         return ""
 
     def _probed(self, probes: Sequence[Probe]) -> str:
@@ -255,9 +256,4 @@ class Doing:
 def _against(news: PlayNews) -> str:
     if news.kind not in ("failed", "unreachable"):
         return ""
-    return f"task {news.task!r}: {news.why or _last(news.text.splitlines())}"
-
-
-def _last(lines: Iterable[str]) -> str:
-    """The last line that says something."""
-    return next((line.strip() for line in reversed([*lines]) if line.strip()), "")
+    return f"task {news.task!r}: {news.why or last_words(news.text)}"

@@ -188,5 +188,12 @@ _CODES = {
 }
 
 
+def last_words(text: str) -> str:
+    """The lines of what Ansible printed that say what is wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("[ERROR]", "ERROR!", "Origin:"))]
+    return " ".join(errors or lines[-3:]).replace("[ERROR]: ", "")[:1000] or "it said nothing"
+
+
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}" + ("" if count == 1 else "s")

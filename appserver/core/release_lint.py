@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from appserver.core import release_read
 from appserver.core.config_tree import Fault
+from appserver.core.playbooks import described
 from appserver.core.release import FILE, Release
 from appserver.errors import Invalid, InvalidMany
 
@@ -19,11 +20,14 @@ def examined(files: Mapping[str, str], version: str) -> Release:
         InvalidMany: every fault, its place being the file and what is in it.
     """
     try:
-        return release_read.read(files, version)
+        found = release_read.read(files, version)
     except InvalidMany as error:
         raise InvalidMany(tuple(map(_placed, error.faults))) from error
     except Invalid as error:
         raise InvalidMany((_placed((error.where, error.why)),)) from error
+    if faults := tuple(_unplayable(found, files)):
+        raise InvalidMany(faults)
+    return found
 
 
 def faults_of(error: Invalid) -> tuple[Fault, ...]:
@@ -36,6 +40,19 @@ def untagged(files: Mapping[str, str], today: date) -> str:
         if line.startswith("version:"):
             return line.partition(":")[2].partition(" #")[0].strip().strip("\"'")
     return f"{today:%Y.%m.%d}-1"
+
+
+def _unplayable(release: Release, files: Mapping[str, str]) -> Iterator[Fault]:
+    """What would only be found when the first server is at that step."""
+    named = dict.fromkeys(path for step in release.steps for path in (step.playbook, step.rollback) if path)
+    for path in named:
+        book = described(path, files[path].encode())
+        if book is None:
+            yield path, "is no playbook: that is a list of plays, each with `hosts`"
+        elif book.error:
+            yield path, book.error
+        elif book.asks:
+            yield path, f"would prompt for {', '.join(book.asks)}, and nobody is there to answer"
 
 
 def _placed(fault: Fault) -> Fault:

@@ -14,8 +14,7 @@ from urllib.parse import quote
 from appserver.core import expose
 from appserver.core.entities import AppKey
 from appserver.errors import BadRecord, Invalid
-from appserver.store.names import check_address, check_app, check_container, check_id, check_package
-from appserver.store.names import check_name as check_name  # the agent's report asks for it here
+from appserver.store.names import check_address, check_app, check_container, check_id, check_name, check_package
 
 ROLLOUTS = "rollouts/"
 MOVES = "moves/"

@@ -82,7 +82,7 @@ AGENT = """
     - name: It is what the agent is started from
       ansible.builtin.replace:
         path: /etc/systemd/system/moorage-agent.service
-        regexp: "^ExecStart=\\S+/bin/moorage"
+        regexp: ^ExecStart=\\S+/bin/moorage
         replace: "ExecStart={{ program_home }}/bin/moorage"
       register: unit
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from appserver.core.plays import Play, PlayNews, Tally, advanced, ended, outcome
+from appserver.core.plays import Play, PlayNews, Tally, advanced, ended, last_words, outcome
 from tests.fakes import START
 
 PLAY = Play(7, "site.yml", "d", "ann", START, ("web1", "web2"), "m", state="running", server="http://one")
@@ -71,3 +71,13 @@ def test_a_play_is_told_in_one_line():
     """For events and the log."""
     assert str(PLAY) == "site.yml on 2 hosts"
     assert str(replace(PLAY, hosts=("a",), tags=("x", "y"), check=True)) == "site.yml on 1 host, tags x, y, check only"
+
+
+def test_of_what_was_printed_the_lines_that_say_what_is_wrong_count() -> None:
+    """Ansible draws an arrow under the place; that was taken for the reason."""
+    printed = (
+        '[ERROR]: YAML parsing failed: unknown escape\nOrigin: /x/a.yml:15:29\n\n15  regexp: "^\\S"\n    ^ column 5\n'
+    )
+    assert last_words(printed) == "YAML parsing failed: unknown escape Origin: /x/a.yml:15:29"
+    assert last_words("one\n\ntwo\n") == "one two"
+    assert last_words("\n") == "it said nothing"
