@@ -74,10 +74,8 @@ AGENT = """
   gather_facts: false
   tasks:
     - name: That version is there
-      ansible.builtin.import_role: {name: moorage.boot.program}
-      vars:
-        program_archive: "/root/moorage-{{ program }}.tar"
-        program_lrn: "{{ moorage_lrn }}"
+      ansible.builtin.import_role: {name: moorage.boot.program, tasks_from: brought}
+      vars: {program_archive: "/root/moorage-{{ program }}.tar"}
 
     - name: It is what the agent is started from
       ansible.builtin.replace:
