@@ -84,15 +84,19 @@ def news(event: Mapping[str, Any]) -> dict[str, object]:
 def why(result: Mapping[str, Any]) -> str:
     """What is wrong, in one line: as text Ansible folds it, and says last what it has left out.
 
-    Of several items it is the first that failed; of a program, the last that it said.
+    Of several items it is the first that failed; of a program, the last that it said, as an error and else. What is
+    marked as secret is not looked at, wherever the mark is.
     """
+    if result.get("_ansible_no_log"):
+        return str(result.get("censored") or "its output is hidden: it may hold secrets")
     items = result.get("results")
     for one in items if isinstance(items, Sequence) else ():
         if isinstance(one, Mapping) and (one.get("failed") or one.get("unreachable")):
             return why(one)
     told = " ".join(_lines(result.get("msg") or result.get("censored")))
-    last = next((lines[-1] for name in _STREAMS if (lines := _lines(result.get(name)))), "")
-    return told if last in told else f"{told}: {last}" if told else last
+    lasts = [lines[-1] for name in _STREAMS if (lines := _lines(result.get(name)))]
+    parts = [told, *(last for last in dict.fromkeys(lasts) if last not in told)]
+    return ": ".join(part for part in (parts[0], "; ".join(parts[1:])) if part)
 
 
 def _lines(text: object) -> list[str]:
@@ -105,7 +109,7 @@ def _tallies(data: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 
 _RAW = ("raw", "ansible.builtin.raw")
-_STREAMS = ("stderr", "module_stderr", "stdout", "module_stdout")
+_STREAMS = ("module_stdout", "stderr", "module_stderr", "stdout")
 _LONGEST_WHY = 1 << 16
 """It is cut to what can be shown when the secrets are out of it."""
 

@@ -63,6 +63,7 @@ def member(node: Json) -> Member:
         votes=bool(managing),
         reachable=managing.get("Reachability") == "reachable",
         ready=(node.get("Status") or {}).get("State") == "ready",
+        version=(node.get("Version") or {}).get("Index", 0),
     )
 
 

@@ -95,7 +95,7 @@ class DockerStacks:
             found = api.inspect_node(mark.id)
             role = {"Role": mark.role} if mark.role else {}
             told = {"Labels": dict(mark.labels), "Availability": mark.availability, **role}
-            api.update_node(mark.id, found["Version"]["Index"], {**found["Spec"], **told})
+            api.update_node(mark.id, mark.version, {**found["Spec"], **told})
 
     def _run(self, project: str, arguments: Sequence[str], stop: threading.Event) -> None:
         for _ in self._running.lines(project, "", arguments, stop, _LIMIT_S):

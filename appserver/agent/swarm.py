@@ -13,7 +13,7 @@ from threading import Event
 from appserver.agent.conditions import Finding
 from appserver.core.fleet import SWARM, Cordon
 from appserver.core.swarm_managers import change
-from appserver.core.swarm_nodes import Member, leads, marks
+from appserver.core.swarm_nodes import Mark, Member, leads, marks
 from appserver.errors import EngineError, StoreError
 from appserver.ports import KV, Engine, Stacks
 from appserver.store import keys
@@ -27,7 +27,34 @@ _IDLE_S = 30.0
 _PATIENCE_S = 10.0
 """For so long a Swarm may be without a leader: a new one is chosen in the meantime."""
 _LOST_S = 120.0
-"""After so long a manager that is down is not waited for: a host that starts anew is back before."""
+"""After so long a manager that is down is not waited for: a host that starts anew is back before. One that is back has
+to stay for as long."""
+
+
+class Spells:
+    """For how long nodes are down, or up, in the eyes of one who looks all the time."""
+
+    def __init__(self, enough_s: float) -> None:
+        self._enough_s = enough_s
+        self._at = 0.0
+        self._since: dict[tuple[str, bool], float] = {}
+
+    def seen(self, members: Sequence[Member], now: float) -> tuple[Collection[str], Collection[str]]:
+        """Ids of managers that are down for long enough, and of nodes that are up for as long.
+
+        Args:
+            now: when this was so; after a gap in looking all spells begin anew.
+        """
+        if now - self._at > 5 * _EVERY_S:
+            self.forget()
+        self._at = now
+        found = {(one.id, one.ready) for one in members if one.manager or one.ready}
+        self._since = {spell: self._since.get(spell, now) for spell in found}
+        long = [spell for spell, since in self._since.items() if now - since >= self._enough_s]
+        return [ident for ident, up in long if not up], [ident for ident, up in long if up]
+
+    def forget(self) -> None:
+        self._since = {}
 
 
 class SwarmNodes:
@@ -39,15 +66,13 @@ class SwarmNodes:
         """
         Args:
             told: called when `conditions` says something else.
-            lost_s: for how long a manager that is away is waited for.
+            lost_s: for how long a manager that is down is waited for, and one that is back is to stay.
         """
         self._kv = kv
         self._engine = engine
         self._stacks = stacks
         self._told = told
-        self._lost_s = lost_s
-        self._away: dict[str, float] = {}
-        """Since when managers are down, by their ids."""
+        self._spells = Spells(lost_s)
         self._manages = False
         self._since: float | None = None
         """When it was first without an answer."""
@@ -77,23 +102,30 @@ class SwarmNodes:
         mine = self._engine.info().swarm
         if mine is None or not mine.manager:
             return False
-        members = self._stacks.members()
+        seen = self._kv.snapshot("nodes/", "alive/", keys.CORDONS)  # first: members and moment go together
+        members, now = self._stacks.members(), time.monotonic()
         if not leads(members, mine.node):
+            self._spells.forget()
             return True
-        seen = self._kv.snapshot("nodes/", keys.CORDONS)
         cordons = {name: held.record for name, held in below(seen, keys.CORDONS, Cordon)}
-        told = [*marks(members, [one.record for one in nodes_below(seen)], cordons)]
-        step = change(members, self._lost(members))
-        for mark in told or ([step] if step else []):  # one after the other: what `step` says is of what was before
-            log.info("event=swarm_node_told node=%s availability=%s role=%s", mark.id, mark.availability, mark.role)
-            self._stacks.mark(mark)
+        nodes = sorted((one.record for one in nodes_below(seen)), key=lambda node: keys.alive(node.name) in seen.items)
+        lost, steady = self._spells.seen(members, now)
+        told = {mark.id: mark for mark in marks(members, nodes, cordons)}
+        if (step := change(members, lost, steady)) and step.id not in told:
+            told[step.id] = step
+        for mark in told.values():
+            self._tell(mark)
         return True
 
-    def _lost(self, members: Sequence[Member]) -> Collection[str]:
-        now = time.monotonic()
-        away = [one.id for one in members if one.manager and not one.ready]
-        self._away = {ident: self._away.get(ident, now) for ident in away}
-        return [ident for ident, since in self._away.items() if now - since >= self._lost_s]
+    def _tell(self, mark: Mark) -> None:
+        """What Swarm refuses, as of a node that changed meanwhile, is looked at anew with the next look."""
+        try:
+            self._stacks.mark(mark)
+        except EngineError as error:
+            log.warning("event=swarm_node_not_told node=%s role=%s reason=%s", mark.id, mark.role or "as it is", error)
+        else:
+            role = mark.role or "as it is"
+            log.info("event=swarm_node_told node=%s availability=%s role=%r", mark.id, mark.availability, role)
 
     def _note(self, against: str | None) -> None:
         """

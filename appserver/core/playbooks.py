@@ -142,7 +142,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 _Loader.add_multi_constructor("!", lambda *_: None)
-_PLAY = {"hosts", "import_playbook", "ansible.builtin.import_playbook"}
+_PLAY = {"hosts", "import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook"}
 _COUNT = re.compile(r"    hosts \((\d+)\):")
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from appserver.core import release_read
 from appserver.core.config_tree import Fault
 from appserver.core.playbooks import described
-from appserver.core.release import FILE, Release
+from appserver.core.release import FILE, GIVEN, Release
 from appserver.errors import Invalid, InvalidMany
 
 
@@ -44,15 +44,17 @@ def untagged(files: Mapping[str, str], today: date) -> str:
 
 def _unplayable(release: Release, files: Mapping[str, str]) -> Iterator[Fault]:
     """What would only be found when the first server is at that step."""
-    named = dict.fromkeys(path for step in release.steps for path in (step.playbook, step.rollback) if path)
-    for path in named:
+    named = [(path, step) for step in release.steps for path in (step.playbook, step.rollback) if path]
+    told: set[Fault] = set()
+    for path, step in named:
         book = described(path, files[path].encode())
-        if book is None:
-            yield path, "is no playbook: that is a list of plays, each with `hosts`"
-        elif book.error:
-            yield path, book.error
-        elif book.asks:
-            yield path, f"would prompt for {', '.join(book.asks)}, and nobody is there to answer"
+        asks = [name for name in book.asks if name not in {*step.variables, *GIVEN}] if book else []
+        why = "is no playbook: that is a list of plays, each with `hosts`" if book is None else book.error
+        if asks:
+            why = f"would prompt for {', '.join(asks)}, and nobody is there to answer"
+        if why and (path, why) not in told:
+            told.add((path, why))
+            yield path, why
 
 
 def _placed(fault: Fault) -> Fault:

@@ -17,7 +17,8 @@ _CONTENT = ("content", "x-files")
 _NAME = re.compile(
     r"(^|[^a-z])(pass(word|wd|phrase)?|secrets?|tokens?|api[-_]?keys?|private[-_]?keys?|access[-_]?keys?|credentials?)([^a-z]|$)"
 )
-_PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")
+_PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_WEB_USERINFO = re.compile(r"https?://[^/@\s]+@")
 _USERINFO = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/@\s:]*:[^/@\s]+@")
 
 
@@ -49,22 +50,24 @@ def is_secret(name: str, value: str, declared: Iterable[str] = (), known: Iterab
 
 
 def in_clear(found: Mapping[str, object], where: str = "") -> Iterator[tuple[str, str]]:
-    """Where values that nobody has sealed look like secrets, at any depth: a place and why."""
+    """Where values that nobody has sealed look like secrets, at any depth: a place and why.
+
+    Below a secret's name only texts are secrets: `token_ttl: 3600` and `PasswordAuthentication: false` are settings.
+    """
     for name, value in found.items():
-        place = f"{where}/{name[:64]}"
-        if is_secret_name(name):
-            yield place, "is a secret's name"
-        else:
-            yield from _in_clear(value, place)
+        yield from _in_clear(value, f"{where}/{name[:64]}", is_secret_name(name))
 
 
-def _in_clear(value: object, place: str) -> Iterator[tuple[str, str]]:
+def _in_clear(value: object, place: str, named: bool) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
-        yield from in_clear({str(name): item for name, item in value.items()}, place)
+        for name, item in value.items():
+            yield from _in_clear(item, f"{place}/{str(name)[:64]}", named or is_secret_name(str(name)))
     elif isinstance(value, (list, tuple)):
         for at, item in enumerate(value):
-            yield from _in_clear(item, f"{place}/{at}")
-    elif isinstance(value, str) and (_USERINFO.search(value) or _PRIVATE_KEY.search(value)):
+            yield from _in_clear(item, f"{place}/{at}", named)
+    elif isinstance(value, str) and value and named:
+        yield place, "is a secret's name"
+    elif isinstance(value, str) and any(one.search(value) for one in (_USERINFO, _WEB_USERINFO, _PRIVATE_KEY)):
         yield place, "holds a password or private key"
 
 

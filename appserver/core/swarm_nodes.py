@@ -1,6 +1,6 @@
 """What Swarm is to know of its nodes: their labels, and that nothing new is to be placed on one. Pure.
 
-Our record rules what it says. What else somebody told Swarm by hand stays.
+Our record rules what it says. What else somebody told Swarm by hand stays. `swarm_managers.py` says who manages it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,15 @@ class Member:
     availability: str
     leader: bool = False
     manager: bool = False
-    """What it is to be. `votes`: it counts in the majority; `reachable`: and takes part."""
+    """What it is to be. Whether it is one by now is what `votes` says."""
     votes: bool = False
+    """It is on the managers' list, and counts in their majority."""
     reachable: bool = False
+    """It votes, and takes part."""
     ready: bool = True
+    """Not down."""
+    version: int = 0
+    """Of what Swarm has on record of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Mark:
     availability: str
     role: str = ""
     """`manager` or `worker`; empty: as it is."""
+    version: int = 0
+    """That it was decided on; Swarm refuses it where the node has another by now."""
 
 
 def leads(members: Iterable[Member], me: str) -> bool:
@@ -53,10 +60,11 @@ def leads(members: Iterable[Member], me: str) -> bool:
 
 
 def marks(members: Iterable[Member], nodes: Iterable[Node], cordons: Mapping[str, Cordon]) -> Iterator[Mark]:
-    """Where Swarm says otherwise."""
+    """Where Swarm says otherwise. Of two records of one of its nodes the later of `nodes` counts."""
     known = {one.id: one for one in members}
-    for node in nodes:
-        member = known.get(node.engine.swarm.node) if node.engine and node.engine.swarm else None
+    recorded = {node.engine.swarm.node: node for node in nodes if node.engine and node.engine.swarm}
+    for ident, node in recorded.items():
+        member = known.get(ident)
         if member is None:
             continue
         wanted = _mark(member, node, cordons.get(node.name))
@@ -72,5 +80,6 @@ def _mark(member: Member, node: Node, cordon: Cordon | None) -> Mark:
     ours = labels.pop(CORDON, "")
     if cordon:
         availability: Availability = "drain" if cordon.drain else "pause"
-        return Mark(member.id, {**labels, CORDON: availability}, availability)
-    return Mark(member.id, labels, "active" if ours == member.availability else member.availability)
+        return Mark(member.id, {**labels, CORDON: availability}, availability, version=member.version)
+    found = "active" if ours == member.availability else member.availability
+    return Mark(member.id, labels, found, version=member.version)

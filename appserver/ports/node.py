@@ -133,7 +133,11 @@ class Stacks(Protocol):
         """Every node of the Swarm."""
 
     def mark(self, mark: Mark) -> None:
-        """Give a node of the Swarm these labels, and no others, this availability, and the role if one is said."""
+        """Give a node of the Swarm these labels, and no others, this availability, and the role if one is said.
+
+        Raises:
+            EngineError: also where it is not any more what was decided on.
+        """
 
 
 class Packages(Protocol):

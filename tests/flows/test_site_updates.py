@@ -19,7 +19,7 @@ from tests.lab.images import busybox
 from tests.lab.programs import holding, renumbered
 from tests.lab.site import etcdctl, moorage, wait_for_nodes
 from tests.lab.site_apps import load
-from tests.lab.wait import wait_until
+from tests.lab.wait import wait_for_words, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(900)]
 HEAD = """
@@ -245,7 +245,7 @@ def test_a_server_that_hangs_is_told_of_and_waited_for(site: Lab, api: Api, copy
     wait_until(lambda: standing(api).get("process") == "running", "it begins", 60)
     host.freeze()
     try:
-        wait_until(lambda: "its agent is gone" in reason(api), "that is told", 60)
+        wait_for_words(lambda: json.dumps(standing(api)), "its agent is gone", 60)
         assert f"playbooks/retire.yml -e retire={host.hostname}" in reason(api)
     finally:
         host.thaw()

@@ -37,6 +37,7 @@ class Bridged(Dockerd):
     def start(self) -> None:
         argv = [
             *("unshare", "--net", "setpriv", "--pdeathsig=SIGTERM", "dockerd", f"--host=unix://{self.socket}"),
+            f"--config-file={self.settings()}",
             *(f"--data-root={self.folder / 'data'}", f"--exec-root={self.folder / 'run'}"),
             *(f"--pidfile={self.folder / 'pid'}", "--bip=172.31.255.1/24", "--default-address-pool"),
             "base=172.30.0.0/16,size=24",

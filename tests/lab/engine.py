@@ -44,6 +44,7 @@ class Dockerd:
         argv = [
             # a network of its own: an engine without a bridge removes docker0, and with it that of the machine's engine
             *("unshare", "--net", "setpriv", "--pdeathsig=SIGTERM", "dockerd", f"--host=unix://{self.socket}"),
+            f"--config-file={self.settings()}",
             *(f"--data-root={self.folder / 'data'}", f"--exec-root={self.folder / 'run'}"),
             *(f"--pidfile={self.folder / 'pid'}", "--bridge=none", "--iptables=false", "--ip6tables=false"),
         ]
@@ -56,6 +57,12 @@ class Dockerd:
     def stop(self) -> None:
         """As a supervisor stops it: running containers are stopped first."""
         self._end(signal.SIGTERM)
+
+    def settings(self) -> Path:
+        """None: what this machine's engine is told is not for this one."""
+        path = self.folder / "daemon.json"
+        path.write_text("{}")
+        return path
 
     def kill(self) -> None:
         """kill -9 of the daemon; its containers run on until it is back.

@@ -32,6 +32,19 @@ def test_a_playbook_that_cannot_be_played_is_a_fault(path: str, text: str, why: 
     assert refused.value.faults == ((path, why),)
 
 
+def test_what_the_step_gives_is_not_asked_for() -> None:
+    """Its own variables, and those that every step has."""
+    step = "steps: [{name: a, playbook: a.yml, variables: {region: eu}}]"
+    asks = "- hosts: localhost\n  vars_prompt: [{name: region}, {name: moorage_lrn}]\n"
+    assert examined({"release.yml": step, "a.yml": asks}, "2026.11.22-1").steps
+
+
+def test_settings_whose_names_are_like_those_of_secrets_are_none() -> None:
+    said = "variables: {sshd: {PasswordAuthentication: false}, vault: {token_ttl: 3600, secrets: []}, password: ''}"
+    step = f"steps: [{{name: a, playbook: a.yml, {said}}}]"
+    assert examined({"release.yml": step, "a.yml": GOOD}, "2026.11.22-1").steps
+
+
 def test_a_file_that_is_no_step_may_be_anything() -> None:
     files = {"release.yml": STEP, "a.yml": GOOD, "back.yml": GOOD, "tasks/more.yml": "{{"}
     assert [step.playbook for step in examined(files, "2026.11.22-1").steps] == ["a.yml"]

@@ -120,6 +120,8 @@ STEP = "name: a, playbook: agent.yml"
             "steps/0/variables/pem",
             "holds a password or private key",
         ),
+        (f"steps: [{{{STEP}, variables: {{secrets: {{a: x}}}}}}]", "steps/0/variables/secrets/a", "is a secret's name"),
+        (f"steps: [{{{STEP}, variables: {{at: 'https://ghp_1@a'}}}}]", "steps/0/variables/at", "holds a password"),
         (f"images: {{web: 'web:latest'}}\nsteps: [{{{STEP}}}]", "images/web", "is no image with tag and digest"),
         (f"debs: {{UP: '1'}}\nsteps: [{{{STEP}}}]", "debs/UP", "cannot be called that"),
         ("steps: [{name: a", "release.yml", "release.yml:2: is not YAML"),

@@ -14,7 +14,7 @@ OURS = "moorage.labels"
 ROLE = "moorage.role"
 """One of ours: what the node is to be. By it agents know who may stand in for a manager that is away."""
 STANDS_IN = "moorage.stands-in"
-"""Set by agents: a worker that is a manager for so long as another is away. They make it a worker again."""
+"""`1`, set by agents: a worker that is a manager for so long as another is down. They make it a worker again."""
 MEMBER = ("active", "pending", "error", "locked")
 """States of an engine that is in a swarm, or on its way into one."""
 
@@ -155,7 +155,7 @@ def settled(
         steps.append(Step("await_manager", "it is to be reachable", me.id))
     if labelled(me.labels, labels) != dict(me.labels):
         steps.append(Step("label", _told(labels), me.id))
-    if me.manager and not manager and STANDS_IN not in me.labels:
+    if me.manager and not manager and me.labels.get(STANDS_IN) != "1":
         _majority_without(left, me, f"{name} stays a manager")
         # Labelled before, lest an agent makes it a manager again.
         steps += [Step("demote", "it is to be a worker", me.id), Step("await_worker", "it was demoted", me.id)]
@@ -202,7 +202,9 @@ def leaving(nodes: Sequence[Node], node: str, going: Collection[str], holds: Seq
             names = ", ".join(one.name for one in staying)
             raise Refused(f"{me.name} cannot leave: it is the last manager, and {names} would have none")
         return ()
-    steps = [] if me.drained else [Step("drain", "it leaves", node)]
+    # Labelled first, lest an agent has a worker stand in for it, or makes it a manager again.
+    steps = [Step("label", "it leaves", node)] if me.labels.get(ROLE) == "manager" else []
+    steps += [] if me.drained else [Step("drain", "it leaves", node)]
     steps.append(Step("await_empty", "its tasks are to be elsewhere", node))
     if me.manager:
         _majority_without(nodes, me, f"{me.name} cannot leave")
