@@ -60,6 +60,10 @@ class Lone:
 
         wait_until(reached, f"{count} of {name} are {state}", 30)
 
+    def mark(self, availability: str) -> None:
+        [me] = self.stacks.members()
+        self.stacks.mark(Mark(me.id, me.labels, availability, version=me.version))
+
     def containers(self, of: Revision) -> Sequence[ContainerState]:
         return self.stacks.containers(str(of.project["name"]))
 
@@ -89,14 +93,13 @@ def test_a_deployment_with_a_node_cordoned_comes_to_its_end(lone: Lone) -> None:
     said = Options(mode="global")
     lone.act(before := wanted("everywhere", {}, said))
     lone.all_are(before, "running", 1)
-    [me] = lone.stacks.members()
-    lone.stacks.mark(Mark(me.id, me.labels, "pause"))
+    lone.mark("pause")
     try:
         after = wanted("everywhere", {"command": ["sleep", "2000"]}, said)
         lone.act(after)
         assert [one.what for one in drift(RUN, after, lone.containers(after))] == ["definition"]
     finally:
-        lone.stacks.mark(Mark(me.id, me.labels, "active"))
+        lone.mark("active")
     wait_until(lambda: not drift(RUN, after, lone.containers(after)), "undrained, it is brought about", 20)
 
 
