@@ -202,7 +202,11 @@ class Doing:
     def _once(self) -> str:
         said: deque[str] = deque(maxlen=_OUTPUT)
         try:
-            why = self._probed(self._told.guard) or self._played(said) or self._probed(self._told.health)
+            why = (
+                self._probed("guard", self._told.guard)
+                or self._played(said)
+                or self._probed("health", self._told.health)
+            )
         except AppServerError as error:
             why = str(error)
         if why:
@@ -241,11 +245,12 @@ class Doing:
             return (failed or f"{step.playbook}: {last_words(printed)}")[:1000]
         return ""
 
-    def _probed(self, probes: Sequence[Probe]) -> str:
+    def _probed(self, kind: str, probes: Sequence[Probe]) -> str:
         """What is not well, once each was given its time."""
         for probe in probes:
             until = time.monotonic() + probe.within_s
             while why := self._parts.probes.ask(probe, self._cancelled.is_set):
+                self._record.waits(masking(self._told.variables)(f"{kind}: {why}")[:_LONGEST_LINE])
                 if time.monotonic() >= until:
                     return f"not well after {probe.within_s:.0f} s: {why}"
                 if self._cancelled.wait(_PROBE_S):

@@ -63,6 +63,13 @@ class Told:
         if time.monotonic() - self._written >= _EVERY_S:
             self._write()
 
+    def waits(self, what: str) -> None:
+        """For something beside a task."""
+        last = replace(self._progress.steps[-1], task=what)
+        if last != self._progress.steps[-1]:
+            self._progress = replace(self._progress, steps=(*self._progress.steps[:-1], last))
+            self._write()
+
     def over(self, phase: Phase, why: str, output: tuple[str, ...]) -> None:
         last = replace(
             self._progress.steps[-1], phase=phase, why=why, output=output, ended_at=self._clock.now(), task=""

@@ -1,4 +1,4 @@
-"""`moorage config clone`, and how git then knows who pushes: by the profile, with nothing typed and nothing kept."""
+"""`moorage config clone` and `update clone`, and how git then knows who pushes: by the profile alone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import click
 from appserver.cli import lazy, profile, show
 from appserver.cli.arguments import client
 from appserver.cli.client import Client
+from appserver.core.release import HOSTED
 from appserver.errors import BackendError, Invalid
 
 
@@ -28,6 +29,28 @@ def clone(source: str, directory: Path | None) -> None:
     if not url:
         raise Invalid("source", f"{source} is kept elsewhere: it is changed there")
     where = directory or Path(source)
+    cloned(server, url, where)
+    show.done(f"{where}: change a value, commit it, git push", path=str(where), push_url=url)
+
+
+@click.command("clone", cls=lazy.Command)
+@click.argument("directory", type=click.Path(path_type=Path), default="releases")
+def clone_releases(directory: Path) -> None:
+    """Clone the site's releases; afterwards plain `git push` works, known by the token of your profile."""
+    server = client()
+    source = server.get("releases")["search"]["source"]
+    if source != HOSTED:
+        raise Invalid("releases", f"are kept elsewhere: git clone {source}")
+    url = f"{server.server}/git/releases.git"
+    cloned(server, url, directory)
+    show.done(f"{directory}: commit, tag, git push origin HEAD:main TAG", path=str(directory), push_url=url)
+
+
+def cloned(server: Client, url: str, where: Path) -> None:
+    """
+    Raises:
+        BackendError: git says why on standard error.
+    """
     name = server.get("me")["name"]
     told = {
         "credential.helper": helper(lasting(sys.executable)),
@@ -37,7 +60,6 @@ def clone(source: str, directory: Path | None) -> None:
     done = subprocess.run((*argv, "--", url, str(where)), stdout=sys.stderr, check=False)
     if done.returncode:
         raise BackendError(f"git clone ended with {done.returncode}")
-    show.done(f"{where}: change a value, commit it, git push", path=str(where), push_url=url)
 
 
 @click.command("git-credential", cls=lazy.Command, hidden=True)

@@ -140,7 +140,20 @@ def show_(number: int) -> None:
     for line in chart(found, found["progress"], datetime.now(UTC)):
         show.say(line)
     for one in found["progress"]:
+        for attempt in one["tries"]:
+            show.say(f"{one['lrn']} {_did(attempt)}")
         _failures(one)
+
+
+def _did(attempt: Mapping[str, Any]) -> str:
+    """One server's try at a step."""
+    began = datetime.fromisoformat(attempt["began_at"])
+    ended = datetime.fromisoformat(attempt["ended_at"]) if attempt["ended_at"] else datetime.now(UTC)
+    again = f", try {attempt['attempt']}" if attempt["attempt"] > 1 else ""
+    told = (
+        f"step {attempt['step']} {attempt['name']}{again}: {attempt['phase']}, {show.short_time(attempt['began_at'])}"
+    )
+    return f"{told}, {spoken((ended - began).total_seconds())}, {attempt['tasks']} tasks, {attempt['changed']} changed"
 
 
 def _asked(body: Mapping[str, Any], wait: bool) -> int:
@@ -170,10 +183,13 @@ def _followed(version: str, before: int) -> int:
             show.done(f"all servers are at {version}", outcome="completed")
             return 0
         waits = found["next"]["reason"] if found["next"]["action"] == "wait-for-info" else ""
-        told = waits or "; ".join(f"{one['lrn']}: {_at(one)}" for one in found["servers"])
+        told = waits or "; ".join(f"{one['lrn']}: {_at(one, found['process'])}" for one in found["servers"])
         if told != said and not lazy.wants_json():
             said = told
             show.note(told)
+        if waits.startswith(f"{version} waits: "):
+            show.note("it begins when that is over")
+            return PENDING
         time.sleep(_AGAIN_S)
 
 
@@ -184,7 +200,8 @@ def _print(found: Mapping[str, Any]) -> None:
     if request:
         show.say(f"version: {request['version']}, started {show.short_time(request['started_at'])}")
     show.say(f"next: {found['next']['action']}: {found['next']['reason']}")
-    rows = [(str(one["lrn"]), one["node"] or "", _at(one), one["message"] or "") for one in found["servers"]]
+    process = found["process"]
+    rows = [(str(one["lrn"]), one["node"] or "", _at(one, process), one["message"] or "") for one in found["servers"]]
     show.table(("server", "node", "at", "message"), rows)
     if run:
         for line in chart(run, [one for one in found["servers"] if one["lrn"] in run["servers"]], datetime.now(UTC)):
@@ -195,10 +212,13 @@ def _print(found: Mapping[str, Any]) -> None:
         show.say(f"warning: {line}", "yellow", err=True)
 
 
-def _at(one: Mapping[str, Any]) -> str:
-    """A server's condition, its step by name, and what it does there."""
+def _at(one: Mapping[str, Any], process: str) -> str:
+    """A server's condition, its step by name, and what it does there. On record as running is also who waits."""
     last = one["tries"][-1] if one["tries"] else None
-    told = f"step {one['step']}, {one['condition']}" if one["step"] else one["condition"]
+    condition = one["condition"]
+    if condition == "running" and not one["busy"]:
+        condition = "waits" if process == "running" else "ended early"
+    told = f"step {one['step']}, {condition}" if one["step"] else condition
     if one["gone"]:
         told += ", its agent is gone"
     if last and last["phase"] == "running" and one["busy"]:

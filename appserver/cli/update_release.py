@@ -1,4 +1,4 @@
-"""`moorage update lint | build | check | releases | aside`: releases made, checked, looked for and put aside."""
+"""`moorage update clone | lint | build | check | releases | aside`: made, checked, looked for and put aside."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from appserver.cli import lazy, show
 from appserver.cli.arguments import client
+from appserver.cli.clone import clone_releases
 from appserver.cli.plans import PENDING, print_diff
 from appserver.cli.reading import read_bytes, read_text, tree
 from appserver.core import release_tree, release_versions
@@ -111,7 +112,7 @@ def aside(version: str, reason: str) -> None:
     show.done(f"release {found['version']} {told}", version=found["version"], aside=found["aside"])
 
 
-COMMANDS = (lint, build, check, releases, aside)
+COMMANDS = (clone_releases, lint, build, check, releases, aside)
 
 
 def _examined(directory: Path, tag: str) -> Release:

@@ -13,6 +13,8 @@ from typing import Literal
 Scope = Literal["all", "one", "once"]
 ProbeKind = Literal["container", "http", "tcp", "etcd", "command"]
 FILE = "release.yml"
+HOSTED = "hosted"
+"""Where releases come from, if from the app server itself."""
 GIVEN = ("moorage_release", "moorage_images", "moorage_debs", "moorage_lrn", "moorage_servers", "moorage_node")
 """Variables that a playbook of a step has beside its own."""
 

@@ -48,7 +48,8 @@ def choose(
         return Choice("", "config/env is none: no channel is followed")
     tag = newest(tags, channel, aside)
     if tag is None:
-        return Choice("", f"the channel {channel} has no release yet")
+        none = "that is not put aside" if newest(tags, channel, ()) else "yet"
+        return Choice("", f"the channel {channel} has no release {none}")
     found = Choice(tag)
     if why := why_not(found.version, current) or frozen(site, now):
         return Choice(tag, why)

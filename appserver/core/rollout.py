@@ -66,7 +66,9 @@ def decide(seen: Seen, now: datetime) -> Action:
     if asked is None:
         return _update(seen, now, "no update was asked for yet")
     if asked.stop:
-        return Action("wait-for-user-recovery", "the update was stopped: `moorage update recover` begins anew")
+        return Action(
+            "wait-for-user-recovery", "the update ended early: `moorage update retry`, `recover` or `undo` goes on"
+        )
     if aborted := _aborted(asked, seen.statuses):
         return Action("request-stop", aborted, _stopped(asked))
     if late := [lrn for lrn in asked.servers if not completed(asked, seen.statuses.get(lrn))]:

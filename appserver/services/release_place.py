@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from appserver.core.release import Release
+from appserver.core.release import HOSTED, Release
 from appserver.core.release_lint import examined
 from appserver.core.release_refs import BRANCH, PREFIXES, REPOSITORY
 from appserver.core.release_versions import tagged
@@ -15,7 +15,6 @@ from appserver.errors import Invalid
 from appserver.ports import Remote, Repositories
 from appserver.ports.repositories import Tag, TaggedRepo
 
-HOSTED = "hosted"
 _BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 """Of its first commit."""
 

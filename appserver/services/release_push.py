@@ -11,6 +11,7 @@ from appserver.core.access import Caller, require
 from appserver.core.config_tree import MAX_FAULTS, Fault
 from appserver.core.events import PIPELINE
 from appserver.core.refs import TAGS, RefUpdate
+from appserver.core.release import HOSTED
 from appserver.core.release_kept import tags_of
 from appserver.core.release_lint import faults_of
 from appserver.core.release_refs import REPOSITORY, faults, one_commit, release_tags
@@ -18,7 +19,7 @@ from appserver.errors import AppServerError, Invalid, InvalidMany, UserError
 from appserver.ports import Repositories, Say
 from appserver.services.audit import Audit
 from appserver.services.events import Events
-from appserver.services.release_place import HOSTED, Examined, ReleasePlace
+from appserver.services.release_place import Examined, ReleasePlace
 from appserver.services.releases import Releases
 
 log = logging.getLogger(__name__)

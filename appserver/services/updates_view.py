@@ -122,7 +122,7 @@ class UpdateList:
             store.dead_of(seen),
             store.busy_of(seen),
             self._decide(seen),
-            outbox.undelivered_lines(seen),
+            outbox.undelivered_lines(seen, self._clock.now()),
         )
 
     def history(self, caller: Caller) -> tuple[Run, ...]:
@@ -180,6 +180,8 @@ def wanted(kv: KV, seen: Snapshot, version: str, older: bool) -> str:
         raise Conflict(f"an update to {asked.record.version} is under way")
     if not older and now and (why := why_not(found, now)) and found != now:
         raise Conflict(f"{why}; `moorage update rollback {found}` goes back")
+    if older and now and found != now and not why_not(found, now):
+        raise Conflict(f"{found} is newer than {now}, which is in force; `moorage update request {found}` goes there")
     return found
 
 

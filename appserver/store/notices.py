@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from appserver.core import notices as core
 from appserver.core.notices import Notice
@@ -16,6 +17,8 @@ from appserver.store.records import Stored, below
 
 PREFIXES = (core.SECTION, SENDINGS)
 """What the functions here that take a snapshot ask of it."""
+_ON_ITS_WAY = timedelta(seconds=30)
+"""So long nothing is said of one that nobody has refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,16 @@ def told(seen: Snapshot) -> tuple[Told, ...]:
 
 
 def undelivered(seen: Snapshot) -> tuple[Told, ...]:
-    """For `moorage update status`: notices that somebody has not got, or that nobody has been looked for yet."""
+    """Notices that somebody has not got, or that nobody has been looked for yet."""
     return tuple(one for one in told(seen) if one.undelivered or not one.sendings)
 
 
-def undelivered_lines(seen: Snapshot) -> tuple[str, ...]:
-    """The same for people, a line for each notice and channel."""
+def undelivered_lines(seen: Snapshot, now: datetime) -> tuple[str, ...]:
+    """The same for `moorage update status`, a line for each notice and channel, but for what is only on its way."""
     return tuple(
         line
         for one in undelivered(seen)
+        if now - one.notice.at >= _ON_ITS_WAY or _was_tried(one)
         for line in (
             [_line(one.name, channel, sending) for channel, sending in one.undelivered.items()]
             or [f"{one.name}: nobody has been told yet"]
@@ -114,6 +118,10 @@ def sending_json(channel: str, sending: Sending) -> dict[str, object]:
         "reason": sending.reason,
         "at": sending.at.isoformat(),
     }
+
+
+def _was_tried(one: Told) -> bool:
+    return any(sending.attempts for sending in one.undelivered.values())
 
 
 def _line(name: str, channel: str, sending: Sending) -> str:

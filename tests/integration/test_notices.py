@@ -7,6 +7,7 @@ import hmac
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from appserver.core.sendings import Sending
 from appserver.errors import Conflict, Forbidden, Invalid, NotFound
 from appserver.store.codec import decode
 from appserver.store.notices import PREFIXES, undelivered_lines
+from tests.fakes import START
 from tests.lab.etcd import Cluster
 from tests.lab.office import ANN, BEGIN, FAILURE, SUCCESS, Office, office_over, titles
 from tests.lab.receivers import receiver
@@ -59,7 +61,16 @@ def test_every_channel_is_told_once_and_in_order(office: Office) -> None:
     signature = hmac.new(b"sixteen or more !", first.body, hashlib.sha256).hexdigest()
     assert first.headers["X-Hub-Signature-256"] == f"sha256={signature}"
     assert office.told() == []
-    assert undelivered_lines(office.kv.snapshot(*PREFIXES)) == ()
+    assert undelivered_lines(office.kv.snapshot(*PREFIXES), START) == ()
+
+
+def test_what_is_on_its_way_is_no_warning(office: Office) -> None:
+    """For half a minute; then somebody should look why."""
+    office.configure(slack=f"{office.slack.url}/x")
+    office.tell(BEGIN)
+    seen = office.kv.snapshot(*PREFIXES)
+    assert undelivered_lines(seen, START + timedelta(seconds=29)) == ()
+    assert undelivered_lines(seen, START + timedelta(seconds=30)) == ("00000001-begin: nobody has been told yet",)
 
 
 def test_what_a_receiver_does_not_take_is_tried_again_in_order(office: Office) -> None:
@@ -88,7 +99,7 @@ def test_what_is_refused_for_good_is_told(office: Office, caplog: pytest.LogCapt
         office.settled({"00000001-failure/slack": "failed"})
     assert len(office.slack.got) == 1
     assert office.told() == ["ERROR notice 00000001-failure on slack was not delivered: answered 404 no_service"]
-    assert undelivered_lines(office.kv.snapshot(*PREFIXES)) == (
+    assert undelivered_lines(office.kv.snapshot(*PREFIXES), START) == (
         "00000001-failure: slack: was not delivered: answered 404 no_service",
     )
     everything = "".join(item.value for key, item in office.kv.snapshot("").items.items() if "config/" not in key)

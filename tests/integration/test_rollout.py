@@ -150,6 +150,22 @@ def test_a_guard_keeps_a_step_from_beginning(site: BootSite) -> None:
     assert site.ran.began("etcd.yml") == []
 
 
+def test_who_waits_for_a_guard_says_so(site: BootSite) -> None:
+    """Else it looks as if the step ran; when it is well, it does."""
+    site.keep(V1, ReleaseStep("etcd", "etcd.yml", "one", guard=(Probe("etcd", (), 30.0),)))
+    site.ill[""] = "etcd is not healthy: b: refused"
+    site.take(V1)
+
+    def tasks() -> set[str]:
+        tries = [one for progress in site.list.status(ADMIN).progress.values() for one in progress.steps]
+        return {one.task for one in tries}
+
+    wait_until(lambda: tasks() == {"guard: etcd is not healthy: b: refused"}, "it is said", 10)
+    del site.ill[""]
+    site.wait_for(V1, "completed")
+    assert tasks() == {""}
+
+
 def test_what_is_done_once_is_done_by_one_and_on_record(site: BootSite) -> None:
     """`contents/<target>`; of the same version it is not done again."""
     site.keep(V1, ReleaseStep("base", "base.yml", "once", "basefs"), ReleaseStep("second", "second.yml"))

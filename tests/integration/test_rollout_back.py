@@ -189,6 +189,16 @@ def failing(site: BootSite, version: str, *books: str) -> None:
     wait_until(lambda: not rollout.busy_of(site.kv.snapshot(rollout.BUSY)), "no step runs")
 
 
+def test_going_back_does_not_go_forward(site: BootSite) -> None:
+    """Who means a newer release asks for it."""
+    for version in (V1, V2):
+        site.keep(version)
+    site.take(V1)
+    site.wait_for(V1, "completed")
+    with pytest.raises(Conflict, match=f"{V2} is newer than {V1}, which is in force"):
+        site.updates.request(ADMIN, V2, older=True)
+
+
 def test_a_freeze_holds_for_what_people_begin_too(site: BootSite) -> None:
     """Neither taken up again nor taken back while it lasts; what was found is left as it is."""
     site.take(V1)

@@ -40,7 +40,7 @@ def test_what_was_stopped_waits_for_people() -> None:
     seen = replace(SEEN, request=replace(ASKED, stop=True), release=V2, servers=(0,), overdue=True)
     action = decide(seen, NOW)
     assert action.kind == "wait-for-user-recovery"
-    assert "`moorage update recover`" in action.reason
+    assert "`moorage update retry`, `recover` or `undo`" in action.reason
 
 
 def test_an_abort_stops_the_update_for_all() -> None:
