@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.checkout import ROOT
 from tests.lab.etcd import Cluster
 from tests.lab.git import Copy, clone
 from tests.lab.processes import Servers, app_server
@@ -57,6 +59,24 @@ def test_a_tag_that_is_pushed_is_checked_listed_and_taken_by_its_channel(site: S
     told = site.moorage("update", "releases")
     assert told.returncode == 0 and "test-2026.11.22-1" in told.stdout and "in force" in told.stdout
     assert any("2026.11.22-1 is in force" in event["message"] for event in events(site))
+
+
+def test_a_clone_by_ones_profile_is_pushed_from_with_nothing_typed(site: Servers, tmp_path: Path) -> None:
+    """No token stands in it; where releases are kept elsewhere, it is said where."""
+    done = site.moorage("update", "clone", "mine", cwd=tmp_path, environ={"HOME": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert "mrg_" not in (tmp_path / "mine/.git/config").read_text()
+    (tmp_path / "mine/README.md").write_text("ours\n")
+    told = {"MOORAGE_PROFILE": str(site.folder / "profile.toml"), "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    for words in (("commit", "-qam", "a word"), ("push", "-q", "origin", "HEAD:branch-of-mine")):
+        subprocess.run(("git", *words), cwd=tmp_path / "mine", env=told, check=True, capture_output=True, timeout=60)
+    configure(site, "release-repository", "https://forge.example.com/ops/releases.git")
+    try:
+        refused = site.moorage("update", "clone", "theirs", cwd=tmp_path)
+        assert refused.returncode == 2
+        assert "are kept elsewhere: git clone https://forge.example.com/ops/releases.git" in refused.stderr
+    finally:
+        configure(site, "release-repository", "")
 
 
 def test_a_release_with_faults_is_refused_at_the_push_with_file_and_reason(site: Servers, copy: Copy) -> None:
