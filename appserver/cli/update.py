@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,9 +11,8 @@ import click
 from appserver.cli import lazy, show
 from appserver.cli.arguments import client, confirmed, wait_option, yes_option
 from appserver.cli.plans import PENDING
-from appserver.cli.update_chart import chart
+from appserver.cli.update_lines import at, print_run, print_standing, run_line, step_line
 from appserver.cli.update_release import COMMANDS
-from appserver.core.rollout_views import spoken
 
 _AGAIN_S = 0.5
 _CHANGES = ("request-update", "reconfigure", "request-stop")
@@ -43,7 +41,7 @@ def plan(version: str, older: bool) -> int:
         for warning in found["warnings"]:
             show.say(f"warning: {warning}", "yellow", err=True)
         for step in found["steps"]:
-            show.say(_step(step))
+            show.say(step_line(step))
     return PENDING if found["action"] in _CHANGES else 0
 
 
@@ -75,13 +73,13 @@ def status(watch: bool) -> int:
     while watch and found["process"] == "running":
         if not lazy.wants_json():
             click.clear()
-            _print(found)
+            print_standing(found)
         time.sleep(_AGAIN_S)
         found = api.get("updates", "status")
     if lazy.wants_json():
         show.as_json(found)
     else:
-        _print(found)
+        print_standing(found)
     return 1 if found["process"] == "aborted" else 0
 
 
@@ -136,24 +134,7 @@ def show_(number: int) -> None:
     if lazy.wants_json():
         show.as_json(found)
         return
-    show.say(_run(found))
-    for line in chart(found, found["progress"], datetime.now(UTC)):
-        show.say(line)
-    for one in found["progress"]:
-        for attempt in one["tries"]:
-            show.say(f"{one['lrn']} {_did(attempt)}")
-        _failures(one)
-
-
-def _did(attempt: Mapping[str, Any]) -> str:
-    """One server's try at a step."""
-    began = datetime.fromisoformat(attempt["began_at"])
-    ended = datetime.fromisoformat(attempt["ended_at"]) if attempt["ended_at"] else datetime.now(UTC)
-    again = f", try {attempt['attempt']}" if attempt["attempt"] > 1 else ""
-    told = (
-        f"step {attempt['step']} {attempt['name']}{again}: {attempt['phase']}, {show.short_time(attempt['began_at'])}"
-    )
-    return f"{told}, {spoken((ended - began).total_seconds())}, {attempt['tasks']} tasks, {attempt['changed']} changed"
+    print_run(found)
 
 
 def _asked(body: Mapping[str, Any], wait: bool) -> int:
@@ -176,14 +157,14 @@ def _followed(version: str, before: int) -> int:
         found = api.get("updates", "status")
         run = found["update"]
         if run and run["id"] > before and run["outcome"] != "running":
-            show.done(_run(run), id=run["id"], outcome=run["outcome"])
+            show.done(run_line(run), id=run["id"], outcome=run["outcome"])
             return 0 if run["outcome"] == "completed" else 1
         idle = found["process"] == "completed" and (not run or run["id"] <= before)
         if idle and found["request"]["version"] == version:
             show.done(f"all servers are at {version}", outcome="completed")
             return 0
         waits = found["next"]["reason"] if found["next"]["action"] == "wait-for-info" else ""
-        told = waits or "; ".join(f"{one['lrn']}: {_at(one, found['process'])}" for one in found["servers"])
+        told = waits or "; ".join(f"{one['lrn']}: {at(one, found['process'])}" for one in found["servers"])
         if told != said and not lazy.wants_json():
             said = told
             show.note(told)
@@ -191,60 +172,6 @@ def _followed(version: str, before: int) -> int:
             show.note("it begins when that is over")
             return PENDING
         time.sleep(_AGAIN_S)
-
-
-def _print(found: Mapping[str, Any]) -> None:
-    request, run = found["request"], found["update"]
-    show.say(f"process: {found['process']}")
-    show.say(f"release: {found['release'] or 'none yet'}")
-    if request:
-        show.say(f"version: {request['version']}, started {show.short_time(request['started_at'])}")
-    show.say(f"next: {found['next']['action']}: {found['next']['reason']}")
-    process = found["process"]
-    rows = [(str(one["lrn"]), one["node"] or "", _at(one, process), one["message"] or "") for one in found["servers"]]
-    show.table(("server", "node", "at", "message"), rows)
-    if run:
-        for line in chart(run, [one for one in found["servers"] if one["lrn"] in run["servers"]], datetime.now(UTC)):
-            show.say(line)
-    for one in found["servers"]:
-        _failures(one)
-    for line in found["undelivered"]:
-        show.say(f"warning: {line}", "yellow", err=True)
-
-
-def _at(one: Mapping[str, Any], process: str) -> str:
-    """A server's condition, its step by name, and what it does there. On record as running is also who waits."""
-    last = one["tries"][-1] if one["tries"] else None
-    condition = one["condition"]
-    if condition == "running" and not one["busy"]:
-        condition = "waits" if process == "running" else "ended early"
-    told = f"step {one['step']}, {condition}" if one["step"] else condition
-    if one["gone"]:
-        told += ", its agent is gone"
-    if last and last["phase"] == "running" and one["busy"]:
-        told += f": {last['name']}" + (f", {last['task']}" if last["task"] else "")
-    return told
-
-
-def _failures(one: Mapping[str, Any]) -> None:
-    for attempt in one["tries"]:
-        if attempt["phase"] == "failed":
-            show.say(f"server {one['lrn']}, try {attempt['attempt']}: {attempt['why']}", "red")
-            for line in attempt["output"]:
-                show.log_line(f"  {line}")
-
-
-def _run(run: Mapping[str, Any]) -> str:
-    ended = datetime.fromisoformat(run["ended_at"]) if run["ended_at"] else datetime.now(UTC)
-    took = spoken((ended - datetime.fromisoformat(run["began_at"])).total_seconds())
-    told = f"update {run['id']} to {run['version']} ({run['cause']}): {run['outcome']}, {took}"
-    return told + (f": {run['why']}" if run["why"] else "")
-
-
-def _step(step: Mapping[str, Any]) -> str:
-    scope = {"one": "one server at a time", "once": f"once, {step['target']}"}.get(step["scope"], "all servers")
-    waves = f", first {', then '.join(map(str, step['waves']))}" if step["waves"] else ""
-    return f"  {step['step']} {step['name']}: {step['playbook']}, {scope}{waves}"
 
 
 _COLUMNS = {
