@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,15 +31,23 @@ class Daemon:
     health: str
     """URL, or host:port where only the connection counts, by which it is known to be up."""
     process: subprocess.Popen[bytes] | None = field(default=None)
+    launched: tuple[float, int] = (0.0, 0)
+    """When it was started last, by the monotonic clock, and how much its log held then."""
 
     @property
     def log(self) -> str:
         return (self.folder / f"{self.verb}.log").read_text(errors="replace")
 
+    @property
+    def said(self) -> str:
+        """Its log since it was started last."""
+        return self.log[self.launched[1] :]
+
     def launch(self) -> None:
         """Start the process; `wait_ready` tells when it serves. It dies with the run, even when that is killed."""
         argv = ["setpriv", "--pdeathsig=SIGKILL", *MOORAGE, self.verb, "--config", str(self.config)]
         with (self.folder / f"{self.verb}.log").open("ab") as log:
+            self.launched = (time.monotonic(), log.tell())
             self.process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,

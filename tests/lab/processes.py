@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from tests.lab.wait import wait_until
 
 NODE = "n1"
 LRN = 7
+_UNCHANGED_S = 2.0
+"""After its start an agent whose record is as before says nothing of it."""
 
 
 @dataclass(slots=True)
@@ -124,7 +127,12 @@ class Servers:
         on = found.status_code == 200 and any(
             node["on"] and node["healthy"] and node["handshake"] == "ok" for node in found.json()["items"]
         )
-        return on and self.api.get(f"nodes/{NODE}/projects").status_code == 200
+        return on and self._is_of_this_agent() and self.api.get(f"nodes/{NODE}/projects").status_code == 200
+
+    def _is_of_this_agent(self) -> bool:
+        """What is on record of the node: an agent before may have left it well, and this one is at its start."""
+        told = [line for line in self.agent.said.splitlines() if "event=node_recorded" in line]
+        return "handshake=ok" in told[-1] if told else time.monotonic() - self.agent.launched[0] > _UNCHANGED_S
 
 
 @contextmanager
