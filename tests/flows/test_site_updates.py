@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -15,120 +15,18 @@ from tests.lab.boot_hosts import BootHost
 from tests.lab.boot_lab import Lab
 from tests.lab.checkout import ROOT
 from tests.lab.git import Copy, clone
-from tests.lab.images import busybox
-from tests.lab.programs import holding, renumbered
-from tests.lab.site import etcdctl, moorage, wait_for_nodes
-from tests.lab.site_apps import load
+from tests.lab.site import SITE, etcdctl, moorage, wait_for_nodes
+from tests.lab.site_release import FIRST, LATER, furnish, push
 from tests.lab.wait import wait_for_words, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.night, pytest.mark.timeout(900)]
-HEAD = """
-- name: {name}
-  hosts: localhost
-  gather_facts: false
-  tasks:
-"""
-ETCD = (
-    HEAD.format(name="etcd, restarted where its settings changed")
-    + """
-    - name: Where its settings are is there
-      ansible.builtin.file: {path: /etc/systemd/system/etcd.service.d, state: directory, mode: "0755"}
-
-    - name: Its settings are those of the release
-      ansible.builtin.copy:
-        dest: /etc/systemd/system/etcd.service.d/release.conf
-        content: "[Service]\\nEnvironment=SITE_RELEASE={{ moorage_release }}\\n"
-        mode: "0644"
-      register: settings
-
-    - name: Etcd runs with them
-      ansible.builtin.systemd_service: {name: etcd, state: restarted, daemon_reload: true}
-      when: settings.changed
-"""
-)
-PROBE = (
-    HEAD.format(name="A container of this host's engine")
-    + """
-    - name: What runs
-      ansible.builtin.command:
-        argv: [docker, ps, -q, --filter, name=site-probe, --filter, "label=release={{ moorage_release }}"]
-      register: running
-      changed_when: false
-
-    - name: The one before is gone
-      ansible.builtin.command: {argv: [docker, rm, -f, site-probe]}
-      when: not running.stdout
-      changed_when: true
-
-    - name: It is that of the release
-      ansible.builtin.command:
-        argv:
-          [docker, run, -d, --name, site-probe, --label, "release={{ moorage_release }}", "{{ image }}", sleep, "9999"]
-      when: not running.stdout
-      changed_when: true
-"""
-)
-AGENT = """
-- name: The agent, of the version that the release names
-  hosts: localhost
-  gather_facts: false
-  tasks:
-    - name: That version is there
-      ansible.builtin.import_role: {name: moorage.boot.program, tasks_from: brought}
-      vars: {program_archive: "/root/moorage-{{ program }}.tar"}
-
-    - name: It is what the agent is started from
-      ansible.builtin.replace:
-        path: /etc/systemd/system/moorage-agent.service
-        regexp: ^ExecStart=\\S+/bin/moorage
-        replace: "ExecStart={{ program_home }}/bin/moorage"
-      register: unit
-
-    - name: The agent runs with it
-      ansible.builtin.systemd_service: {name: moorage-agent, state: restarted, daemon_reload: true, no_block: true}
-      when: unit.changed
-
-    - name: Its end is waited for
-      ansible.builtin.command: {argv: [sleep, "30"]}
-      when: unit.changed
-      changed_when: true
-"""
-APP = (
-    HEAD.format(name="The sample application")
-    + """
-    - name: Its definition is there
-      ansible.builtin.copy:
-        dest: /root/sample.yml
-        content: "{{ {'services': {'main': {'image': image, 'environment': {'RELEASE': moorage_release}}}} | to_json }}"
-        mode: "0600"
-
-    - name: It is deployed
-      ansible.builtin.command: {argv: [moorage, app, deploy, sample, -f, /root/sample.yml, "--yes"]}
-      environment: {HOME: /root}
-      changed_when: true
-"""
-)
-SLOW = (
-    HEAD.format(name="A long one")
-    + """
-    - name: It takes its time
-      ansible.builtin.command: {argv: [sleep, "601"]}
-      changed_when: false
-"""
-)
-
-
-FIRST, LATER = "0.1.0", "0.1.1"
 
 
 @pytest.fixture(scope="module")
 def site(whole_site: Lab, release: str) -> Iterator[Lab]:
     archive = ROOT / "build" / f"moorage-{release}.tar"
-    versions = [holding(f"moorage-{version}.tar", renumbered(archive, version)) for version in (FIRST, LATER)]
     for host in whole_site.hosts:
-        load(host, busybox())
-        for tree in versions:
-            host.put(tree, "/root")
+        furnish(host, archive)
     server = whole_site.of("appservers")[0]
     server.run("moorage", "config", "set", "check-update-interval", "2s")
     server.run("moorage", "config", "set", "env", "staging")
@@ -152,34 +50,6 @@ def copy(site: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Copy:
         "root",
         api.token,
     )
-
-
-def push(copy: Copy, number: int, *more: Mapping[str, object], program: str = LATER) -> str:
-    """A release of the site's own parts, with that version of Moorage; its own version."""
-    version = f"2026.11.22-{number}"
-    etcd = {"etcd": True, "within": "2m"}
-    steps = [
-        {"name": "etcd", "playbook": "etcd.yml", "scope": "one", "guard": [etcd], "health": [etcd]},
-        {
-            "name": "probe",
-            "playbook": "probe.yml",
-            "health": [{"container": "site-probe"}],
-            "variables": {"image": busybox()},
-        },
-        {
-            "name": "agent",
-            "playbook": "agent.yml",
-            "variables": {"program": program},
-            "health": [{"command": ["systemctl", "is-active", "moorage-agent"]}],
-        },
-        {"name": "app", "playbook": "app.yml", "scope": "once", "target": "sample", "variables": {"image": busybox()}},
-        *more,
-    ]
-    books = {"etcd.yml": ETCD, "probe.yml": PROBE, "agent.yml": AGENT, "app.yml": APP, "slow.yml": SLOW}
-    copy.commit({"release.yml": json.dumps({"steps": steps}), **books}, f"release {version}")
-    copy.git("tag", f"release-{version}")
-    copy.push("origin", "HEAD:main", f"release-{version}", check=True)
-    return version
 
 
 def standing(api: Api) -> dict[str, Any]:
@@ -254,7 +124,7 @@ def test_a_server_that_hangs_is_told_of_and_waited_for(site: Lab, api: Api, copy
 
 def test_what_is_stopped_leaves_nothing_and_an_older_release_is_gone_back_to(site: Lab, api: Api, copy: Copy) -> None:
     """A long step is ended on every host within seconds; then by somebody's word all are back at the release before."""
-    push(copy, 4, {"name": "slow", "playbook": "slow.yml"})
+    push(copy, 4, {"name": "slow", "playbook": "slow.yml", "variables": {"takes": 601}})
     wait_until(lambda: all(sleeping(host) for host in site.hosts), "all are at the long step", 400)
     server = site.of("appservers")[0]
     server.run("moorage", "update", "stop", "--reason", "the lab")
@@ -265,6 +135,30 @@ def test_what_is_stopped_leaves_nothing_and_an_older_release_is_gone_back_to(sit
     wait_until(lambda: is_at(api, "2026.11.22-3"), "all are back", 400)
     assert {release_of(host) for host in site.hosts} == {"2026.11.22-3"}
     wait_for_nodes(site, *(host.hostname for host in site.hosts))
+
+
+def test_a_host_that_comes_in_the_middle_is_brought_along_and_one_that_goes_is_left_out(
+    site: Lab, api: Api, copy: Copy, release: str
+) -> None:
+    """Added while an update runs, it gets the same steps with the others; dead and retired, nobody waits for it."""
+    version = push(copy, 5, {"name": "slow", "playbook": "slow.yml", "variables": {"takes": 200}})
+    wait_until(lambda: standing(api).get("process") == "running", "it begins", 60)
+    site.grow(1)
+    site.play(SITE, "--limit", "boot-3").good()
+    wait_for_nodes(site, "boot-3")
+    furnish(site[3], ROOT / "build" / f"moorage-{release}.tar")
+    assert standing(api)["request"]["servers"] == [0, 1, 2]
+    wait_until(lambda: is_at(api, version) and standing(api)["request"]["servers"] == [0, 1, 2, 3], "with it", 700)
+    assert release_of(site[3]) == version
+    assert [one["cause"] for one in api.get("updates").json()["items"][:2]] == ["reconfigure", "update"]
+    last = push(copy, 6)
+    wait_until(lambda: standing(api).get("process") == "running", "the next begins", 60)
+    site[3].kill()
+    wait_for_words(lambda: json.dumps(standing(api)), "its agent is gone", 60)
+    site.play("playbooks/retire.yml", "-e", "retire=boot-3").good()
+    wait_until(lambda: is_at(api, last) and standing(api)["request"]["servers"] == [0, 1, 2], "without it", 400)
+    assert {release_of(host) for host in site.hosts[:3]} == {last}
+    site.shrink(3)
 
 
 def sleeping(host: BootHost) -> bool:
