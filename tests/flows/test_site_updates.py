@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -56,10 +56,12 @@ def standing(api: Api) -> dict[str, Any]:
     return dict(api.get("updates/status").json())
 
 
-def is_at(api: Api, version: str) -> bool:
-    """All boot servers are. While etcd has no leader, nobody knows."""
+def is_at(api: Api, version: str, servers: Sequence[int] = ()) -> bool:
+    """All boot servers are, and these are all. While etcd has no leader, nobody knows."""
     found = standing(api)
-    return found.get("process") == "completed" and found["request"]["version"] == version
+    if found.get("process") != "completed" or found["request"]["version"] != version:
+        return False
+    return not servers or found["request"]["servers"] == [*servers]
 
 
 def reason(api: Api) -> str:
@@ -141,14 +143,14 @@ def test_a_host_that_comes_in_the_middle_is_brought_along_and_one_that_goes_is_l
     site: Lab, api: Api, copy: Copy, release: str
 ) -> None:
     """Added while an update runs, it gets the same steps with the others; dead and retired, nobody waits for it."""
-    version = push(copy, 5, {"name": "slow", "playbook": "slow.yml", "variables": {"takes": 200}})
+    version = push(copy, 5, {"name": "slow", "playbook": "slow.yml", "variables": {"takes": 120}})
     wait_until(lambda: standing(api).get("process") == "running", "it begins", 60)
     site.grow(1)
     site.play(SITE, "--limit", "boot-3").good()
     wait_for_nodes(site, "boot-3")
     furnish(site[3], ROOT / "build" / f"moorage-{release}.tar")
     assert standing(api)["request"]["servers"] == [0, 1, 2]
-    wait_until(lambda: is_at(api, version) and standing(api)["request"]["servers"] == [0, 1, 2, 3], "with it", 700)
+    wait_until(lambda: is_at(api, version, [0, 1, 2, 3]), "with it", 700)
     assert release_of(site[3]) == version
     assert [one["cause"] for one in api.get("updates").json()["items"][:2]] == ["reconfigure", "update"]
     last = push(copy, 6)
@@ -156,7 +158,7 @@ def test_a_host_that_comes_in_the_middle_is_brought_along_and_one_that_goes_is_l
     site[3].kill()
     wait_for_words(lambda: json.dumps(standing(api)), "its agent is gone", 60)
     site.play("playbooks/retire.yml", "-e", "retire=boot-3").good()
-    wait_until(lambda: is_at(api, last) and standing(api)["request"]["servers"] == [0, 1, 2], "without it", 400)
+    wait_until(lambda: is_at(api, last, [0, 1, 2]), "without it", 400)
     assert {release_of(host) for host in site.hosts[:3]} == {last}
     site.shrink(3)
 
