@@ -142,7 +142,7 @@ def test_what_is_stopped_leaves_nothing_and_an_older_release_is_gone_back_to(sit
 def test_a_host_that_comes_in_the_middle_is_brought_along_and_one_that_goes_is_left_out(
     site: Lab, api: Api, copy: Copy, release: str
 ) -> None:
-    """Added while an update runs, it gets the same steps with the others; dead and retired, nobody waits for it."""
+    """Added in mid-update, it gets the same steps with the others; dead, it is retired, and the update recovered."""
     version = push(copy, 5, {"name": "slow", "playbook": "slow.yml", "variables": {"takes": 120}})
     wait_until(lambda: standing(api).get("process") == "running", "it begins", 60)
     site.grow(1)
@@ -158,6 +158,9 @@ def test_a_host_that_comes_in_the_middle_is_brought_along_and_one_that_goes_is_l
     site[3].kill()
     wait_for_words(lambda: json.dumps(standing(api)), "its agent is gone", 60)
     site.play("playbooks/retire.yml", "-e", "retire=boot-3").good()
+    server = site.of("appservers")[0]
+    server.run("moorage", "update", "stop", "--reason", "boot-3 is gone")
+    server.run("moorage", "update", "recover")
     wait_until(lambda: is_at(api, last, [0, 1, 2]), "without it", 400)
     assert {release_of(host) for host in site.hosts[:3]} == {last}
     site.shrink(3)
