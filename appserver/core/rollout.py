@@ -132,9 +132,11 @@ def _aborted(asked: Request, statuses: Mapping[int, Status]) -> str:
 
 
 def _awaited(seen: Seen, late: Sequence[int]) -> str:
-    dead = {lrn: seen.dead[lrn] for lrn in late if lrn in seen.dead}
-    told = f"waiting for {listed(late)}"
-    return f"{told}; {gone(dead)}" if dead else told
+    retired = [lrn for lrn in late if lrn not in seen.servers]
+    dead = {lrn: seen.dead[lrn] for lrn in late if lrn in seen.dead and lrn not in retired}
+    without = "`moorage update stop` and `moorage update recover` go on without"
+    told = [f"waiting for {listed(late)}", *([gone(dead)] if dead else [])]
+    return "; ".join([*told, *([f"{listed(retired)} left the site: {without}"] if retired else [])])
 
 
 def gone(dead: Mapping[int, str]) -> str:

@@ -148,6 +148,14 @@ def test_a_dead_server_is_named_with_what_takes_it_out() -> None:
     )
 
 
+def test_a_server_that_left_in_the_middle_is_named_with_what_goes_on_without_it() -> None:
+    """Retired, it was waited for until the time was over, and nothing said what to do."""
+    seen = replace(SEEN, servers=(0, 1), statuses={lrn: DONE[lrn] for lrn in (0, 1)}, dead={2: "n2"})
+    assert decide(seen, NOW).reason == (
+        "waiting for server 2; server 2 left the site: `moorage update stop` and `moorage update recover` go on without"
+    )
+
+
 def test_a_dead_server_that_is_a_host_is_taken_out_by_the_playbook_for_that() -> None:
     """Its number alone is not taken off while its node is on record."""
     action = decide(replace(SEEN, statuses={}, dead={1: "n1", 2: "n2"}), NOW)
