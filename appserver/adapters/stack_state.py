@@ -87,9 +87,15 @@ def _progress(service: Json, tasks: Sequence[Json], nodes: Mapping[str, Json]) -
     left = [task for task in wanted if not _is_of(task["Spec"], template)]
     if is_global(service):
         left = [task for task in left if availability(nodes.get(task.get("NodeID", ""))) != "pause"]
-    is_counted = not is_global(service) and copies(service)  # elsewhere the nodes say whether there is to be one
-    begun = not (is_counted and tasks) or any(_is_of(task["Spec"], template) for task in tasks)
-    return Progress(told.get("State", ""), printable(told.get("Message", "")), len(left), len(wanted), begun)
+    message = printable(told.get("Message", ""))
+    return Progress(told.get("State", ""), message, len(left), len(wanted), _is_begun(service, tasks))
+
+
+def _is_begun(service: Json, tasks: Sequence[Json]) -> bool:
+    """Whether Swarm has made a task of the present definition, where it is to: on every node, the nodes say whether."""
+    if is_global(service) or not copies(service) or not tasks:
+        return True
+    return any(_is_of(task["Spec"], service["Spec"]["TaskTemplate"]) for task in tasks)
 
 
 def _is_of(spec: Json, template: Json) -> bool:

@@ -22,6 +22,8 @@ from appserver.store.records import below, nodes_below
 log = logging.getLogger(__name__)
 
 _EVERY_S = 2.0
+_GAP_S = 5 * _EVERY_S
+"""Who has not looked for so long does not know what was meanwhile."""
 _IDLE_S = 30.0
 """On an engine that manages no Swarm."""
 _PATIENCE_S = 10.0
@@ -45,7 +47,7 @@ class Spells:
         Args:
             now: when this was so; after a gap in looking all spells begin anew.
         """
-        if now - self._at > 5 * _EVERY_S:
+        if now - self._at > _GAP_S:
             self.forget()
         self._at = now
         found = {(one.id, one.ready) for one in members if one.manager or one.ready}
@@ -110,22 +112,24 @@ class SwarmNodes:
         cordons = {name: held.record for name, held in below(seen, keys.CORDONS, Cordon)}
         nodes = sorted((one.record for one in nodes_below(seen)), key=lambda node: keys.alive(node.name) in seen.items)
         lost, steady = self._spells.seen(members, now)
-        told = {mark.id: mark for mark in marks(members, nodes, cordons)}
-        if (step := change(members, lost, steady)) and step.id not in told:
-            told[step.id] = step
-        for mark in told.values():
+        differing = {mark.id: mark for mark in marks(members, nodes, cordons)}
+        if step := change(members, lost, steady):
+            differing.setdefault(
+                step.id, step
+            )  # one that is to be marked otherwise too has its turn with the next look
+        for mark in differing.values():
             self._tell(mark)
         return True
 
     def _tell(self, mark: Mark) -> None:
         """What Swarm refuses, as of a node that changed meanwhile, is looked at anew with the next look."""
+        told = f"node={mark.id} availability={mark.availability} role={mark.role or 'same'}"
         try:
             self._stacks.mark(mark)
         except EngineError as error:
-            log.warning("event=swarm_node_not_told node=%s role=%s reason=%s", mark.id, mark.role or "as it is", error)
+            log.warning("event=swarm_node_not_told %s reason=%s", told, error)
         else:
-            role = mark.role or "as it is"
-            log.info("event=swarm_node_told node=%s availability=%s role=%r", mark.id, mark.availability, role)
+            log.info("event=swarm_node_told %s", told)
 
     def _note(self, against: str | None) -> None:
         """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 from appserver.core import release_read
 from appserver.core.config_tree import Fault
 from appserver.core.playbooks import described
-from appserver.core.release import FILE, GIVEN, Release
+from appserver.core.release import FILE, GIVEN, Release, ReleaseStep
 from appserver.errors import Invalid, InvalidMany
 
 
@@ -25,7 +25,7 @@ def examined(files: Mapping[str, str], version: str) -> Release:
         raise InvalidMany(tuple(map(_placed, error.faults))) from error
     except Invalid as error:
         raise InvalidMany((_placed((error.where, error.why)),)) from error
-    if faults := tuple(_unplayable(found, files)):
+    if faults := _unplayable(found, files):
         raise InvalidMany(faults)
     return found
 
@@ -42,19 +42,19 @@ def untagged(files: Mapping[str, str], today: date) -> str:
     return f"{today:%Y.%m.%d}-1"
 
 
-def _unplayable(release: Release, files: Mapping[str, str]) -> Iterator[Fault]:
-    """What would only be found when the first server is at that step."""
-    named = [(path, step) for step in release.steps for path in (step.playbook, step.rollback) if path]
-    told: set[Fault] = set()
-    for path, step in named:
-        book = described(path, files[path].encode())
-        asks = [name for name in book.asks if name not in {*step.variables, *GIVEN}] if book else []
-        why = "is no playbook: that is a list of plays, each with `hosts`" if book is None else book.error
-        if asks:
-            why = f"would prompt for {', '.join(asks)}, and nobody is there to answer"
-        if why and (path, why) not in told:
-            told.add((path, why))
-            yield path, why
+def _unplayable(release: Release, files: Mapping[str, str]) -> tuple[Fault, ...]:
+    """What would only be found when the first server is at that step; once where steps share a playbook."""
+    books = [(path, step) for step in release.steps for path in (step.playbook, step.rollback) if path]
+    faults = [(path, _why_not_played(path, step, files[path])) for path, step in books]
+    return tuple(dict.fromkeys((path, why) for path, why in faults if why))
+
+
+def _why_not_played(path: str, step: ReleaseStep, text: str) -> str:
+    book = described(path, text.encode())
+    if book is None:
+        return "is no playbook: that is a list of plays, each with `hosts`"
+    asks = [name for name in book.asks if name not in {*step.variables, *GIVEN}]
+    return f"would prompt for {', '.join(asks)}, and nobody is there to answer" if asks else book.error
 
 
 def _placed(fault: Fault) -> Fault:

@@ -49,22 +49,20 @@ def is_secret(name: str, value: str, declared: Iterable[str] = (), known: Iterab
     )
 
 
-def in_clear(found: Mapping[str, object], where: str = "") -> Iterator[tuple[str, str]]:
+def in_clear(value: object, place: str = "", named: bool = False) -> Iterator[tuple[str, str]]:
     """Where values that nobody has sealed look like secrets, at any depth: a place and why.
 
     Below a secret's name only texts are secrets: `token_ttl: 3600` and `PasswordAuthentication: false` are settings.
+
+    Args:
+        named: whether a name above it is a secret's.
     """
-    for name, value in found.items():
-        yield from _in_clear(value, f"{where}/{name[:64]}", is_secret_name(name))
-
-
-def _in_clear(value: object, place: str, named: bool) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _in_clear(item, f"{place}/{str(name)[:64]}", named or is_secret_name(str(name)))
+            yield from in_clear(item, f"{place}/{str(name)[:64]}", named or is_secret_name(str(name)))
     elif isinstance(value, (list, tuple)):
         for at, item in enumerate(value):
-            yield from _in_clear(item, f"{place}/{at}", named)
+            yield from in_clear(item, f"{place}/{at}", named)
     elif isinstance(value, str) and value and named:
         yield place, "is a secret's name"
     elif isinstance(value, str) and any(one.search(value) for one in (_USERINFO, _WEB_USERINFO, _PRIVATE_KEY)):

@@ -38,14 +38,12 @@ def site(etcd: Cluster) -> Iterator[BootSite]:
 
 def test_servers_go_step_by_step_and_the_next_release_follows(site: BootSite) -> None:
     """Neco: successful, then a new request. No step begins before all are through with the one before."""
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     assert sorted(site.ran.began("first.yml")) == sorted(site.ran.began("second.yml")) == [0, 1, 2]
     assert max(site.ran.at("ended", "first.yml")) < min(site.ran.at("began", "second.yml"))
     assert site.statuses() == dict.fromkeys((0, 1, 2), Status(V1, 2, COMPLETED))
     site.keep(V2)
-    site.take(V2)
-    site.wait_for(V2, "completed")
+    site.bring(V2)
     assert site.told() == ["begin", "success", "begin", "success"]
     assert [run.version for run in site.list.history(ADMIN)] == [V2, V1]
 
@@ -61,8 +59,7 @@ def test_the_program_s_own_version_is_no_release(site: BootSite) -> None:
 
 def test_what_is_on_record_is_neco_s(site: BootSite) -> None:
     """Byte for byte but the time."""
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     seen = site.kv.snapshot("status/").items
     request = seen["status/current"].value
     assert request.startswith(f'{{"version":"{V1}","servers":[0,1,2],"stop":false,"started_at":"20')
@@ -79,8 +76,7 @@ def test_a_step_is_tried_again_as_often_as_it_says(site: BootSite) -> None:
         return 0 if tries[lrn] == 3 or lrn else 2
 
     site.plays["first.yml"] = play
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     assert tries == {0: 3, 1: 1, 2: 1}
     progress = site.list.show(ADMIN, 1)[1][0]
     assert [(one.attempt, one.phase) for one in progress.steps] == [(1, "failed"), (2, "failed"), (3, "done")]
@@ -89,8 +85,7 @@ def test_a_step_is_tried_again_as_often_as_it_says(site: BootSite) -> None:
 
 def test_who_joins_and_who_leaves_is_taken_in(site: BootSite) -> None:
     """Neco: reconfigure, in the order of numbers."""
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     site.server(10)
     wait_until(lambda: (run := site.run()) and run.servers == (0, 1, 2, 10), "10 is in")
     site.wait_for(V1, "completed")
@@ -169,8 +164,7 @@ def test_who_waits_for_a_guard_says_so(site: BootSite) -> None:
 def test_what_is_done_once_is_done_by_one_and_on_record(site: BootSite) -> None:
     """`contents/<target>`; of the same version it is not done again."""
     site.keep(V1, ReleaseStep("base", "base.yml", "once", "basefs"), ReleaseStep("second", "second.yml"))
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     assert len(site.ran.began("base.yml")) == 1
     assert site.kv.snapshot("contents/basefs").items["contents/basefs"].value == encode(Content(V1, True))
 
@@ -185,8 +179,7 @@ def test_updates_of_long_ago_are_forgotten(site: BootSite) -> None:
         }
         site.kv.commit({}, old)
     site.kv.commit({}, {rollout.RUN: encode(replace(run, number=101))})
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     wait_until(lambda: [one.number for one in site.list.history(ADMIN)] == [102, 3], "two are forgotten")
     assert list(site.kv.snapshot(f"{rollout.STEPS}0/").items) == [rollout.progress(0, number) for number in (3, 102)]
 

@@ -56,8 +56,7 @@ def test_recover_needs_a_stop_and_a_request(site: BootSite) -> None:
     """With Neco's words."""
     with pytest.raises(NotFound, match="not found"):
         site.updates.recover(ADMIN)
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     with pytest.raises(Conflict, match="not stopped"):
         site.updates.recover(ADMIN)
     with pytest.raises(Conflict, match=f"the update to {V1} is through"):
@@ -120,8 +119,7 @@ def test_an_update_is_taken_up_at_the_step_that_failed(site: BootSite) -> None:
 
 def test_what_was_begun_is_taken_back(site: BootSite) -> None:
     """In the other order, by the playbooks that the steps name; the release is put aside."""
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     steps = [ReleaseStep(name, f"{name}.yml", rollback=f"{name}-back.yml") for name in ("a", "b", "c")]
     site.keep(V2, *steps)
     site.plays["b.yml"] = fails(2)
@@ -141,8 +139,7 @@ def test_an_older_release_is_gone_back_to_only_by_somebody_s_word(site: BootSite
     """And only to one that is kept."""
     for version in (V1, V2):
         site.keep(version)
-        site.take(version)
-        site.wait_for(version, "completed")
+        site.bring(version)
     with pytest.raises(Conflict, match=f"{V1} is not newer than {V2}"):
         site.updates.request(ADMIN, V1)
     with pytest.raises(NotFound, match=f"release {V3} is not kept here"):
@@ -159,8 +156,7 @@ def test_a_stopped_update_is_gone_back_from(site: BootSite) -> None:
     """The older release is asked for first, and begun with by the recovery."""
     for version in (V1, V2):
         site.keep(version)
-        site.take(version)
-        site.wait_for(version, "completed")
+        site.bring(version)
     site.keep(V3)
     site.plays["first.yml"] = slow(lambda: False)
     site.take(V3)
@@ -193,16 +189,14 @@ def test_going_back_does_not_go_forward(site: BootSite) -> None:
     """Who means a newer release asks for it."""
     for version in (V1, V2):
         site.keep(version)
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     with pytest.raises(Conflict, match=f"{V2} is newer than {V1}, which is in force"):
         site.updates.request(ADMIN, V2, older=True)
 
 
 def test_a_freeze_holds_for_what_people_begin_too(site: BootSite) -> None:
     """Neither taken up again nor taken back while it lasts; what was found is left as it is."""
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     steps = [ReleaseStep(name, f"{name}.yml", rollback=f"{name}-back.yml") for name in ("a", "b")]
     site.keep(V2, *steps)
     failing(site, V2, "b.yml")
@@ -220,8 +214,7 @@ def test_a_freeze_holds_for_what_people_begin_too(site: BootSite) -> None:
 
 def test_what_earlier_tries_had_begun_is_taken_back_too(site: BootSite) -> None:
     """A recovered update fails earlier than the one before it: what that one had begun is not forgotten."""
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     steps = [ReleaseStep(name, f"{name}.yml", rollback=f"{name}-back.yml") for name in ("a", "b", "c")]
     site.keep(V2, *steps)
     failing(site, V2, "c.yml")
@@ -235,8 +228,7 @@ def test_what_was_done_once_is_taken_back_once(site: BootSite) -> None:
     """Though the version that is gone back to once did it too."""
     once = ReleaseStep("schema", "schema.yml", "once", "schema", rollback="schema-back.yml")
     site.keep(V1, once)
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     site.keep(V2, once, ReleaseStep("b", "b.yml"))
     failing(site, V2, "b.yml")
     site.updates.undo(ADMIN)

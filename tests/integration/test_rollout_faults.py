@@ -165,8 +165,7 @@ def test_clocks_that_are_an_hour_apart_decide_nothing(etcd: Cluster) -> None:
             site.server(lrn, SkewedClock(off))
         site.kept["config/worker-timeout-duration"] = str(20_000_000_000)
         site.keep(V1)
-        site.take(V1)
-        site.wait_for(V1, "completed")
+        site.bring(V1)
 
 
 def test_a_step_that_says_a_lot_is_told_of_all_the_same(site: BootSite) -> None:
@@ -183,8 +182,7 @@ def test_a_step_that_says_a_lot_is_told_of_all_the_same(site: BootSite) -> None:
 
 def test_a_request_of_another_program_for_what_is_in_force_is_done_again(site: BootSite) -> None:
     """What servers said before is not taken for what they say now."""
-    site.take(V1)
-    site.wait_for(V1, "completed")
+    site.bring(V1)
     foreign_request(site.kv, V1, 0, 1, 2)
     wait_until(lambda: (run := site.run()) and run.number == 2, "it is taken for an update")
     site.wait_for(V1, "completed")

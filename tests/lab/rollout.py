@@ -221,6 +221,11 @@ class BootSite:
             timeout_s,
         )
 
+    def bring(self, version: str) -> None:
+        """All servers are at it."""
+        self.take(version)
+        self.wait_for(version, "completed")
+
     def told(self) -> list[str]:
         """Kinds of the notices that are on record, in the order in which they came."""
         items = self.kv.snapshot("notices/").items
